@@ -1,0 +1,336 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
+)
+
+// clientCommands are "chancery client …".
+type clientCommands struct {
+	Create clientCreate   `cmd:"" help:"Register a client. Prints its id, and its secret this once."`
+	Get    clientGet      `cmd:"" help:"Show a client."`
+	List   clientList     `cmd:"" help:"List clients."`
+	Update clientUpdate   `cmd:"" help:"Change a client's metadata: only what is named changes."`
+	Delete clientDelete   `cmd:"" help:"Delete a client. Every token of it ends at once."`
+	Secret secretCommands `cmd:"" help:"Manage a client's secrets."`
+}
+
+// clientMetadata are the flags for metadata that can change.
+type clientMetadata struct {
+	Name           *string       `help:"Name that users see."`
+	RedirectURIs   []string      `help:"Redirect URI; may be repeated." name:"redirect-uri" sep:"none" placeholder:"URI"`
+	AuthMethod     string        `help:"client_secret_basic, client_secret_post, private_key_jwt or none." placeholder:"METHOD"`
+	Scope          *string       `help:"Everything the client may ask for, space-separated. Default: all that users can grant." placeholder:"\"A B\""`
+	DefaultScope   *string       `help:"What a request without scope asks for." placeholder:"\"A B\""`
+	GrantTypes     []string      `help:"Grant type; may be repeated. Default: authorization_code and refresh_token." name:"grant-type" sep:"none" placeholder:"TYPE"`
+	RequirePKCE    *bool         `help:"Refuse requests without code_challenge. Default: true." name:"require-pkce" negatable:""`
+	RequirePAR     *bool         `help:"Refuse requests that were not pushed." name:"require-par"`
+	JWKS           string        `help:"File with the client's public keys, a JWK Set, for private_key_jwt." name:"jwks" placeholder:"FILE" type:"existingfile"`
+	ClientURI      *string       `help:"Home page." name:"client-uri" placeholder:"URL"`
+	LogoURI        *string       `help:"Logo." name:"logo-uri" placeholder:"URL"`
+	PolicyURI      *string       `help:"Privacy policy." name:"policy-uri" placeholder:"URL"`
+	TOSURI         *string       `help:"Terms of service." name:"tos-uri" placeholder:"URL"`
+	IDTokenAlg     *string       `help:"RS256 or ES256." name:"id-token-alg" placeholder:"ALG"`
+	Audience       []string      `help:"Audience for which the client may introspect tokens; may be repeated." sep:"none" placeholder:"URI"`
+	AccessLifetime time.Duration `help:"Lifetime of its access tokens." name:"access-token-lifetime" placeholder:"1h"`
+	RefreshLife    time.Duration `help:"Lifetime of its refresh tokens." name:"refresh-token-lifetime" placeholder:"720h"`
+	Rotation       *string       `help:"When refresh tokens rotate: always, threshold or never." name:"refresh-rotation" placeholder:"WHEN"`
+	SkipConsent    *bool         `help:"Never ask for scopes that need no selection: for the platform's own clients."`
+}
+
+// apply writes the flags that were given into c.
+func (m clientMetadata) apply(c *registryv1.Client) error {
+	if m.JWKS != "" {
+		document, err := os.ReadFile(m.JWKS)
+		if err != nil {
+			return err
+		}
+		c.Jwks = string(document)
+	}
+	for _, text := range []struct {
+		from *string
+		to   *string
+	}{
+		{m.Name, &c.ClientName}, {m.Scope, &c.Scope}, {m.DefaultScope, &c.DefaultScope},
+		{m.ClientURI, &c.ClientUri}, {m.LogoURI, &c.LogoUri}, {m.PolicyURI, &c.PolicyUri}, {m.TOSURI, &c.TosUri},
+		{m.IDTokenAlg, &c.IdTokenSignedResponseAlg}, {m.Rotation, &c.RefreshRotation},
+	} {
+		if text.from != nil {
+			*text.to = *text.from
+		}
+	}
+	m.applyLists(c)
+	m.applyPolicy(c)
+	return nil
+}
+
+func (m clientMetadata) applyLists(c *registryv1.Client) {
+	if m.AuthMethod != "" {
+		c.TokenEndpointAuthMethod = m.AuthMethod
+	}
+	if len(m.RedirectURIs) > 0 {
+		c.RedirectUris = m.RedirectURIs
+	}
+	if len(m.GrantTypes) > 0 {
+		c.GrantTypes = m.GrantTypes
+	}
+	if len(m.Audience) > 0 {
+		c.Audience = m.Audience
+	}
+}
+
+func (m clientMetadata) applyPolicy(c *registryv1.Client) {
+	if m.RequirePKCE != nil {
+		c.RequirePkce = m.RequirePKCE
+	}
+	if m.RequirePAR != nil {
+		c.RequirePushedAuthorizationRequests = *m.RequirePAR
+	}
+	if m.SkipConsent != nil {
+		c.SkipConsent = *m.SkipConsent
+	}
+	if m.AccessLifetime != 0 {
+		c.AccessTokenLifetime = durationpb.New(m.AccessLifetime)
+	}
+	if m.RefreshLife != 0 {
+		c.RefreshTokenLifetime = durationpb.New(m.RefreshLife)
+	}
+}
+
+type clientCreate struct {
+	adminFlags
+	clientMetadata
+	Type string `help:"web (on a server, keeps a secret) or native (on the user's device, public)." default:"web"`
+}
+
+// Run implements the command.
+func (c *clientCreate) Run(ctx context.Context, s streams) error {
+	client := &registryv1.Client{ApplicationType: c.Type}
+	if err := c.apply(client); err != nil {
+		return err
+	}
+	return c.call(func(conn *grpc.ClientConn) error {
+		resp, err := registryv1.NewRegistryServiceClient(conn).CreateClient(ctx, &registryv1.CreateClientRequest{Client: client})
+		if err != nil {
+			return err
+		}
+		return c.print(s, resp)
+	})
+}
+
+func (c *clientCreate) print(s streams, resp *registryv1.CreateClientResponse) error {
+	if c.JSON {
+		return printJSON(s.out, struct {
+			ClientID     string `json:"client_id"`
+			ClientSecret string `json:"client_secret,omitempty"`
+		}{resp.GetClient().GetClientId(), resp.GetClientSecret()})
+	}
+	fmt.Fprintf(s.out, "client_id      %s\n", resp.GetClient().GetClientId())
+	if resp.GetClientSecret() != "" {
+		fmt.Fprintf(s.out, "client_secret  %s\n\nThe secret is not shown again.\n", resp.GetClientSecret())
+	}
+	return nil
+}
+
+type clientGet struct {
+	adminFlags
+	ClientID string `arg:""`
+}
+
+// Run implements the command.
+func (c *clientGet) Run(ctx context.Context, s streams) error {
+	return c.call(func(conn *grpc.ClientConn) error {
+		resp, err := registryv1.NewRegistryServiceClient(conn).GetClient(ctx, &registryv1.GetClientRequest{ClientId: c.ClientID})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return printProto(s.out, resp.GetClient())
+		}
+		return printClient(s, resp.GetClient())
+	})
+}
+
+func printClient(s streams, c *registryv1.Client) error {
+	return printTable(s.out, "FIELD VALUE", [][]string{
+		{"client_id", c.GetClientId()},
+		{"client_name", c.GetClientName()},
+		{"application_type", c.GetApplicationType()},
+		{"token_endpoint_auth_method", c.GetTokenEndpointAuthMethod()},
+		{"redirect_uris", strings.Join(c.GetRedirectUris(), " ")},
+		{"grant_types", strings.Join(c.GetGrantTypes(), " ")},
+		{"scope", c.GetScope()},
+		{"revision", fmt.Sprint(c.GetRevision())},
+		{"create_time", c.GetCreateTime().AsTime().Format(time.RFC3339)},
+	})
+}
+
+type clientList struct{ adminFlags }
+
+// Run implements the command.
+func (c *clientList) Run(ctx context.Context, s streams) error {
+	return c.call(func(conn *grpc.ClientConn) error {
+		var clients []*registryv1.Client
+		err := pages(func(token string) (string, error) {
+			resp, err := registryv1.NewRegistryServiceClient(conn).ListClients(ctx, &registryv1.ListClientsRequest{PageToken: token})
+			clients = append(clients, resp.GetClients()...)
+			return resp.GetNextPageToken(), err
+		})
+		if err != nil {
+			return err
+		}
+		return c.print(s, clients)
+	})
+}
+
+func (c *clientList) print(s streams, clients []*registryv1.Client) error {
+	if c.JSON {
+		list, err := asJSONs(clients)
+		if err != nil {
+			return err
+		}
+		return printJSON(s.out, map[string]any{"clients": list})
+	}
+	rows := make([][]string, 0, len(clients))
+	for _, each := range clients {
+		rows = append(rows, []string{each.GetClientId(), each.GetApplicationType(), each.GetTokenEndpointAuthMethod(), each.GetClientName()})
+	}
+	return printTable(s.out, "CLIENT_ID TYPE AUTHENTICATION NAME", rows)
+}
+
+type clientUpdate struct {
+	adminFlags
+	clientMetadata
+	ClientID string `arg:""`
+}
+
+// Run implements the command. It changes the client as it is now; a change by
+// somebody else in between is refused, not overwritten.
+func (c *clientUpdate) Run(ctx context.Context, s streams) error {
+	return c.call(func(conn *grpc.ClientConn) error {
+		registry := registryv1.NewRegistryServiceClient(conn)
+		current, err := registry.GetClient(ctx, &registryv1.GetClientRequest{ClientId: c.ClientID})
+		if err != nil {
+			return err
+		}
+		client := current.GetClient()
+		if err := c.apply(client); err != nil {
+			return err
+		}
+		resp, err := registry.UpdateClient(ctx, &registryv1.UpdateClientRequest{Client: client})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return printProto(s.out, resp.GetClient())
+		}
+		return printClient(s, resp.GetClient())
+	})
+}
+
+type clientDelete struct {
+	adminFlags
+	ClientID string `arg:""`
+}
+
+// Run implements the command.
+func (c *clientDelete) Run(ctx context.Context, s streams) error {
+	return c.call(func(conn *grpc.ClientConn) error {
+		_, err := registryv1.NewRegistryServiceClient(conn).DeleteClient(ctx, &registryv1.DeleteClientRequest{ClientId: c.ClientID})
+		if err != nil {
+			return err
+		}
+		return c.done(s, "deleted", c.ClientID)
+	})
+}
+
+// done says what has become of something.
+func (a adminFlags) done(s streams, verb, id string) error {
+	if a.JSON {
+		return printJSON(s.out, map[string]string{verb: id})
+	}
+	fmt.Fprintf(s.out, "%s %s\n", verb, id)
+	return nil
+}
+
+// secretCommands are "chancery client secret …".
+type secretCommands struct {
+	Create secretCreate `cmd:"" help:"Add a secret; earlier ones stay valid. Prints it this once."`
+	List   secretList   `cmd:"" help:"List a client's secrets, without the secrets themselves."`
+	Revoke secretRevoke `cmd:"" help:"End one secret."`
+}
+
+type secretCreate struct {
+	adminFlags
+	ClientID string `arg:""`
+}
+
+// Run implements the command.
+func (c *secretCreate) Run(ctx context.Context, s streams) error {
+	return c.call(func(conn *grpc.ClientConn) error {
+		resp, err := registryv1.NewRegistryServiceClient(conn).CreateSecret(ctx, &registryv1.CreateSecretRequest{ClientId: c.ClientID})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return printJSON(s.out, struct {
+				SecretID     string `json:"secret_id"`
+				ClientSecret string `json:"client_secret"`
+			}{resp.GetSecretId(), resp.GetClientSecret()})
+		}
+		fmt.Fprintf(s.out, "secret_id      %s\nclient_secret  %s\n\nThe secret is not shown again.\n", resp.GetSecretId(), resp.GetClientSecret())
+		return nil
+	})
+}
+
+type secretList struct {
+	adminFlags
+	ClientID string `arg:""`
+}
+
+// Run implements the command.
+func (c *secretList) Run(ctx context.Context, s streams) error {
+	return c.call(func(conn *grpc.ClientConn) error {
+		resp, err := registryv1.NewRegistryServiceClient(conn).ListSecrets(ctx, &registryv1.ListSecretsRequest{ClientId: c.ClientID})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			list, err := asJSONs(resp.GetSecrets())
+			if err != nil {
+				return err
+			}
+			return printJSON(s.out, map[string]any{"secrets": list})
+		}
+		rows := make([][]string, 0, len(resp.GetSecrets()))
+		for _, each := range resp.GetSecrets() {
+			rows = append(rows, []string{each.GetSecretId(), "…" + each.GetHint(), each.GetCreateTime().AsTime().Format(time.RFC3339)})
+		}
+		return printTable(s.out, "SECRET_ID HINT CREATED", rows)
+	})
+}
+
+type secretRevoke struct {
+	adminFlags
+	ClientID string `arg:""`
+	SecretID string `arg:""`
+}
+
+// Run implements the command.
+func (c *secretRevoke) Run(ctx context.Context, s streams) error {
+	return c.call(func(conn *grpc.ClientConn) error {
+		_, err := registryv1.NewRegistryServiceClient(conn).RevokeSecret(ctx, &registryv1.RevokeSecretRequest{ClientId: c.ClientID, SecretId: c.SecretID})
+		if err != nil {
+			return err
+		}
+		return c.done(s, "revoked", c.SecretID)
+	})
+}

@@ -1,0 +1,308 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
+)
+
+// directory runs f with a client of the directory service.
+func (a adminFlags) directory(f func(directoryv1.DirectoryServiceClient) error) error {
+	return a.call(func(conn *grpc.ClientConn) error { return f(directoryv1.NewDirectoryServiceClient(conn)) })
+}
+
+// userCommands are "chancery user …".
+type userCommands struct {
+	Create  userCreate  `cmd:"" help:"Add a user. The password comes on standard input."`
+	List    userList    `cmd:"" help:"List users."`
+	Disable userDisable `cmd:"" help:"Refuse a user's sign-in, and end every session and token of theirs."`
+	Enable  userEnable  `cmd:"" help:"Let a disabled user sign in again. What ended stays ended."`
+}
+
+type userCreate struct {
+	adminFlags
+	Username      string `required:"" help:"Name to sign in with."`
+	PasswordStdin bool   `required:"" help:"Read the password from the first line of standard input."`
+	Name          string `help:"Full name, as the claim name."`
+	Email         string `help:"Email address, as the claim email."`
+	Claims        string `help:"File with further claims, a JSON object." placeholder:"FILE" type:"existingfile"`
+}
+
+// Run implements the command.
+func (c *userCreate) Run(ctx context.Context, s streams) error {
+	password, err := readPassword(s.in)
+	if err != nil {
+		return err
+	}
+	claims, err := c.claims()
+	if err != nil {
+		return err
+	}
+	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
+		resp, err := d.CreateSubject(ctx, &directoryv1.CreateSubjectRequest{Username: c.Username, Password: password, Claims: claims})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return printJSON(s.out, map[string]string{"sub": resp.GetSubject().GetSub()})
+		}
+		fmt.Fprintf(s.out, "sub  %s\n", resp.GetSubject().GetSub())
+		return nil
+	})
+}
+
+// readPassword reads the first line.
+func readPassword(r io.Reader) (string, error) {
+	line, err := bufio.NewReader(r).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("read the password: %w", err)
+	}
+	line = strings.TrimRight(line, "\r\n")
+	if line == "" {
+		return "", errors.New("there is no password on standard input")
+	}
+	return line, nil
+}
+
+// claims joins the flags to the file.
+func (c *userCreate) claims() (*structpb.Struct, error) {
+	claims := make(map[string]any)
+	if c.Claims != "" {
+		content, err := os.ReadFile(c.Claims)
+		if err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(content, &claims); err != nil {
+			return nil, fmt.Errorf("%s is not a JSON object: %w", c.Claims, err)
+		}
+	}
+	if c.Name != "" {
+		claims["name"] = c.Name
+	}
+	if c.Email != "" {
+		claims["email"] = c.Email
+	}
+	encoded, err := structpb.NewStruct(claims)
+	if err != nil {
+		return nil, fmt.Errorf("claims: %w", err)
+	}
+	return encoded, nil
+}
+
+type userList struct{ adminFlags }
+
+// Run implements the command.
+func (c *userList) Run(ctx context.Context, s streams) error {
+	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
+		var subjects []*directoryv1.Subject
+		err := pages(func(token string) (string, error) {
+			resp, err := d.ListSubjects(ctx, &directoryv1.ListSubjectsRequest{PageToken: token})
+			subjects = append(subjects, resp.GetSubjects()...)
+			return resp.GetNextPageToken(), err
+		})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			list, err := asJSONs(subjects)
+			if err != nil {
+				return err
+			}
+			return printJSON(s.out, map[string]any{"users": list})
+		}
+		rows := make([][]string, 0, len(subjects))
+		for _, each := range subjects {
+			rows = append(rows, []string{each.GetSub(), each.GetUsername(), state(each.GetDisabled())})
+		}
+		return printTable(s.out, "SUB USERNAME STATE", rows)
+	})
+}
+
+func state(disabled bool) string {
+	if disabled {
+		return "disabled"
+	}
+	return "enabled"
+}
+
+type userDisable struct {
+	adminFlags
+	Sub string `arg:""`
+}
+
+// Run implements the command.
+func (c *userDisable) Run(ctx context.Context, s streams) error {
+	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
+		if _, err := d.DisableSubject(ctx, &directoryv1.DisableSubjectRequest{Sub: c.Sub}); err != nil {
+			return err
+		}
+		return c.done(s, "disabled", c.Sub)
+	})
+}
+
+type userEnable struct {
+	adminFlags
+	Sub string `arg:""`
+}
+
+// Run implements the command.
+func (c *userEnable) Run(ctx context.Context, s streams) error {
+	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
+		if _, err := d.EnableSubject(ctx, &directoryv1.EnableSubjectRequest{Sub: c.Sub}); err != nil {
+			return err
+		}
+		return c.done(s, "enabled", c.Sub)
+	})
+}
+
+// workspaceCommand is "chancery workspace …".
+type workspaceCommand struct {
+	Create workspaceCreate `cmd:"" help:"Add a workspace."`
+	List   workspaceList   `cmd:"" help:"List workspaces."`
+	Delete workspaceDelete `cmd:"" help:"Delete a workspace with its projects. Tokens lose it at once."`
+}
+
+type workspaceCreate struct {
+	adminFlags
+	Name string `required:"" help:"Name that users see."`
+}
+
+// Run implements the command.
+func (c *workspaceCreate) Run(ctx context.Context, s streams) error {
+	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
+		resp, err := d.CreateWorkspace(ctx, &directoryv1.CreateWorkspaceRequest{Name: c.Name})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return printProto(s.out, resp.GetWorkspace())
+		}
+		fmt.Fprintf(s.out, "workspace_id  %s\n", resp.GetWorkspace().GetWorkspaceId())
+		return nil
+	})
+}
+
+type workspaceList struct{ adminFlags }
+
+// Run implements the command.
+func (c *workspaceList) Run(ctx context.Context, s streams) error {
+	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
+		var workspaces []*directoryv1.Workspace
+		err := pages(func(token string) (string, error) {
+			resp, err := d.ListWorkspaces(ctx, &directoryv1.ListWorkspacesRequest{PageToken: token})
+			workspaces = append(workspaces, resp.GetWorkspaces()...)
+			return resp.GetNextPageToken(), err
+		})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			list, err := asJSONs(workspaces)
+			if err != nil {
+				return err
+			}
+			return printJSON(s.out, map[string]any{"workspaces": list})
+		}
+		rows := make([][]string, 0, len(workspaces))
+		for _, each := range workspaces {
+			rows = append(rows, []string{each.GetWorkspaceId(), each.GetCreateTime().AsTime().Format(time.RFC3339), each.GetName()})
+		}
+		return printTable(s.out, "WORKSPACE_ID CREATED NAME", rows)
+	})
+}
+
+type workspaceDelete struct {
+	adminFlags
+	WorkspaceID string `arg:""`
+}
+
+// Run implements the command.
+func (c *workspaceDelete) Run(ctx context.Context, s streams) error {
+	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
+		if _, err := d.DeleteWorkspace(ctx, &directoryv1.DeleteWorkspaceRequest{WorkspaceId: c.WorkspaceID}); err != nil {
+			return err
+		}
+		return c.done(s, "deleted", c.WorkspaceID)
+	})
+}
+
+// projectCommands are "chancery project …".
+type projectCommands struct {
+	Create projectCreate `cmd:"" help:"Add a project to a workspace."`
+	List   projectList   `cmd:"" help:"List the projects of a workspace."`
+	Delete projectDelete `cmd:"" help:"Delete a project. Tokens lose it at once."`
+}
+
+type projectCreate struct {
+	adminFlags
+	Workspace string `required:"" help:"Workspace it belongs to." placeholder:"ID"`
+	Name      string `required:"" help:"Name that users see."`
+}
+
+// Run implements the command.
+func (c *projectCreate) Run(ctx context.Context, s streams) error {
+	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
+		resp, err := d.CreateProject(ctx, &directoryv1.CreateProjectRequest{WorkspaceId: c.Workspace, Name: c.Name})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return printProto(s.out, resp.GetProject())
+		}
+		fmt.Fprintf(s.out, "project_id  %s\n", resp.GetProject().GetProjectId())
+		return nil
+	})
+}
+
+type projectList struct {
+	adminFlags
+	Workspace string `required:"" help:"Workspace to list." placeholder:"ID"`
+}
+
+// Run implements the command.
+func (c *projectList) Run(ctx context.Context, s streams) error {
+	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
+		resp, err := d.ListProjects(ctx, &directoryv1.ListProjectsRequest{WorkspaceId: c.Workspace})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			list, err := asJSONs(resp.GetProjects())
+			if err != nil {
+				return err
+			}
+			return printJSON(s.out, map[string]any{"projects": list})
+		}
+		rows := make([][]string, 0, len(resp.GetProjects()))
+		for _, each := range resp.GetProjects() {
+			rows = append(rows, []string{each.GetProjectId(), each.GetName()})
+		}
+		return printTable(s.out, "PROJECT_ID NAME", rows)
+	})
+}
+
+type projectDelete struct {
+	adminFlags
+	ProjectID string `arg:""`
+}
+
+// Run implements the command.
+func (c *projectDelete) Run(ctx context.Context, s streams) error {
+	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
+		if _, err := d.DeleteProject(ctx, &directoryv1.DeleteProjectRequest{ProjectId: c.ProjectID}); err != nil {
+			return err
+		}
+		return c.done(s, "deleted", c.ProjectID)
+	})
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+
+	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
+	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
+	introspectionv1 "github.com/chancery-auth/chancery/proto/chancery/introspection/v1"
+	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
+)
+
+// grantCommands are "chancery grant …".
+type grantCommands struct {
+	List   grantList   `cmd:"" help:"List what users have allowed clients."`
+	Revoke grantRevoke `cmd:"" help:"End a grant and every token of it."`
+}
+
+type grantList struct {
+	adminFlags
+	Subject string `help:"Only of this user." placeholder:"SUB"`
+	Client  string `help:"Only to this client." placeholder:"CLIENT_ID"`
+}
+
+// grantLine is a grant for scripts.
+type grantLine struct {
+	GrantID    string   `json:"grant_id"`
+	ClientID   string   `json:"client_id"`
+	Sub        string   `json:"sub"`
+	Scope      string   `json:"scope"`
+	Workspaces []string `json:"workspaces"`
+	Projects   []string `json:"projects"`
+}
+
+func grantLineOf(g *consentv1.Grant) grantLine {
+	line := grantLine{
+		GrantID: g.GetGrantId(), ClientID: g.GetClientId(), Sub: g.GetSub(), Scope: g.GetScope(),
+		Workspaces: []string{}, Projects: []string{},
+	}
+	for _, w := range g.GetWorkspaces() {
+		line.Workspaces = append(line.Workspaces, w.GetWorkspaceId())
+	}
+	for _, p := range g.GetProjects() {
+		line.Projects = append(line.Projects, p.GetProjectId())
+	}
+	return line
+}
+
+// Run implements the command.
+func (c *grantList) Run(ctx context.Context, s streams) error {
+	return c.call(func(conn *grpc.ClientConn) error {
+		lines := []grantLine{}
+		err := pages(func(token string) (string, error) {
+			resp, err := consentv1.NewConsentServiceClient(conn).ListGrants(ctx, &consentv1.ListGrantsRequest{
+				Sub: c.Subject, ClientId: c.Client, PageToken: token,
+			})
+			for _, g := range resp.GetGrants() {
+				lines = append(lines, grantLineOf(g))
+			}
+			return resp.GetNextPageToken(), err
+		})
+		if err != nil {
+			return err
+		}
+		return c.print(s, lines)
+	})
+}
+
+func (c *grantList) print(s streams, lines []grantLine) error {
+	if c.JSON {
+		return printJSON(s.out, map[string]any{"grants": lines})
+	}
+	rows := make([][]string, 0, len(lines))
+	for _, l := range lines {
+		rows = append(rows, []string{l.GrantID, l.ClientID, l.Sub, fmt.Sprint(len(l.Workspaces)), fmt.Sprint(len(l.Projects)), l.Scope})
+	}
+	return printTable(s.out, "GRANT_ID CLIENT_ID SUB WORKSPACES PROJECTS SCOPE", rows)
+}
+
+type grantRevoke struct {
+	adminFlags
+	GrantID string `arg:""`
+}
+
+// Run implements the command.
+func (c *grantRevoke) Run(ctx context.Context, s streams) error {
+	return c.call(func(conn *grpc.ClientConn) error {
+		_, err := consentv1.NewConsentServiceClient(conn).RevokeGrant(ctx, &consentv1.RevokeGrantRequest{
+			GrantId: c.GrantID, Reason: consentv1.RevokeGrantRequest_REASON_ADMIN,
+		})
+		if err != nil {
+			return err
+		}
+		return c.done(s, "revoked", c.GrantID)
+	})
+}
+
+// sessionCommands are "chancery session …".
+type sessionCommands struct {
+	List sessionList `cmd:"" help:"List a user's sign-in sessions."`
+	End  sessionEnd  `cmd:"" help:"End a session and the tokens bound to it."`
+}
+
+type sessionList struct {
+	adminFlags
+	Subject string `required:"" help:"The user's sub." placeholder:"SUB"`
+}
+
+// Run implements the command.
+func (c *sessionList) Run(ctx context.Context, s streams) error {
+	return c.call(func(conn *grpc.ClientConn) error {
+		resp, err := authorizev1.NewAuthorizeServiceClient(conn).ListSessions(ctx, &authorizev1.ListSessionsRequest{Sub: c.Subject})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			list, err := asJSONs(resp.GetSessions())
+			if err != nil {
+				return err
+			}
+			return printJSON(s.out, map[string]any{"sessions": list})
+		}
+		rows := make([][]string, 0, len(resp.GetSessions()))
+		for _, each := range resp.GetSessions() {
+			rows = append(rows, []string{each.GetSessionId(), each.GetAuthTime().AsTime().Format(time.RFC3339), each.GetUserAgent()})
+		}
+		return printTable(s.out, "SESSION_ID SIGNED_IN BROWSER", rows)
+	})
+}
+
+type sessionEnd struct {
+	adminFlags
+	SessionID string `arg:""`
+}
+
+// Run implements the command.
+func (c *sessionEnd) Run(ctx context.Context, s streams) error {
+	return c.call(func(conn *grpc.ClientConn) error {
+		_, err := authorizev1.NewAuthorizeServiceClient(conn).EndSession(ctx, &authorizev1.EndSessionRequest{SessionId: c.SessionID})
+		if err != nil {
+			return err
+		}
+		return c.done(s, "ended", c.SessionID)
+	})
+}
+
+// tokenCommands are "chancery token …".
+type tokenCommands struct {
+	Introspect tokenIntrospect `cmd:"" help:"Say what a token is good for now."`
+	Revoke     tokenRevoke     `cmd:"" help:"End a token. A refresh token takes its successors along."`
+}
+
+// tokenArg is a token that is named, or read so that no shell history keeps it.
+type tokenArg struct {
+	Token string `arg:"" help:"The token, or - to read it from standard input."`
+}
+
+func (t tokenArg) read(s streams) (string, error) {
+	if t.Token != "-" {
+		return t.Token, nil
+	}
+	content, err := io.ReadAll(io.LimitReader(s.in, 16<<10))
+	if err != nil {
+		return "", fmt.Errorf("read the token: %w", err)
+	}
+	token := strings.TrimSpace(string(content))
+	if token == "" {
+		return "", errors.New("there is no token on standard input")
+	}
+	return token, nil
+}
+
+type tokenIntrospect struct {
+	adminFlags
+	tokenArg
+}
+
+// Run implements the command. It always prints JSON: the answer of RFC 7662 §2.2.
+func (c *tokenIntrospect) Run(ctx context.Context, s streams) error {
+	token, err := c.read(s)
+	if err != nil {
+		return err
+	}
+	return c.call(func(conn *grpc.ClientConn) error {
+		resp, err := introspectionv1.NewIntrospectionServiceClient(conn).AdminIntrospect(ctx, &introspectionv1.AdminIntrospectRequest{Token: token})
+		if err != nil {
+			return err
+		}
+		if !resp.GetAnswer().GetActive() {
+			return printJSON(s.out, map[string]bool{"active": false})
+		}
+		return printProto(s.out, resp.GetAnswer())
+	})
+}
+
+type tokenRevoke struct {
+	adminFlags
+	tokenArg
+}
+
+// Run implements the command.
+func (c *tokenRevoke) Run(ctx context.Context, s streams) error {
+	token, err := c.read(s)
+	if err != nil {
+		return err
+	}
+	return c.call(func(conn *grpc.ClientConn) error {
+		if _, err := tokenv1.NewTokenServiceClient(conn).AdminRevoke(ctx, &tokenv1.AdminRevokeRequest{Token: token}); err != nil {
+			return err
+		}
+		if c.JSON {
+			return printJSON(s.out, map[string]bool{"revoked": true})
+		}
+		fmt.Fprintln(s.out, "The token is not good for anything any more.")
+		return nil
+	})
+}

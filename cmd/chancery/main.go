@@ -1,0 +1,106 @@
+// Command chancery is the authorization server and its tools: one binary.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/pkg/oauth"
+)
+
+// Exit codes.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr})
+	stop()
+	os.Exit(code)
+}
+
+// streams are what a command reads and writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// commands is the command line.
+type commands struct {
+	Serve     serveCommand     `cmd:"" help:"Run every service in this process, on an embedded database."`
+	Migrate   migrateCommands  `cmd:"" help:"Bring the database schema up to date, or show how far it is."`
+	Client    clientCommands   `cmd:"" help:"Manage OAuth clients and their secrets."`
+	User      userCommands     `cmd:"" help:"Manage the users of the built-in directory."`
+	Workspace workspaceCommand `cmd:"" help:"Manage workspaces."`
+	Project   projectCommands  `cmd:"" help:"Manage the projects of a workspace."`
+	Member    memberCommands   `cmd:"" help:"Manage who has which role in a workspace."`
+	Grant     grantCommands    `cmd:"" help:"See and revoke what users have allowed clients."`
+	Session   sessionCommands  `cmd:"" help:"See and end sign-in sessions."`
+	Token     tokenCommands    `cmd:"" help:"Introspect and revoke tokens."`
+	Status    statusCommand    `cmd:"" help:"Ask a running server how it is."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
+}
+
+// exited carries kong's wish to exit, as after --help, out of its parser.
+type exited int
+
+// run is main without the process. It returns the exit code.
+func run(ctx context.Context, args []string, s streams) (code int) {
+	defer func() {
+		switch e := recover().(type) {
+		case nil:
+		case exited:
+			code = int(e)
+		default:
+			panic(e)
+		}
+	}()
+	var c commands
+	parser, err := kong.New(&c,
+		kong.Name("chancery"),
+		kong.Description("An OAuth 2.1 and OpenID Connect authorization server."),
+		kong.Writers(s.out, s.err),
+		kong.Exit(func(code int) { panic(exited(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(s),
+	)
+	if err != nil {
+		fmt.Fprintln(s.err, "chancery:", err)
+		return exitFailed
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(s.err, "chancery: %v\nTry 'chancery --help'.\n", err)
+		return exitUsage
+	}
+	if err := parsed.Run(); err != nil {
+		fmt.Fprintln(s.err, "chancery:", sentence(err))
+		return exitFailed
+	}
+	return 0
+}
+
+// sentence is an error for the person at the terminal.
+func sentence(err error) string {
+	var f *fault.Error
+	var refusal *oauth.Error
+	switch {
+	case errors.As(err, &f):
+		return f.Message
+	case errors.As(err, &refusal) && refusal.Description != "":
+		return refusal.Description
+	default:
+		return err.Error()
+	}
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
+)
+
+// memberCommands are "chancery member …".
+type memberCommands struct {
+	Create  memberCreate  `cmd:"" help:"Give a user a role in a workspace."`
+	List    memberList    `cmd:"" help:"List the members of a workspace."`
+	SetRole memberSetRole `cmd:"" help:"Change a member's role. A lower one takes effect in every token at once."`
+	Delete  memberDelete  `cmd:"" help:"Remove a member. Tokens lose the workspace at once, grants for good."`
+}
+
+// memberFlags name a membership.
+type memberFlags struct {
+	Workspace string `required:"" help:"Workspace." placeholder:"ID"`
+	Subject   string `required:"" help:"The user's sub." placeholder:"SUB"`
+}
+
+type memberCreate struct {
+	adminFlags
+	memberFlags
+	Role string `required:"" help:"viewer, member or admin."`
+}
+
+// Run implements the command.
+func (c *memberCreate) Run(ctx context.Context, s streams) error {
+	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
+		resp, err := d.AddMember(ctx, &directoryv1.AddMemberRequest{WorkspaceId: c.Workspace, Sub: c.Subject, Role: c.Role})
+		if err != nil {
+			return err
+		}
+		return c.print(s, resp.GetMembership())
+	})
+}
+
+type memberSetRole struct {
+	adminFlags
+	memberFlags
+	Role string `required:"" help:"viewer, member or admin."`
+}
+
+// Run implements the command.
+func (c *memberSetRole) Run(ctx context.Context, s streams) error {
+	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
+		resp, err := d.SetMemberRole(ctx, &directoryv1.SetMemberRoleRequest{WorkspaceId: c.Workspace, Sub: c.Subject, Role: c.Role})
+		if err != nil {
+			return err
+		}
+		return c.print(s, resp.GetMembership())
+	})
+}
+
+// print shows a membership.
+func (a adminFlags) print(s streams, m *directoryv1.Membership) error {
+	if a.JSON {
+		return printProto(s.out, m)
+	}
+	fmt.Fprintf(s.out, "%s is %s of %s\n", m.GetSub(), m.GetRole(), m.GetWorkspaceId())
+	return nil
+}
+
+type memberList struct {
+	adminFlags
+	Workspace string `required:"" help:"Workspace." placeholder:"ID"`
+}
+
+// Run implements the command.
+func (c *memberList) Run(ctx context.Context, s streams) error {
+	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
+		resp, err := d.ListMembers(ctx, &directoryv1.ListMembersRequest{WorkspaceId: c.Workspace})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			list, err := asJSONs(resp.GetMemberships())
+			if err != nil {
+				return err
+			}
+			return printJSON(s.out, map[string]any{"members": list})
+		}
+		rows := make([][]string, 0, len(resp.GetMemberships()))
+		for _, m := range resp.GetMemberships() {
+			rows = append(rows, []string{m.GetSub(), m.GetUsername(), m.GetRole()})
+		}
+		return printTable(s.out, "SUB USERNAME ROLE", rows)
+	})
+}
+
+type memberDelete struct {
+	adminFlags
+	memberFlags
+}
+
+// Run implements the command.
+func (c *memberDelete) Run(ctx context.Context, s streams) error {
+	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
+		_, err := d.RemoveMember(ctx, &directoryv1.RemoveMemberRequest{WorkspaceId: c.Workspace, Sub: c.Subject})
+		if err != nil {
+			return err
+		}
+		return c.done(s, "removed", c.Subject)
+	})
+}

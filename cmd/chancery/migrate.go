@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/chancery-auth/chancery/pkg/migrate"
+	"github.com/chancery-auth/chancery/pkg/sqlite"
+)
+
+// migrateCommands are "chancery migrate …".
+type migrateCommands struct {
+	Up     migrateUp     `cmd:"" help:"Apply what is pending. Safe beside running servers of this and the previous version."`
+	Status migrateStatus `cmd:"" help:"Show which migrations are applied."`
+}
+
+// migrateFlags say which database.
+type migrateFlags struct {
+	dataFlag
+	Database string `help:"URL of a Postgres database. Default: the embedded one below the data folder." placeholder:"URL" env:"CHANCERY_DATABASE"`
+	JSON     bool   `help:"Print JSON." name:"json"`
+}
+
+// statuses reads how far the database is.
+func (m migrateFlags) statuses(ctx context.Context) (list []migrate.Status, err error) {
+	if m.Database != "" {
+		return migrate.StatusPostgres(ctx, m.Database, migrationSets()...)
+	}
+	db, err := sqlite.Open(ctx, m.database())
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return migrate.StatusSQLite(ctx, db, migrationSets()...)
+}
+
+func (m migrateFlags) print(ctx context.Context, s streams) error {
+	list, err := m.statuses(ctx)
+	if err != nil {
+		return err
+	}
+	if m.JSON {
+		type line struct {
+			Set     string     `json:"set"`
+			Version int64      `json:"version"`
+			Name    string     `json:"name"`
+			Applied *time.Time `json:"applied"`
+		}
+		lines := make([]line, 0, len(list))
+		for _, each := range list {
+			l := line{Set: each.Set, Version: each.Version, Name: each.Name}
+			if !each.Applied.IsZero() {
+				l.Applied = &each.Applied
+			}
+			lines = append(lines, l)
+		}
+		return printJSON(s.out, map[string]any{"migrations": lines, "pending": pending(list)})
+	}
+	rows := make([][]string, 0, len(list))
+	for _, each := range list {
+		applied := "pending"
+		if !each.Applied.IsZero() {
+			applied = each.Applied.Format(time.RFC3339)
+		}
+		rows = append(rows, []string{each.Set, fmt.Sprint(each.Version), applied, each.Name})
+	}
+	return printTable(s.out, "SCHEMA VERSION APPLIED NAME", rows)
+}
+
+// pending counts what is not applied.
+func pending(list []migrate.Status) int {
+	n := 0
+	for _, each := range list {
+		if each.Applied.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
+type migrateUp struct{ migrateFlags }
+
+// Run implements the command.
+func (c *migrateUp) Run(ctx context.Context, s streams) error {
+	if c.Database != "" {
+		if err := migrate.UpPostgres(ctx, c.Database, migrationSets()...); err != nil {
+			return err
+		}
+		return c.print(ctx, s)
+	}
+	unlock, err := c.acquire()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	db, err := sqlite.Open(ctx, c.database())
+	if err != nil {
+		return err
+	}
+	err = errors.Join(migrate.UpSQLite(ctx, db, migrationSets()...), db.Close())
+	if err != nil {
+		return err
+	}
+	return c.print(ctx, s)
+}
+
+type migrateStatus struct{ migrateFlags }
+
+// Run implements the command.
+func (c *migrateStatus) Run(ctx context.Context, s streams) error { return c.print(ctx, s) }

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"time"
+)
+
+// statusCommand is "chancery status".
+type statusCommand struct {
+	dataFlag
+	Internal string `help:"Internal address of the server. Default: the one that serves the data folder." placeholder:"ADDR"`
+	JSON     bool   `help:"Print JSON." name:"json"`
+}
+
+// statusTimeout bounds the whole command.
+const statusTimeout = 5 * time.Second
+
+// Run implements the command. It fails when the server is not ready.
+func (c *statusCommand) Run(ctx context.Context, s streams) error {
+	address := c.Internal
+	if address == "" {
+		info, err := c.readServerInfo()
+		if err != nil {
+			return err
+		}
+		address = info.Internal
+	}
+	h, err := fetchHealth(ctx, address)
+	if err != nil {
+		return fmt.Errorf("the server at %s does not answer: %w", address, err)
+	}
+	if err := c.print(s, h); err != nil {
+		return err
+	}
+	if !h.Ready {
+		return errors.New("the server is not ready")
+	}
+	return nil
+}
+
+func (c *statusCommand) print(s streams, h health) error {
+	if c.JSON {
+		return printJSON(s.out, h)
+	}
+	return printTable(s.out, "FIELD VALUE", [][]string{
+		{"ready", fmt.Sprint(h.Ready)},
+		{"issuer", h.Issuer},
+		{"version", h.Version},
+		{"database", h.Database},
+		{"lease age", fmt.Sprintf("%d ms", h.LeaseAgeMillis)},
+		{"uptime", (time.Duration(h.UptimeSeconds) * time.Second).String()},
+	})
+}
+
+func fetchHealth(ctx context.Context, address string) (health, error) {
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
+	if err != nil {
+		return health{}, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return health{}, err
+	}
+	defer resp.Body.Close()
+	var h health
+	if err := json.NewDecoder(resp.Body).Decode(&h); err != nil {
+		return health{}, err
+	}
+	return h, nil
+}
+
+// versionCommand is "chancery version".
+type versionCommand struct {
+	JSON bool `help:"Print JSON." name:"json"`
+}
+
+// Run implements the command.
+func (c *versionCommand) Run(s streams) error {
+	version, goVersion := buildVersion()
+	if c.JSON {
+		return printJSON(s.out, map[string]string{"version": version, "go": goVersion})
+	}
+	fmt.Fprintf(s.out, "chancery %s (%s)\n", version, goVersion)
+	return nil
+}
+
+// buildVersion is what the build recorded: the module's version, else the commit.
+func buildVersion() (version, goVersion string) {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown", "unknown"
+	}
+	version = info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && (version == "" || version == "(devel)") {
+			version = s.Value
+		}
+	}
+	return version, info.GoVersion
+}

@@ -1,0 +1,119 @@
+package gateway
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/chancery-auth/chancery/gateway/internal/edge"
+	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
+)
+
+// Cookies. The __Host- prefix has browsers refuse one that is set by another
+// host, or not Secure.
+const (
+	sessionCookie = "__Host-session"
+	bindingPrefix = "__Host-tx-"
+	// maxBindings is how many transactions one browser may have open.
+	maxBindings = 5
+	// maxUserAgent is enough for a person to recognise a session.
+	maxUserAgent = 256
+)
+
+// cookies are the cookies of a request in the order in which the browser has them
+// (RFC 6265 §5.4: the oldest first), without those that come twice: one of the
+// two is somebody else's.
+func cookies(r *http.Request) []*http.Cookie {
+	all := r.Cookies()
+	count := make(map[string]int, len(all))
+	for _, c := range all {
+		count[c.Name]++
+	}
+	var single []*http.Cookie
+	for _, c := range all {
+		if count[c.Name] == 1 {
+			single = append(single, c)
+		}
+	}
+	return single
+}
+
+// browserOf is what ties r to one browser.
+func browserOf(r *http.Request) *authorizev1.Browser {
+	b := &authorizev1.Browser{
+		AddressBlock: edge.InfoOf(r.Context()).AddressBlock,
+		UserAgent:    shorten(r.UserAgent(), maxUserAgent),
+	}
+	for _, c := range cookies(r) {
+		switch {
+		case c.Name == sessionCookie:
+			b.Session = c.Value
+		case strings.HasPrefix(c.Name, bindingPrefix) && len(b.Bindings) < 2*maxBindings:
+			b.Bindings = append(b.Bindings, c.Value)
+		}
+	}
+	return b
+}
+
+// shorten cuts s to at most n bytes of valid UTF-8 without control characters.
+func shorten(s string, n int) string {
+	s = strings.Map(func(c rune) rune {
+		if c < ' ' || c == 0x7f || c == utf8.RuneError {
+			return -1
+		}
+		return c
+	}, s)
+	for len(s) > n {
+		_, size := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-size]
+	}
+	return s
+}
+
+// bindingName is the name of the cookie that binds a browser to transaction.
+func bindingName(transaction string) string {
+	sum := sha256.Sum256([]byte(transaction))
+	return bindingPrefix + hex.EncodeToString(sum[:4])
+}
+
+// bindingOf returns the binding of transaction, empty if this browser has none.
+func bindingOf(r *http.Request, transaction string) string {
+	name := bindingName(transaction)
+	for _, c := range cookies(r) {
+		if c.Name == name {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+// bind gives the browser the cookie of a new transaction. Where it has too many,
+// the oldest ones go.
+func bind(w http.ResponseWriter, r *http.Request, transaction, binding string, lifetime time.Duration) {
+	name := bindingName(transaction)
+	var others []string
+	for _, c := range cookies(r) {
+		if strings.HasPrefix(c.Name, bindingPrefix) && c.Name != name {
+			others = append(others, c.Name)
+		}
+	}
+	for len(others) >= maxBindings {
+		dropCookie(w, others[0])
+		others = others[1:]
+	}
+	setCookie(w, name, binding, int(lifetime.Seconds()))
+}
+
+// setCookie sets a cookie of ours. maxAge is in seconds; zero lasts as long as
+// the browser runs.
+func setCookie(w http.ResponseWriter, name, value string, maxAge int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: name, Value: value, Path: "/", MaxAge: maxAge,
+		Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+func dropCookie(w http.ResponseWriter, name string) { setCookie(w, name, "", -1) }

@@ -1,0 +1,61 @@
+package edge
+
+import (
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// maxHops bounds how far back a chain of proxies is followed.
+const maxHops = 16
+
+// peer returns who is at the other end of the connection, and whether that is a
+// trusted proxy. The address is zero for a connection without one.
+func (e *Edge) peer(r *http.Request) (addr netip.Addr, trusted bool) {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}, false
+	}
+	addr = ap.Addr().Unmap()
+	return addr, e.trusts(addr)
+}
+
+func (e *Edge) trusts(addr netip.Addr) bool {
+	return slices.ContainsFunc(e.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(addr) })
+}
+
+// clientAddress is the nearest address that is not a trusted proxy. Only what
+// trusted proxies wrote is read, from the right: the rest of X-Forwarded-For is
+// the client's own invention.
+func (e *Edge) clientAddress(r *http.Request, peer netip.Addr, trusted bool) netip.Addr {
+	if !trusted {
+		return peer
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	client := peer
+	for i := len(hops) - 1; i >= max(0, len(hops)-maxHops); i-- {
+		addr, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			return client
+		}
+		client = addr.Unmap().WithZone("")
+		if !e.trusts(client) {
+			return client
+		}
+	}
+	return client
+}
+
+// addressBlock is what limits count by: an IPv4 address, or the /64 that one
+// IPv6 host usually has to itself.
+func addressBlock(addr netip.Addr) string {
+	if !addr.IsValid() {
+		return ""
+	}
+	bits := 64
+	if addr.Is4() {
+		bits = 32
+	}
+	return netip.PrefixFrom(addr.WithZone(""), bits).Masked().String()
+}

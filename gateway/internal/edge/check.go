@@ -1,0 +1,100 @@
+package edge
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// The limits of a request.
+const (
+	maxTargetBytes = 8 << 10
+	maxHeaders     = 100
+	maxBodyBytes   = 64 << 10
+)
+
+// check is one rule of the edge. It returns why it says no, or nil.
+type check struct {
+	name string // what holds once it has passed
+	run  func(http.ResponseWriter, *http.Request, *Route) *Refusal
+}
+
+// checks is every rule in its order: the first that says no answers. What costs
+// most, reading the body, comes last.
+func checks() []check {
+	return []check{
+		{"the method is the route's", methodAllowed},
+		{"the target is short", targetShort},
+		{"the headers are few", headersFew},
+		{"the body is not encoded", bodyPlain},
+		{"the body is short", bodyShort},
+	}
+}
+
+func methodAllowed(w http.ResponseWriter, r *http.Request, route *Route) *Refusal {
+	if slices.Contains(route.Methods, r.Method) || route.Head && r.Method == http.MethodHead {
+		return nil
+	}
+	allowed := route.Methods
+	if route.Head {
+		allowed = slices.Concat(allowed, []string{http.MethodHead})
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	return &Refusal{http.StatusMethodNotAllowed, "the method is not allowed here"}
+}
+
+func targetShort(_ http.ResponseWriter, r *http.Request, _ *Route) *Refusal {
+	if len(r.RequestURI) > maxTargetBytes {
+		return &Refusal{http.StatusRequestURITooLong, "the address is longer than 8 KiB"}
+	}
+	return nil
+}
+
+func headersFew(_ http.ResponseWriter, r *http.Request, _ *Route) *Refusal {
+	n := 0
+	for _, values := range r.Header {
+		n += len(values)
+	}
+	if n > maxHeaders {
+		return &Refusal{http.StatusRequestHeaderFieldsTooLarge, "the request has more than 100 headers"}
+	}
+	return nil
+}
+
+// bodyPlain refuses compressed bodies, whose size is not what it seems.
+func bodyPlain(_ http.ResponseWriter, r *http.Request, _ *Route) *Refusal {
+	for _, coding := range r.Header.Values("Content-Encoding") {
+		if !strings.EqualFold(coding, "identity") {
+			return &Refusal{http.StatusBadRequest, "the body must not have a content coding"}
+		}
+	}
+	return nil
+}
+
+// bodyShort reads the body, so that its limit holds for one of unknown length
+// too, and a handler gets all of it or is not called.
+func bodyShort(w http.ResponseWriter, r *http.Request, _ *Route) *Refusal {
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil
+	}
+	if r.ContentLength > maxBodyBytes {
+		return bodyTooLong(w)
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBodyBytes+1))
+	switch {
+	case err != nil:
+		return &Refusal{http.StatusBadRequest, "the body did not arrive"}
+	case len(body) > maxBodyBytes:
+		return bodyTooLong(w)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.ContentLength = int64(len(body))
+	return nil
+}
+
+func bodyTooLong(w http.ResponseWriter) *Refusal {
+	w.Header().Set("Connection", "close")
+	return &Refusal{http.StatusRequestEntityTooLarge, "the body is longer than 64 KiB"}
+}

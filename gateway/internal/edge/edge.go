@@ -1,0 +1,232 @@
+// Package edge is what every HTTP request passes before a handler sees it:
+// recovery, tracing, the client's address, CORS, and an ordered table of limits.
+//
+// Paths are matched byte for byte, and headers are an allow-list: what reaches a
+// handler is what the table of routes says, and nothing that a proxy, a service
+// or a library behind it could read as more. It knows nothing of OAuth.
+package edge
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/time/rate"
+)
+
+// Route is one path of the edge. All but Path, Methods, Handler and Refuse may
+// be zero.
+type Route struct {
+	// Path is matched byte for byte. One that ends in a slash stands for the
+	// clean paths below it.
+	Path string
+	// Methods are those of the handler, in the order of the Allow header.
+	Methods []string
+	// Head has HEAD answered as GET is, without the body.
+	Head bool
+	// CORS lets web pages of registered origins call the route.
+	CORS bool
+	// Rate is how many requests a second one address block may make; twice as
+	// many at once. Zero or [rate.Inf]: no limit.
+	Rate rate.Limit
+	// Deadline bounds the work on a request. Zero: no bound.
+	Deadline time.Duration
+	Handler  http.Handler
+	// Refuse writes a refusal in the form the route answers in.
+	Refuse Refuser
+}
+
+// Refusal is why a request does not get to its handler.
+type Refusal struct {
+	// Status is of HTTP.
+	Status int
+	// Description is for the developer of the client. It holds no input.
+	Description string
+}
+
+// Refuser writes a refusal.
+type Refuser func(http.ResponseWriter, *http.Request, Refusal)
+
+// Config configures an [Edge].
+type Config struct {
+	Routes []Route
+	// NotFound answers for every other path.
+	NotFound Refuser
+	// TrustedProxies may say whom they forward for, and continue a trace.
+	TrustedProxies []netip.Prefix
+	// HSTS has browsers use https only, from now on.
+	HSTS bool
+	// Origins tells whether a web origin may call the routes with CORS.
+	Origins func(ctx context.Context, origin string) (bool, error)
+	Log     *slog.Logger
+	Now     func() time.Time
+	Tracer  trace.Tracer
+}
+
+// Edge is an http.Handler. It is safe for concurrent use.
+type Edge struct {
+	Config
+	exact    map[string]*Route
+	below    []*Route
+	notFound Route
+	limiters *otter.Cache[limiterKey, *rate.Limiter]
+	origins  *otter.Cache[string, bool]
+}
+
+// New returns an edge. Fails if two routes have one path.
+func New(cfg Config) (*Edge, error) {
+	e := &Edge{Config: cfg, exact: make(map[string]*Route), notFound: Route{Path: "unknown", Refuse: cfg.NotFound}}
+	e.limiters = newLimiters()
+	e.origins = newOrigins()
+	for i := range cfg.Routes {
+		route := &cfg.Routes[i]
+		if _, taken := e.exact[route.Path]; taken {
+			return nil, fmt.Errorf("two endpoints have the path %s", route.Path)
+		}
+		e.exact[route.Path] = route
+		if strings.HasSuffix(route.Path, "/") && route.Path != "/" {
+			e.below = append(e.below, route)
+		}
+	}
+	return e, nil
+}
+
+// Info is what the edge knows of a request.
+type Info struct {
+	// ID names the request in the log and on error pages.
+	ID string
+	// AddressBlock is the /32 or /64 that the request came from; empty if it
+	// came from no IP address.
+	AddressBlock string
+}
+
+type infoKey struct{}
+
+// InfoOf returns the info of the request that ctx belongs to.
+func InfoOf(ctx context.Context) Info {
+	info, _ := ctx.Value(infoKey{}).(Info)
+	return info
+}
+
+// ServeHTTP implements http.Handler.
+func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	route := e.route(r)
+	peer, trusted := e.peer(r)
+	info := Info{ID: rand.Text(), AddressBlock: addressBlock(e.clientAddress(r, peer, trusted))}
+	ctx, span := e.startSpan(r, route, trusted)
+	defer span.End()
+	r = r.WithContext(context.WithValue(ctx, infoKey{}, info))
+
+	rec := &recorder{ResponseWriter: w}
+	e.baseHeaders(rec.Header(), info)
+	start := e.Now()
+	defer func() {
+		e.recovered(rec, r, route, recover())
+		e.logRequest(r, route, rec, e.Now().Sub(start))
+	}()
+	e.serve(rec, r, route)
+}
+
+func (e *Edge) serve(w http.ResponseWriter, r *http.Request, route *Route) {
+	if route.Handler == nil {
+		route.Refuse(w, r, Refusal{http.StatusNotFound, "there is nothing at this path"})
+		return
+	}
+	// Before CORS, which may have to ask the registry.
+	if refusal := e.withinRate(w, r, route); refusal != nil {
+		route.Refuse(w, r, *refusal)
+		return
+	}
+	if preflight := e.cors(w, r, route); preflight {
+		return
+	}
+	for _, c := range checks() {
+		if refusal := c.run(w, r, route); refusal != nil {
+			route.Refuse(w, r, *refusal)
+			return
+		}
+	}
+	clean(r.Header)
+	if r.Method == http.MethodHead {
+		r.Method = http.MethodGet
+	}
+	if route.Deadline > 0 {
+		ctx, cancel := context.WithTimeout(r.Context(), route.Deadline)
+		defer cancel()
+		r = r.WithContext(ctx)
+	}
+	route.Handler.ServeHTTP(w, r)
+}
+
+// baseHeaders is what every answer carries unless its handler says otherwise.
+func (e *Edge) baseHeaders(h http.Header, info Info) {
+	h.Set("X-Request-Id", info.ID)
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("X-Robots-Tag", "noindex")
+	if e.HSTS {
+		h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+	}
+}
+
+// recovered turns a panic into a failure of its one request. What went wrong is
+// for the log.
+func (e *Edge) recovered(w *recorder, r *http.Request, route *Route, p any) {
+	if p == nil {
+		return
+	}
+	if p == http.ErrAbortHandler {
+		panic(p)
+	}
+	e.Log.ErrorContext(r.Context(), "panic in handler", slog.String("route", route.Path),
+		slog.String("panic", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
+	if w.status == 0 {
+		route.Refuse(w, r, Refusal{http.StatusInternalServerError, ""})
+	}
+}
+
+// logRequest names the route and not the path: a path and its query are input.
+func (e *Edge) logRequest(r *http.Request, route *Route, w *recorder, took time.Duration) {
+	level := slog.LevelDebug
+	if w.status >= http.StatusInternalServerError {
+		level = slog.LevelWarn
+	}
+	e.Log.LogAttrs(r.Context(), level, "request",
+		slog.String("request_id", InfoOf(r.Context()).ID), slog.String("route", route.Path),
+		slog.Int("status", w.status), slog.Duration("took", took))
+}
+
+// recorder remembers the status of an answer.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (w *recorder) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,43 @@
+package edge
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+	"golang.org/x/time/rate"
+)
+
+// maxBlocks bounds the memory of the limiter, whatever addresses there are.
+const maxBlocks = 100_000
+
+// limiterKey has the rate in it, not the route: the endpoints of one rate share
+// an allowance.
+type limiterKey struct {
+	block string
+	rate  rate.Limit
+}
+
+func newLimiters() *otter.Cache[limiterKey, *rate.Limiter] {
+	return otter.Must(&otter.Options[limiterKey, *rate.Limiter]{
+		MaximumSize:      maxBlocks,
+		ExpiryCalculator: otter.ExpiryAccessing[limiterKey, *rate.Limiter](10 * time.Minute),
+	})
+}
+
+func (e *Edge) withinRate(w http.ResponseWriter, r *http.Request, route *Route) *Refusal {
+	if route.Rate <= 0 || route.Rate == rate.Inf {
+		return nil
+	}
+	key := limiterKey{InfoOf(r.Context()).AddressBlock, route.Rate}
+	limiter, _ := e.limiters.ComputeIfAbsent(key, func() (*rate.Limiter, bool) {
+		return rate.NewLimiter(route.Rate, max(1, int(2*route.Rate))), false
+	})
+	if limiter.AllowN(e.Now(), 1) {
+		return nil
+	}
+	w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(1/float64(route.Rate))))))
+	return &Refusal{http.StatusTooManyRequests, "too many requests from this address"}
+}

@@ -1,0 +1,104 @@
+package pages
+
+// Form is what every form that changes something carries.
+type Form struct {
+	// Action is the path the form is posted to, on our own origin.
+	Action string
+	// Transaction is the opaque handle of the pending authorization, posted as
+	// tx.
+	Transaction string
+	// Token ties the form to the session it was shown in, posted as
+	// form_token.
+	Token string
+}
+
+// ClientView is an OAuth client as a person sees it. Only Name is required;
+// the zero value stands for no client.
+type ClientView struct {
+	Name string
+	// LogoURL is a path on our own origin. Any other address counts as no
+	// logo.
+	LogoURL string
+	// Owner is who registered the client, as the platform knows them. It may be
+	// empty.
+	Owner string
+	// HomepageURL, PolicyURL and TermsURL are http or https addresses. Any
+	// other counts as absent.
+	HomepageURL string
+	PolicyURL   string
+	TermsURL    string
+	// Unverified marks a client that registered itself, or whose name looks
+	// like another's. Its homepage is shown as its own claim.
+	Unverified bool
+}
+
+// AccountView is a signed-in person.
+type AccountView struct {
+	// Name is how the person is addressed. Empty means that Username serves.
+	Name string
+	// Username is what the person signs in with.
+	Username string
+}
+
+// DisplayName is Name, or Username where there is none.
+func (a AccountView) DisplayName() string {
+	if plain(a.Name) == "" {
+		return a.Username
+	}
+	return a.Name
+}
+
+// Field is a form field that a complaint can stand at.
+type Field string
+
+// The fields of the forms. FieldNone is a complaint about the form as a whole.
+const (
+	FieldNone      Field = ""
+	FieldUsername  Field = "username"
+	FieldPassword  Field = "password"
+	FieldWorkspace Field = "workspace"
+	FieldProject   Field = "project"
+)
+
+// Complaint is a sentence that says why a form was not accepted.
+type Complaint string
+
+// The complaints a form may be shown again with.
+const (
+	UsernameMissing  Complaint = "complaint.username"
+	PasswordMissing  Complaint = "complaint.password"
+	SignInRefused    Complaint = "complaint.refused"
+	TooManyAttempts  Complaint = "complaint.attempts"
+	WorkspaceMissing Complaint = "complaint.workspace"
+	ProjectMissing   Complaint = "complaint.project"
+	ChoiceChanged    Complaint = "complaint.changed"
+	TryAgain         Complaint = "complaint.again"
+)
+
+// FieldError is one complaint and the field it stands at.
+type FieldError struct {
+	Field     Field
+	Complaint Complaint
+}
+
+// FormError is why a form is shown again. Nil means that it is shown for the
+// first time.
+type FormError struct {
+	// Errors are in the order of the fields. At least one.
+	Errors []FieldError
+}
+
+// fieldErrors returns the complaints of e that stand at field. Its parameters
+// are the template's: e may be nil.
+func fieldErrors(e *FormError, field Field) []Complaint {
+	if e == nil {
+		return nil
+	}
+	var out []Complaint
+	for _, fe := range e.Errors {
+		if fe.Field == field {
+			out = append(out, fe.Complaint)
+		}
+	}
+	return out
+}

@@ -1,0 +1,22 @@
+package pages
+
+import "html/template"
+
+// functions are the words templates may use beside html/template's own. None
+// of them returns a type that html/template would leave unescaped.
+func functions(brand Brand, assets assetSet, text catalogue) template.FuncMap {
+	return template.FuncMap{
+		"asset":       assets.path,
+		"brand":       func() string { return brand.Name },
+		"brandLogo":   func() string { return assets.optionalPath(logoName) },
+		"destination": destinationOf,
+		"fieldErrors": fieldErrors,
+		"host":        webHost,
+		"initial":     initial,
+		"localPath":   localPath,
+		"logo":        logoPath,
+		"plain":       plain,
+		"say":         text.say,
+		"webURL":      webURL,
+	}
+}

@@ -1,0 +1,160 @@
+package pages
+
+import "maps"
+
+// english is everything the pages say. "{0}" and "{1}" are names.
+func english() catalogue {
+	all := catalogue{}
+	for _, part := range []catalogue{formText(), consentText(), complaintText(), errorText(), outcomeText()} {
+		maps.Copy(all, part)
+	}
+	return all
+}
+
+// formText is what stands on the sign-in and account pages, and about any client.
+func formText() catalogue {
+	return catalogue{
+		"error.prefix": "Error: ",
+
+		"client.unverified.title": "Unverified app",
+		"client.unverified.text": "{0} has not checked who made this app. Its name and logo may not be its own. " +
+			"Go on only if you started this yourself and trust the app.",
+		"client.claim":  "It says that its website is {0}.",
+		"client.owner":  "Registered by {0}",
+		"client.policy": "Privacy policy",
+		"client.terms":  "Terms of service",
+		"client.about":  "About {0}",
+
+		"signin.title":    "Sign in",
+		"signin.to":       "to continue to {0}",
+		"signin.brand":    "to your {0} account",
+		"signin.username": "Email or username",
+		"signin.password": "Password",
+		"signin.submit":   "Sign in",
+		"signin.cancel":   "Cancel",
+
+		"account.title":    "Choose an account",
+		"account.to":       "to continue to {0}",
+		"account.current":  "Signed in as",
+		"account.continue": "Continue as {0}",
+		"account.switch":   "Use another account",
+	}
+}
+
+// consentText is what stands on the consent page.
+func consentText() catalogue {
+	return catalogue{
+		"consent.title":        "{0} wants to access your {1} account",
+		"consent.page":         "Allow {0}?",
+		"consent.account":      "Signed in as",
+		"consent.switch":       "Use another account",
+		"consent.scopes":       "This will allow it to",
+		"consent.detail":       "What exactly this covers",
+		"consent.detail.scope": "Known to developers as",
+		"consent.next":         "What happens next",
+		"consent.revoke":       "You can take this back at any time under {0}.",
+		"consent.revoke.link":  "Authorized apps",
+		"consent.allow":        "Allow",
+		"consent.deny":         "Don’t allow",
+
+		"risk.write":   "Can make changes",
+		"risk.offline": "Works while you are away",
+		"risk.admin":   "Full control",
+
+		"choice.workspace":           "Workspaces to share",
+		"choice.workspace.hint":      "It gets access only to the ones you choose.",
+		"choice.workspace.one":       "Workspace to share",
+		"choice.workspace.one.hint":  "Choose one. It gets access to no other.",
+		"choice.workspace.none":      "You have no workspace to share yet",
+		"choice.workspace.none.text": "Create a workspace in {0}, or ask to be invited to one. Then start again from the app.",
+		"choice.project":             "Projects to share",
+		"choice.project.hint":        "It gets access only to the ones you choose.",
+		"choice.project.one":         "Project to share",
+		"choice.project.one.hint":    "Choose one. It gets access to no other.",
+		"choice.project.none":        "You have no project to share yet",
+		"choice.project.none.text":   "Create a project in {0}, or ask to be added to one. Then start again from the app.",
+		"choice.filter":              "Filter by name",
+		"choice.all":                 "Select all",
+		"choice.clear":               "Clear",
+		"choice.count":               "selected",
+		"choice.nomatch":             "No name matches.",
+
+		"role.here":   "Your role:",
+		"role.capped": "{0} asked; you are {1} here, so {2} is shared.",
+
+		"destination.web":      "You are sent to {0}.",
+		"destination.loopback": "You are sent back to a program on this device, at {0}.",
+		"destination.app":      "You are sent back to an app on this device that opens {0} links.",
+	}
+}
+
+// complaintText is why a form is shown again.
+func complaintText() catalogue {
+	return catalogue{
+		"complaint.title":     "Please check this",
+		"complaint.username":  "Enter your email or username.",
+		"complaint.password":  "Enter your password.",
+		"complaint.refused":   "That username and password do not match an account. Check both and try again.",
+		"complaint.attempts":  "There were many attempts in a short time. Wait a minute, then try again.",
+		"complaint.workspace": "Choose at least one workspace, or don’t allow access.",
+		"complaint.project":   "Choose at least one project, or don’t allow access.",
+		"complaint.changed":   "What you may share has changed since this page was shown. Check your choice again.",
+		"complaint.again":     "That did not go through. Nothing was changed. Try again.",
+	}
+}
+
+// errorText is what stands on the error page, three sentences for each [Reason].
+func errorText() catalogue {
+	return catalogue{
+		"error.request.title":      "This link does not work",
+		"error.request.sentence":   "The app that sent you here asked for something that cannot be done.",
+		"error.request.advice":     "Go back to the app and start again. If it happens again, tell the people who make the app.",
+		"error.client.title":       "This app cannot be used here",
+		"error.client.sentence":    "The app that sent you here is not known, or may not ask for this.",
+		"error.client.advice":      "Nothing was shared. If you expected this to work, tell the people who make the app.",
+		"error.redirect.title":     "This request was stopped",
+		"error.redirect.sentence":  "It would send you to an address that the app has not registered.",
+		"error.redirect.advice":    "Nothing was shared. If you were asked to follow a link, it may not have come from the app. Open the app yourself and start again.",
+		"error.expired.title":      "This page has expired",
+		"error.expired.sentence":   "It was open for a long time, or was answered already.",
+		"error.expired.advice":     "Nothing more was changed. Go back to the app and start again.",
+		"error.session.title":      "This page belongs to another session",
+		"error.session.sentence":   "The account signed in to this browser has changed since the page was shown.",
+		"error.session.advice":     "Nothing was changed. Go back to the app and start again with the account you want to use.",
+		"error.denied.title":       "Access was not given",
+		"error.denied.sentence":    "This access is not allowed for your account.",
+		"error.denied.advice":      "Nothing was shared. Someone who looks after your account can tell you more.",
+		"error.not-found.title":    "There is no page here",
+		"error.not-found.sentence": "The address does not lead to a page.",
+		"error.not-found.advice":   "Check the address, or go back to the app you came from.",
+		"error.busy.title":         "Not available right now",
+		"error.busy.sentence":      "This cannot be answered at the moment.",
+		"error.busy.advice":        "Nothing was changed. Wait a minute, then try again.",
+		"error.internal.title":     "Something went wrong here",
+		"error.internal.sentence":  "It is not because of anything you did.",
+		"error.internal.advice":    "Try again in a moment. If it happens again, send us the reference below.",
+		"error.code":               "Error code",
+		"error.developer":          "For the app’s developer",
+		"error.reference":          "Reference",
+		"error.copy":               "Copy",
+		"error.copied":             "Copied",
+	}
+}
+
+// outcomeText is what stands on the pages that ask for nothing.
+func outcomeText() catalogue {
+	return catalogue{
+		"formpost.title":  "One moment",
+		"formpost.text":   "You are being sent back to {0}.",
+		"formpost.submit": "Continue",
+
+		"message.logged-out.title":   "You are signed out",
+		"message.logged-out.text":    "You can close this window.",
+		"message.close-window.title": "All done",
+		"message.close-window.text":  "You can close this window and go back to where you started.",
+		"message.cancelled.title":    "Sign-in was cancelled",
+		"message.cancelled.text":     "Nothing was changed. You can close this window.",
+		"message.service.title":      "Sign-in service",
+		"message.service.text":       "There is nothing to do here. Start from the app that you want to use.",
+	}
+}

@@ -1,0 +1,108 @@
+package gateway
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/chancery-auth/chancery/gateway/pages"
+	"github.com/chancery-auth/chancery/pkg/oauth"
+	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
+)
+
+// The longest credentials that are looked at. Beyond, hashing a password would
+// be work for whoever asks for it.
+const (
+	maxUsernameBytes = 256
+	maxPasswordBytes = 1024
+)
+
+// signIn is the dialog that asks for a password.
+func (g *gateway) signIn() *dialog {
+	return &dialog{page: authorizev1.Interaction_PAGE_SIGN_IN, view: signInView, act: g.actOnSignIn}
+}
+
+func signInView(s sheet) pages.Page {
+	page := pages.SignIn{
+		Form:        s.form,
+		Client:      clientView(s.interaction.GetClient()),
+		RedirectURI: s.interaction.GetRedirectUri(),
+		Username:    s.interaction.GetLoginHint(),
+		Err:         s.complaint,
+	}
+	if s.posted != nil {
+		page.Username = s.posted.Get("username")
+	}
+	return page
+}
+
+func (g *gateway) actOnSignIn(w http.ResponseWriter, r *http.Request, v visit) {
+	switch v.posted.Get("action") {
+	case "sign-in":
+		g.attemptSignIn(w, r, v)
+	case "cancel":
+		g.cancel(w, r, v)
+	default:
+		g.pageFailure(w, r, oauth.Refuse(oauth.InvalidRequest, "action must be sign-in or cancel"))
+	}
+}
+
+func (g *gateway) attemptSignIn(w http.ResponseWriter, r *http.Request, v visit) {
+	username, password := v.posted.Get("username"), v.posted.Get("password")
+	if complaints := missing(username, password); len(complaints) > 0 {
+		v.dialog.again(w, r, http.StatusBadRequest, v, complaints...)
+		return
+	}
+	if len(username) > maxUsernameBytes || len(password) > maxPasswordBytes {
+		v.dialog.again(w, r, http.StatusBadRequest, v, pages.FieldError{Complaint: pages.SignInRefused})
+		return
+	}
+	resp, err := g.Authorize.SignIn(r.Context(), &authorizev1.SignInRequest{
+		Transaction: v.transaction, Browser: v.browser, Username: username, Password: password,
+	})
+	if err != nil {
+		v.dialog.dialogFailure(w, r, err)
+		return
+	}
+	switch resp.GetOutcome() {
+	case authorizev1.SignInResponse_OUTCOME_SIGNED_IN:
+		setCookie(w, sessionCookie, resp.GetSession(), 0)
+		g.execute(w, r, v.transaction, resp.GetNext())
+	case authorizev1.SignInResponse_OUTCOME_TOO_MANY_ATTEMPTS:
+		w.Header().Set("Retry-After", retrySeconds(resp.GetRetryAfter().AsDuration()))
+		v.dialog.again(w, r, http.StatusTooManyRequests, v, pages.FieldError{Complaint: pages.TooManyAttempts})
+	case authorizev1.SignInResponse_OUTCOME_REFUSED:
+		v.dialog.again(w, r, http.StatusUnauthorized, v, pages.FieldError{Complaint: pages.SignInRefused})
+	default:
+		g.pageFailure(w, r, oauth.Refuse(oauth.ServerError, "sign-in has no known outcome"))
+	}
+}
+
+func missing(username, password string) []pages.FieldError {
+	var complaints []pages.FieldError
+	if username == "" {
+		complaints = append(complaints, pages.FieldError{Field: pages.FieldUsername, Complaint: pages.UsernameMissing})
+	}
+	if password == "" {
+		complaints = append(complaints, pages.FieldError{Field: pages.FieldPassword, Complaint: pages.PasswordMissing})
+	}
+	return complaints
+}
+
+// cancel gives the transaction up; the client is told.
+func (g *gateway) cancel(w http.ResponseWriter, r *http.Request, v visit) {
+	resp, err := g.Authorize.CancelAuthorization(r.Context(), &authorizev1.CancelAuthorizationRequest{
+		Transaction: v.transaction, Browser: v.browser,
+	})
+	if err != nil {
+		v.dialog.dialogFailure(w, r, err)
+		return
+	}
+	g.execute(w, r, v.transaction, resp.GetNext())
+}
+
+// retrySeconds is d as a Retry-After header: whole seconds, at least one.
+func retrySeconds(d time.Duration) string {
+	return strconv.Itoa(max(1, int(math.Ceil(d.Seconds()))))
+}

@@ -1,0 +1,16 @@
+package coherentpg
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// RestoreEpoch returns the epoch that tokens are sealed with.
+func RestoreEpoch(ctx context.Context, db *pgxpool.Pool) (epoch int64, err error) {
+	if err := db.QueryRow(ctx, `SELECT epoch FROM coherence.restore_epoch`).Scan(&epoch); err != nil {
+		return 0, fmt.Errorf("select restore epoch: %w", err)
+	}
+	return epoch, nil
+}

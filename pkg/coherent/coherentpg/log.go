@@ -1,0 +1,70 @@
+package coherentpg
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/chancery-auth/chancery/pkg/coherent"
+)
+
+// Append writes restrictions to the log in the transaction that restricts.
+// They are kept for the longest life of an access token and some more. What is
+// appended must be acknowledged only after the transaction has committed with a
+// certain outcome (see pg.InTx).
+func Append(ctx context.Context, tx pgx.Tx, keep time.Duration, rs ...coherent.Restriction) error {
+	var (
+		kinds    = make([]int16, len(rs))
+		keys     = make([][]byte, len(rs))
+		versions = make([]int64, len(rs))
+		values   = make([][]byte, len(rs))
+	)
+	for i, r := range rs {
+		// A nil key would be NULL; the restriction of everything has an empty one.
+		kinds[i], keys[i], versions[i], values[i] = int16(r.Kind), append([]byte{}, r.Key...), r.Version, r.Value
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO coherence.restriction_log (kind, key, version, value, keep_until)
+		SELECT kind, key, version, value, statement_timestamp() + $5 * interval '1 microsecond'
+		  FROM unnest($1::smallint[], $2::bytea[], $3::bigint[], $4::bytea[]) AS r (kind, key, version, value)`,
+		kinds, keys, versions, values, keep.Microseconds())
+	if err != nil {
+		return fmt.Errorf("append restrictions: %w", err)
+	}
+	return nil
+}
+
+// Sweep deletes what is over by the database's clock, with an hour of margin,
+// and the fences of replicas that are gone. It returns how many restrictions
+// went.
+func Sweep(ctx context.Context, db *pgxpool.Pool) (int64, error) {
+	tag, err := db.Exec(ctx, `
+		WITH fence AS (
+			DELETE FROM coherence.poll_fence
+			 WHERE poll_time < statement_timestamp() - $1::text::interval
+		)
+		DELETE FROM coherence.restriction_log
+		 WHERE keep_until < statement_timestamp() - interval '1 hour'`, fenceKept)
+	if err != nil {
+		return 0, fmt.Errorf("sweep restriction log: %w", err)
+	}
+	return tag.RowsAffected(), nil
+}
+
+// RaiseRestoreEpoch ends every token issued so far, and returns the new epoch.
+// It belongs to the runbook of a restore from backup, before anything serves.
+// The epoch comes from the clock, because a counter would go back with the
+// backup, and might then repeat an epoch that tokens were sealed with.
+func RaiseRestoreEpoch(ctx context.Context, db *pgxpool.Pool) (epoch int64, err error) {
+	err = db.QueryRow(ctx, `
+		UPDATE coherence.restore_epoch
+		   SET epoch = greatest(epoch + 1, extract(epoch FROM statement_timestamp())::bigint)
+		RETURNING epoch`).Scan(&epoch)
+	if err != nil {
+		return 0, fmt.Errorf("raise restore epoch: %w", err)
+	}
+	return epoch, nil
+}

@@ -1,0 +1,56 @@
+package coherentsqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/sqlite"
+)
+
+// Append writes restrictions to the log in the transaction that restricts.
+// They are kept for the longest life of an access token and some more. What is
+// appended must be acknowledged only after the transaction has committed.
+func Append(ctx context.Context, tx *sql.Tx, keep time.Duration, rs ...coherent.Restriction) error {
+	for _, r := range rs {
+		// A nil key would be NULL; the restriction of everything has an empty one.
+		key := append([]byte{}, r.Key...)
+		_, err := tx.ExecContext(ctx, `
+			INSERT INTO coherence_restriction_log (kind, key, version, value, keep_until)
+			VALUES (?, ?, ?, ?, `+sqlite.NowMicros+` + ?)`,
+			int64(r.Kind), key, r.Version, r.Value, keep.Microseconds())
+		if err != nil {
+			return fmt.Errorf("append restriction: %w", err)
+		}
+	}
+	return nil
+}
+
+// Sweep deletes what is over by the database's clock, with an hour of margin.
+// It returns how many restrictions went.
+func Sweep(ctx context.Context, db *sqlite.DB) (int64, error) {
+	result, err := db.Write().ExecContext(ctx, `
+		DELETE FROM coherence_restriction_log
+		 WHERE keep_until < `+sqlite.NowMicros+` - ?`, time.Hour.Microseconds())
+	if err != nil {
+		return 0, fmt.Errorf("sweep restriction log: %w", err)
+	}
+	return result.RowsAffected()
+}
+
+// RaiseRestoreEpoch ends every token issued so far, and returns the new epoch.
+// It belongs to the runbook of a restore from backup, before anything serves.
+// The epoch comes from the clock, because a counter would go back with the
+// backup, and might then repeat an epoch that tokens were sealed with.
+func RaiseRestoreEpoch(ctx context.Context, db *sqlite.DB) (epoch int64, err error) {
+	err = db.Write().QueryRowContext(ctx, `
+		UPDATE coherence_restore_epoch
+		   SET epoch = max(epoch + 1, unixepoch())
+		RETURNING epoch`).Scan(&epoch)
+	if err != nil {
+		return 0, fmt.Errorf("raise restore epoch: %w", err)
+	}
+	return epoch, nil
+}

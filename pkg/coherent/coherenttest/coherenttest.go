@@ -1,0 +1,353 @@
+// Package coherenttest says what a source of restrictions must do.
+package coherenttest
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/chancery-auth/chancery/pkg/coherent"
+)
+
+// Log is one database under test.
+type Log struct {
+	Source coherent.Source
+	// InTx runs f in a transaction; what f appends has committed when InTx
+	// returns nil, and was rolled back when it returns the error of f.
+	InTx func(ctx context.Context, f func(appendTo Append) error) error
+	// Concurrent says whether two transactions may be open at once.
+	Concurrent bool
+	// Sweep is one pass of the sweeper.
+	Sweep func(ctx context.Context) (deleted int64, err error)
+	// RaiseRestoreEpoch is what the runbook of a restore does.
+	RaiseRestoreEpoch func(ctx context.Context) (int64, error)
+}
+
+// Append appends to the log in the transaction at hand.
+type Append func(keep time.Duration, rs ...coherent.Restriction) error
+
+// keep is that of a usual row.
+const keep = 70 * time.Minute
+
+// errRollback is how a test rolls a transaction back.
+var errRollback = errors.New("rolled back on purpose")
+
+// RunSource checks a source. newLog returns an empty log, and cleans up with
+// t.Cleanup.
+func RunSource(t *testing.T, newLog func(t *testing.T) Log) {
+	for _, tt := range []struct {
+		name string
+		run  func(*testing.T, Log)
+	}{
+		{"load returns every row as it was written", loadReturnsRows},
+		{"poll returns what is new, once", pollReturnsNewRows},
+		{"an empty batch has clock, cursor and identity", emptyBatchIsWhole},
+		{"what is rolled back is never returned", rollbackIsInvisible},
+		{"an open transaction is returned once it commits", lateCommitIsReturned},
+		{"no row of concurrent writers is missed", nothingIsMissed},
+		{"what was acknowledged before a poll is in it", acknowledgedIsPolled},
+		{"sweep deletes what is over and nothing else", sweepDeletesWhatIsOver},
+		{"a raised restore epoch is a new identity", restoreChangesIdentity},
+	} {
+		t.Run(tt.name, func(t *testing.T) { tt.run(t, newLog(t)) })
+	}
+}
+
+func write(t *testing.T, l Log, keep time.Duration, rs ...coherent.Restriction) {
+	t.Helper()
+	err := l.InTx(t.Context(), func(a Append) error { return a(keep, rs...) })
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func load(t *testing.T, l Log) coherent.Batch {
+	t.Helper()
+	b, err := l.Source.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func poll(t *testing.T, l Log, after coherent.Cursor) coherent.Batch {
+	t.Helper()
+	b, err := l.Source.Poll(t.Context(), after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func check(t *testing.T, b coherent.Batch, want ...coherent.Restriction) {
+	t.Helper()
+	var got []coherent.Restriction
+	for _, e := range b.Entries {
+		got = append(got, e.Restriction)
+	}
+	byVersion := func(rs []coherent.Restriction) map[int64]coherent.Restriction {
+		m := map[int64]coherent.Restriction{}
+		for _, r := range rs {
+			m[r.Version] = r
+		}
+		return m
+	}
+	if diff := cmp.Diff(byVersion(want), byVersion(got)); diff != "" || len(got) != len(want) {
+		t.Errorf("batch of %d rows, want %d (-want +got):\n%s", len(got), len(want), diff)
+	}
+}
+
+// grant is a restriction that is told from others by its version.
+func grant(version int64) coherent.Restriction {
+	return coherent.Grant(uuid.UUID{1}, version)
+}
+
+func loadReturnsRows(t *testing.T, l Log) {
+	want := []coherent.Restriction{
+		grant(1),
+		coherent.Client("client", coherent.Deleted),
+		coherent.ClientScope("client", 3, "a b"),
+		coherent.Membership("sub", uuid.UUID{2}, 4, 0),
+		{Kind: 5, Key: []byte{0, 0xff}, Version: -1},
+	}
+	write(t, l, keep, want...)
+	b := load(t, l)
+	check(t, b, want...)
+	for _, e := range b.Entries {
+		if kept := e.KeepUntil.Sub(b.DatabaseTime); kept > keep || kept < keep-time.Minute {
+			t.Errorf("row is kept for %s, want %s", kept, keep)
+		}
+	}
+}
+
+func pollReturnsNewRows(t *testing.T, l Log) {
+	write(t, l, keep, grant(1))
+	b := load(t, l)
+	write(t, l, keep, grant(2), grant(3))
+	b = poll(t, l, b.Cursor)
+	check(t, b, grant(2), grant(3))
+	b = poll(t, l, b.Cursor)
+	check(t, b)
+	write(t, l, keep, grant(4))
+	check(t, poll(t, l, b.Cursor), grant(4))
+}
+
+func emptyBatchIsWhole(t *testing.T, l Log) {
+	b := load(t, l)
+	check(t, b)
+	for range 2 {
+		next := poll(t, l, b.Cursor)
+		if next.Identity == "" || next.Identity != b.Identity {
+			t.Errorf("identity %q after %q", next.Identity, b.Identity)
+		}
+		if next.Cursor == "" || next.DatabaseTime.Before(b.DatabaseTime) || next.DatabaseTime.IsZero() {
+			t.Errorf("batch %+v after %+v", next, b)
+		}
+		b = next
+	}
+}
+
+func rollbackIsInvisible(t *testing.T, l Log) {
+	b := load(t, l)
+	err := l.InTx(t.Context(), func(a Append) error {
+		return errors.Join(a(keep, grant(1)), errRollback)
+	})
+	if !errors.Is(err, errRollback) {
+		t.Fatal(err)
+	}
+	write(t, l, keep, grant(2))
+	check(t, poll(t, l, b.Cursor), grant(2))
+	check(t, load(t, l), grant(2))
+}
+
+// lateCommitIsReturned is where "greater than the last" goes wrong: the row
+// was numbered before another that a poll has returned in the meantime.
+func lateCommitIsReturned(t *testing.T, l Log) {
+	cursor := load(t, l).Cursor
+	err := l.InTx(t.Context(), func(a Append) error {
+		if err := a(keep, grant(1)); err != nil {
+			return err
+		}
+		want := []coherent.Restriction{}
+		if l.Concurrent {
+			write(t, l, keep, grant(2))
+			want = append(want, grant(2))
+		}
+		b := poll(t, l, cursor)
+		check(t, b, want...)
+		cursor = b.Cursor
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, poll(t, l, cursor), grant(1))
+}
+
+// nothingIsMissed lets writers hold their transactions open across polls, and
+// roll some back.
+func nothingIsMissed(t *testing.T, l Log) {
+	const writers, each = 16, 25
+	cursor := load(t, l).Cursor
+	polled := make(chan struct{}) // one receive is one poll done
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for i := range each {
+				err := l.InTx(t.Context(), func(a Append) error {
+					return lingeringAppend(l, a, polled, w, i, each)
+				})
+				if err != nil && !errors.Is(err, errRollback) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+
+	seen := map[int64]int{}
+	collect := func() {
+		b := poll(t, l, cursor)
+		cursor = b.Cursor
+		for _, e := range b.Entries {
+			seen[e.Version]++
+		}
+	}
+	for running := true; running; {
+		collect()
+		select {
+		case polled <- struct{}{}:
+		case <-done:
+			running = false
+		default:
+		}
+	}
+	collect()
+	for n := range int64(writers * each) {
+		want := 1
+		if rolledBack(int(n)) {
+			want = 0
+		}
+		if seen[n] != want {
+			t.Errorf("row %d was returned %d times, want %d", n, seen[n], want)
+		}
+	}
+}
+
+func rolledBack(n int) bool { return n%20 == 7 }
+
+// lingeringAppend keeps one transaction in five open until a poll has passed.
+func lingeringAppend(l Log, a Append, polled <-chan struct{}, w, i, each int) error {
+	n := w*each + i
+	if err := a(keep, grant(int64(n))); err != nil {
+		return err
+	}
+	if l.Concurrent && n%5 == 0 {
+		select {
+		case <-polled:
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	if rolledBack(n) {
+		return errRollback
+	}
+	return nil
+}
+
+// acknowledgedIsPolled is what the lease stands on: completeness as of the
+// beginning of a poll.
+func acknowledgedIsPolled(t *testing.T, l Log) {
+	const writers, each = 8, 50
+	var (
+		mu           sync.Mutex
+		acknowledged []int64
+		wg           sync.WaitGroup
+	)
+	for w := range writers {
+		wg.Go(func() {
+			for i := range each {
+				n := int64(w*each + i)
+				err := l.InTx(t.Context(), func(a Append) error { return a(keep, grant(n)) })
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				acknowledged = append(acknowledged, n)
+				mu.Unlock()
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+
+	b := load(t, l)
+	seen := map[int64]bool{}
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		default:
+		}
+		mu.Lock()
+		before := len(acknowledged)
+		mu.Unlock()
+		for _, e := range b.Entries {
+			seen[e.Version] = true
+		}
+		b = poll(t, l, b.Cursor)
+		for _, e := range b.Entries {
+			seen[e.Version] = true
+		}
+		mu.Lock()
+		for _, n := range acknowledged[:before] {
+			if !seen[n] {
+				t.Errorf("row %d was acknowledged before a poll that did not return it", n)
+			}
+		}
+		mu.Unlock()
+	}
+	if len(seen) != writers*each {
+		t.Errorf("%d rows were returned, want %d", len(seen), writers*each)
+	}
+}
+
+func sweepDeletesWhatIsOver(t *testing.T, l Log) {
+	write(t, l, -2*time.Hour, grant(1))
+	write(t, l, -time.Minute, grant(2)) // over, but within the margin
+	write(t, l, time.Minute, grant(3))
+	b := load(t, l)
+	deleted, err := l.Sweep(t.Context())
+	if err != nil || deleted != 1 {
+		t.Errorf("Sweep() = %d, %v, want 1 row", deleted, err)
+	}
+	check(t, load(t, l), grant(2), grant(3))
+	check(t, poll(t, l, b.Cursor))
+	write(t, l, keep, grant(4))
+	check(t, poll(t, l, b.Cursor), grant(4))
+}
+
+func restoreChangesIdentity(t *testing.T, l Log) {
+	before := load(t, l)
+	epoch, err := l.RaiseRestoreEpoch(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := poll(t, l, before.Cursor)
+	if after.Identity == before.Identity {
+		t.Error("identity is the same after a restore")
+	}
+	if after.RestoreEpoch != epoch || epoch <= before.RestoreEpoch {
+		t.Errorf("restore epoch %d, batch says %d, before it was %d", epoch, after.RestoreEpoch, before.RestoreEpoch)
+	}
+	// Twice within a second still differs.
+	if again, err := l.RaiseRestoreEpoch(t.Context()); err != nil || again <= epoch {
+		t.Errorf("RaiseRestoreEpoch() = %d, %v after %d", again, err, epoch)
+	}
+}

@@ -1,0 +1,212 @@
+package credential
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/role"
+	"github.com/chancery-auth/chancery/pkg/seal"
+	sealv1 "github.com/chancery-auth/chancery/proto/chancery/seal/v1"
+)
+
+// maxInline is how many resources travel in a token. More are stored, and the
+// token names their digest.
+const maxInline = 8
+
+// AccessToken is what an access token permits as of its minting. A nil UUID
+// stands for none.
+type AccessToken struct {
+	// ID and KeyID are set when a token is opened. ID names this one token.
+	ID    [16]byte
+	KeyID uint32
+
+	ClientID           string
+	ClientVersion      int64
+	ClientScopeVersion int64
+	Sub                string // empty: a token of the client itself
+	SubjectVersion     int64
+	GrantID            uuid.UUID
+	GrantVersion       int64
+	FamilyID           uuid.UUID
+	SessionID          uuid.UUID // nil: outlives the session
+	Scope              oauth.Scope
+	Audience           []string // empty: the issuer
+	IssueTime          time.Time
+	ExpireTime         time.Time
+	RestoreEpoch       int64
+	Resources          Resources
+	// ResourcesDigest names a stored set in place of Resources; nil for none.
+	ResourcesDigest []byte
+}
+
+// Resources are what the subject shares with the client.
+type Resources struct {
+	Workspaces []Workspace
+	Projects   []Project
+}
+
+// Workspace is a shared workspace.
+type Workspace struct {
+	ID                uuid.UUID
+	Role              role.Role
+	MembershipVersion int64
+}
+
+// Project is a shared project.
+type Project struct {
+	ID, WorkspaceID                   uuid.UUID
+	Role                              role.Role
+	MembershipVersion, ProjectVersion int64
+}
+
+// Inline reports whether the resources travel in the token.
+func (r Resources) Inline() bool { return len(r.Workspaces)+len(r.Projects) <= maxInline }
+
+// Marshal returns the stored form of the resources.
+func (r Resources) Marshal() ([]byte, error) {
+	return proto.MarshalOptions{Deterministic: true}.Marshal(r.message())
+}
+
+// UnmarshalResources is the inverse of [Resources.Marshal].
+func UnmarshalResources(stored []byte) (Resources, error) {
+	var m sealv1.Resources
+	if err := proto.Unmarshal(stored, &m); err != nil {
+		return Resources{}, fmt.Errorf("unmarshal resources: %w", err)
+	}
+	return resourcesOf(&m)
+}
+
+// SealAccessToken returns the token's text. Its ID and KeyID are not read.
+func (s *Sealer) SealAccessToken(t AccessToken) (string, error) {
+	sealed, err := s.sealMessage(seal.AccessToken, t.message())
+	if err != nil {
+		return "", err
+	}
+	return s.access.Encode(sealed), nil
+}
+
+// OpenAccessToken is the inverse of [Sealer.SealAccessToken]. It judges no time
+// and no restriction. Fails with [ErrInvalid].
+func (s *Sealer) OpenAccessToken(text string) (AccessToken, error) {
+	var m sealv1.AccessToken
+	sealed, keyID, err := s.openMessage(seal.AccessToken, s.access, text, &m)
+	if err != nil {
+		return AccessToken{}, err
+	}
+	t, err := accessTokenOf(&m)
+	if err != nil {
+		return AccessToken{}, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	t.ID, t.KeyID = seal.TokenID(sealed), keyID
+	return t, nil
+}
+
+func (t AccessToken) message() *sealv1.AccessToken {
+	m := &sealv1.AccessToken{
+		ClientId: t.ClientID, ClientVersion: t.ClientVersion, ClientScopeVersion: t.ClientScopeVersion,
+		Sub: t.Sub, SubjectVersion: t.SubjectVersion,
+		GrantId: idBytes(t.GrantID), GrantVersion: t.GrantVersion,
+		FamilyId: idBytes(t.FamilyID), SessionId: idBytes(t.SessionID),
+		Scope: t.Scope.String(), Audience: t.Audience,
+		IssueTime: t.IssueTime.Unix(), ExpireTime: t.ExpireTime.Unix(),
+		RestoreEpoch: t.RestoreEpoch, ResourcesDigest: t.ResourcesDigest,
+	}
+	if len(t.Resources.Workspaces)+len(t.Resources.Projects) > 0 {
+		m.Resources = t.Resources.message()
+	}
+	return m
+}
+
+func accessTokenOf(m *sealv1.AccessToken) (AccessToken, error) {
+	grant, err1 := idOf(m.GetGrantId())
+	family, err2 := idOf(m.GetFamilyId())
+	session, err3 := idOf(m.GetSessionId())
+	resources, err4 := resourcesOf(m.GetResources())
+	scope, err5 := scopeOf(m.GetScope())
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+		return AccessToken{}, err
+	}
+	return AccessToken{
+		ClientID: m.GetClientId(), ClientVersion: m.GetClientVersion(), ClientScopeVersion: m.GetClientScopeVersion(),
+		Sub: m.GetSub(), SubjectVersion: m.GetSubjectVersion(),
+		GrantID: grant, GrantVersion: m.GetGrantVersion(), FamilyID: family, SessionID: session,
+		Scope: scope, Audience: m.GetAudience(),
+		IssueTime: time.Unix(m.GetIssueTime(), 0).UTC(), ExpireTime: time.Unix(m.GetExpireTime(), 0).UTC(),
+		RestoreEpoch: m.GetRestoreEpoch(), Resources: resources, ResourcesDigest: m.GetResourcesDigest(),
+	}, nil
+}
+
+func (r Resources) message() *sealv1.Resources {
+	m := &sealv1.Resources{}
+	for _, w := range r.Workspaces {
+		m.Workspaces = append(m.Workspaces, &sealv1.Workspace{
+			Id: w.ID[:], Role: uint32(w.Role), MembershipVersion: w.MembershipVersion,
+		})
+	}
+	for _, p := range r.Projects {
+		m.Projects = append(m.Projects, &sealv1.Project{
+			Id: p.ID[:], WorkspaceId: p.WorkspaceID[:], Role: uint32(p.Role),
+			MembershipVersion: p.MembershipVersion, ProjectVersion: p.ProjectVersion,
+		})
+	}
+	return m
+}
+
+func resourcesOf(m *sealv1.Resources) (Resources, error) {
+	var r Resources
+	for _, w := range m.GetWorkspaces() {
+		id, err := uuid.FromBytes(w.GetId())
+		if err != nil {
+			return Resources{}, err
+		}
+		r.Workspaces = append(r.Workspaces, Workspace{ID: id, Role: roleOf(w.GetRole()), MembershipVersion: w.GetMembershipVersion()})
+	}
+	for _, p := range m.GetProjects() {
+		id, err1 := uuid.FromBytes(p.GetId())
+		workspace, err2 := uuid.FromBytes(p.GetWorkspaceId())
+		if err := errors.Join(err1, err2); err != nil {
+			return Resources{}, err
+		}
+		r.Projects = append(r.Projects, Project{
+			ID: id, WorkspaceID: workspace, Role: roleOf(p.GetRole()),
+			MembershipVersion: p.GetMembershipVersion(), ProjectVersion: p.GetProjectVersion(),
+		})
+	}
+	return r, nil
+}
+
+// roleOf takes a role that this release does not know for none.
+func roleOf(n uint32) role.Role {
+	if n > uint32(role.Admin) {
+		return role.None
+	}
+	return role.Role(n)
+}
+
+// scopeOf reads a scope that may be empty.
+func scopeOf(s string) (oauth.Scope, error) {
+	if s == "" {
+		return nil, nil
+	}
+	return oauth.ParseScope(s)
+}
+
+// idBytes is empty for the nil UUID.
+func idBytes(id uuid.UUID) []byte {
+	if id == uuid.Nil {
+		return nil
+	}
+	return id[:]
+}
+
+func idOf(b []byte) (uuid.UUID, error) {
+	if len(b) == 0 {
+		return uuid.Nil, nil
+	}
+	return uuid.FromBytes(b)
+}

@@ -1,0 +1,85 @@
+package grpcserve
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	"github.com/chancery-auth/chancery/pkg/fault"
+	accessv1 "github.com/chancery-auth/chancery/proto/chancery/access/v1"
+)
+
+// Caller is who calls a method, in the words of the callers option of the
+// contracts. The zero Caller is nobody in particular.
+type Caller string
+
+// Callers that are no service.
+const (
+	Admin  Caller = "admin"  // holds the admin credential
+	Anyone Caller = "anyone" // the request itself carries what authenticates it
+)
+
+type callerKey struct{}
+
+// withCaller says who calls, for a connection within the process.
+func withCaller(ctx context.Context, c Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
+// callers refuses a call whose caller the method does not name. A call within
+// the process has its caller in the context; one from outside is identified.
+func callers(identify func(context.Context) Caller) grpc.UnaryServerInterceptor {
+	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+		caller, inside := ctx.Value(callerKey{}).(Caller)
+		if !inside && identify != nil {
+			caller = identify(ctx)
+		}
+		if !mayCall(info.FullMethod, Anyone) && !mayCall(info.FullMethod, caller) {
+			return nil, fault.New(fault.Denied, "this caller may not use this method: an administrative call needs the admin credential")
+		}
+		return handler(ctx, req)
+	}
+}
+
+// allowed remembers the callers option of each method that was asked for.
+var allowed = sync.OnceValue(allCallers)
+
+// mayCall reports whether the contract of the method names c.
+func mayCall(fullMethod string, c Caller) bool {
+	return c != "" && slices.Contains(allowed()[fullMethod], string(c))
+}
+
+// allCallers reads the callers option of every method of Chancery's contracts.
+// A health check says nothing that a caller could not see by calling.
+func allCallers() map[string][]string {
+	all := map[string][]string{healthv1.Health_Check_FullMethodName: {string(Anyone)}}
+	protoregistry.GlobalFiles.RangeFiles(func(file protoreflect.FileDescriptor) bool {
+		for i := range file.Services().Len() {
+			service := file.Services().Get(i)
+			if !strings.HasPrefix(string(service.FullName()), "chancery.") {
+				continue
+			}
+			for j := range service.Methods().Len() {
+				method := service.Methods().Get(j)
+				names, _ := proto.GetExtension(method.Options(), accessv1.E_Callers).([]string)
+				all["/"+string(service.FullName())+"/"+string(method.Name())] = names
+			}
+		}
+		return true
+	})
+	return all
+}
+
+// unimplemented is what a method answers that nobody registered.
+func unimplemented(method string) error {
+	return status.Errorf(codes.Unimplemented, "unknown method %s", method)
+}

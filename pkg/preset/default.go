@@ -1,0 +1,72 @@
+package preset
+
+import (
+	"time"
+
+	"github.com/chancery-auth/chancery/pkg/role"
+)
+
+// Default is the provider Chancery is when nobody says otherwise.
+func Default() Preset {
+	return Preset{
+		Name:      "chancery",
+		Brand:     Brand{Name: "Chancery", AccentLight: "#1f5fbf", AccentDark: "#8ab4f8"},
+		Paths:     defaultPaths(),
+		Prefixes:  Prefixes{AccessToken: "chat", RefreshToken: "chrt", Code: "chac", ClientSecret: "chcs"},
+		Lifetimes: defaultLifetimes(),
+		Refresh: Refresh{
+			Confidential:       "always",
+			Public:             "always",
+			Threshold:          0.7,
+			Grace:              30 * time.Second,
+			MaxFamilies:        100,
+			NeedsPromptConsent: true,
+		},
+		Scopes: defaultScopes(),
+	}
+}
+
+func defaultPaths() Paths {
+	return Paths{
+		Authorize:           "/oauth/authorize",
+		Token:               "/oauth/token",
+		PushedAuthorization: "/oauth/par",
+		Introspect:          "/oauth/introspect",
+		Revoke:              "/oauth/revoke",
+		Validate:            "/oauth/validate",
+		UserInfo:            "/oauth/userinfo",
+		JWKS:                "/.well-known/jwks.json",
+	}
+}
+
+func defaultLifetimes() Lifetimes {
+	return Lifetimes{
+		AccessToken:     time.Hour,
+		RefreshToken:    30 * 24 * time.Hour,
+		RefreshAbsolute: 365 * 24 * time.Hour,
+		Code:            time.Minute,
+		PushedRequest:   90 * time.Second,
+		Transaction:     15 * time.Minute,
+		IDToken:         time.Hour,
+		SessionIdle:     time.Hour,
+		SessionAbsolute: 12 * time.Hour,
+	}
+}
+
+func defaultScopes() Catalogue {
+	const you, work, app = "About you", "Your workspaces and projects", "This app"
+	return Catalogue{
+		{Name: "openid", Kind: Identity, Group: you, Description: "Know who you are", Detail: "A stable identifier of your account, and nothing else about you."},
+		{Name: "profile", Kind: Identity, Group: you, Description: "See your name and picture", Detail: "Your name, user name, picture and language, as far as your account has them."},
+		{Name: "email", Kind: Identity, Group: you, Description: "See your email address", Detail: "Your email address, and whether it has been verified."},
+		{Name: "phone", Kind: Identity, Group: you, Description: "See your phone number", Detail: "Your phone number, and whether it has been verified."},
+		{Name: "address", Kind: Identity, Group: you, Description: "See your postal address", Detail: "The postal address in your account."},
+		{Name: "workspace:viewer", Kind: Workspace, Level: role.Viewer, Group: work, Description: "View the workspaces you choose", Detail: "Read what is in the workspace. It cannot change anything."},
+		{Name: "workspace:member", Kind: Workspace, Level: role.Member, Sensitive: true, Group: work, Description: "Work in the workspaces you choose", Detail: "Read and change what members may, but not settings or members."},
+		{Name: "workspace:admin", Kind: Workspace, Level: role.Admin, Sensitive: true, Group: work, Description: "Administer the workspaces you choose", Detail: "Everything that an administrator may do, members and settings included."},
+		{Name: "project:viewer", Kind: Project, Level: role.Viewer, Group: work, Description: "View the projects you choose", Detail: "Read what is in the project. It cannot change anything."},
+		{Name: "project:member", Kind: Project, Level: role.Member, Sensitive: true, Group: work, Description: "Work in the projects you choose", Detail: "Read and change what is in the project."},
+		{Name: "offline_access", Kind: Identity, Sensitive: true, Group: app, Description: "Keep this access while you are away", Detail: "The app stays connected until you disconnect it, also while you are signed out."},
+		{Name: "introspect", Kind: Client, Group: app, Description: "Ask about tokens", Detail: "For APIs of the platform: asks whether a token that was presented to it is good."},
+	}
+}

@@ -1,0 +1,238 @@
+// Package authorization is the way from an authorization request to its answer
+// (RFC 6749 §4.1): what is asked of whom, in which order, and what goes back.
+//
+// Every step of the way examines the whole request again, and computes what
+// comes next from the same table: no page is skipped because somebody knows the
+// address of a later one, and what ended in the meantime has ended.
+package authorization
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/services/authorize/internal/authreq"
+	"github.com/chancery-auth/chancery/services/authorize/internal/pushed"
+	"github.com/chancery-auth/chancery/services/authorize/internal/session"
+	"github.com/chancery-auth/chancery/services/authorize/internal/transaction"
+)
+
+var (
+	// ErrUnknownClient is returned for a client that never was, or was deleted.
+	ErrUnknownClient = errors.New("unknown client")
+	// ErrUnknownSubject is returned for a subject that is no more.
+	ErrUnknownSubject = errors.New("unknown subject")
+)
+
+// Browser is what ties a request to one browser.
+type Browser struct {
+	Session      string   // the cookie; empty without one
+	Bindings     []string // the cookies of pending authorizations
+	AddressBlock string
+	UserAgent    string
+}
+
+// Subject is what has to be known of a user.
+type Subject struct {
+	Sub      string
+	Disabled bool
+	Version  int64
+}
+
+// Attempt is how a sign-in went.
+type Attempt struct {
+	// Subject is nil unless the user signed in.
+	Subject *Subject
+	// Throttled says that there were too many attempts; RetryAfter is when
+	// another is worth it.
+	Throttled  bool
+	RetryAfter time.Duration
+}
+
+// Grant is what the subject has allowed the client.
+type Grant struct {
+	ID      string
+	Version int64
+	Scope   oauth.Scope
+}
+
+// Question asks whether the subject has to be asked.
+type Question struct {
+	Sub, ClientID string
+	Scope         oauth.Scope
+	// Always asks whatever was allowed before (prompt=consent).
+	Always bool
+}
+
+// Answer says whether the subject has to be asked.
+type Answer struct {
+	Required bool
+	Grant    *Grant // nil if there is none
+}
+
+// Selection is what a subject allows.
+type Selection struct {
+	Sub, ClientID            string
+	Scope                    oauth.Scope
+	WorkspaceIDs, ProjectIDs []string
+}
+
+// Code is what an authorization code stands for.
+type Code struct {
+	authreq.Checked
+	Grant   Grant
+	Subject Subject
+	Session session.Session
+}
+
+// Credentials are a user's name and password, and where they came from.
+type Credentials struct {
+	Username     string
+	Password     secret.Secret
+	AddressBlock string
+}
+
+// Peers are the other services.
+type Peers interface {
+	Directory
+	Consent
+	authreq.Keys
+	// Client returns a client from the registry. Fails with ErrUnknownClient.
+	Client(ctx context.Context, clientID string) (authreq.Client, error)
+	// IssueCode returns an authorization code.
+	IssueCode(ctx context.Context, c Code) (secret.Secret, error)
+}
+
+// Directory knows users.
+type Directory interface {
+	// Subject reads the truth, and not a cache. Fails with ErrUnknownSubject.
+	Subject(ctx context.Context, sub string) (Subject, error)
+	Authenticate(ctx context.Context, c Credentials) (Attempt, error)
+}
+
+// Consent knows what users have allowed.
+type Consent interface {
+	Evaluate(ctx context.Context, q Question) (Answer, error)
+	// RecordGrant fails with access_denied or invalid_request for a selection
+	// that may not be made. Recording one twice is no error.
+	RecordGrant(ctx context.Context, s Selection) (Grant, error)
+}
+
+// Authorizer leads authorization requests to their answer. It is as safe for
+// concurrent use as its peers are.
+type Authorizer struct {
+	Checker      *authreq.Checker
+	Sessions     *session.Keeper
+	Requests     *pushed.Keeper
+	Transactions transaction.Store
+	// Lifetime is that of a transaction.
+	Lifetime time.Duration
+	Peers    Peers
+}
+
+// situation is all that the next step depends on.
+type situation struct {
+	request authreq.Request
+	browser Browser
+	// pending is nil for a request that has just arrived.
+	pending *transaction.Transaction
+	// from is what a request that has just arrived was pushed under; zero if it
+	// was not.
+	from secret.Digest
+
+	// unsafe refuses what cannot be told to the client; refusal what can.
+	unsafe, refusal *refusal
+	// checked is set if neither refuses.
+	checked authreq.Checked
+	client  authreq.Client
+	// user is nil if nobody is signed in.
+	user *user
+	// answer is set once consent was evaluated.
+	answer Answer
+}
+
+// user is who is signed in, and how.
+type user struct {
+	session session.Session
+	subject Subject
+}
+
+// stages are what has happened so far.
+func (s *situation) stages() transaction.Stages {
+	if s.pending == nil {
+		return transaction.Stages{}
+	}
+	return s.pending.Stages
+}
+
+// happened reports whether a stage was in the session that is current.
+func (s *situation) happened(in uuid.UUID) bool {
+	return s.user != nil && in != uuid.Nil && in == s.user.session.ID
+}
+
+// examine applies every rule to the request, as it stands now, and finds out who
+// is signed in.
+func (a *Authorizer) examine(ctx context.Context, s *situation) (err error) {
+	s.client, err = a.Peers.Client(ctx, s.request.ClientID)
+	if errors.Is(err, ErrUnknownClient) {
+		s.unsafe = refusalOf(authreq.UnknownClient(err))
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("find client: %w", err)
+	}
+	if s.unsafe = refusalOf(a.Checker.BeforeRedirect(s.request, s.client)); s.unsafe != nil {
+		return nil
+	}
+	if s.user, err = a.signedIn(ctx, s.browser); err != nil {
+		return err
+	}
+	s.checked, err = a.Checker.AfterRedirect(ctx, s.request, s.client, a.Peers)
+	if s.refusal = refusalOf(err); s.refusal != nil {
+		return nil
+	}
+	return err
+}
+
+// refusal is a rule's no, as a value: an answer like others, and no failure.
+type refusal struct{ why *oauth.Error }
+
+// refusalOf is the refusal in err. It is nil for another error, and for a
+// service that is away: that is no reason to give up the request.
+func refusalOf(err error) *refusal {
+	var why *oauth.Error
+	if !errors.As(err, &why) || why.Code == oauth.ServerError || why.Code == oauth.TemporarilyUnavailable {
+		return nil
+	}
+	return &refusal{why}
+}
+
+// page tells the user.
+func (r *refusal) page() Step { return Step{ErrorPage: r.why} }
+
+// signedIn returns nil when nobody is. A user who was disabled or signed out
+// everywhere has no session any more, whatever the row says.
+func (a *Authorizer) signedIn(ctx context.Context, b Browser) (*user, error) {
+	current, err := a.Sessions.Current(ctx, b.Session)
+	if errors.Is(err, session.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	subject, err := a.Peers.Subject(ctx, current.Sub)
+	switch {
+	case errors.Is(err, ErrUnknownSubject):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("find subject: %w", err)
+	case subject.Disabled, subject.Version > current.SubjectVersion:
+		return nil, nil
+	}
+	return &user{session: current, subject: subject}, nil
+}

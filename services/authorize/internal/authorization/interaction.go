@@ -1,0 +1,198 @@
+package authorization
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/services/authorize/internal/authreq"
+	"github.com/chancery-auth/chancery/services/authorize/internal/session"
+	"github.com/chancery-auth/chancery/services/authorize/internal/transaction"
+)
+
+// Place is a pending authorization, and the browser that comes with its id.
+type Place struct {
+	Transaction string
+	Browser     Browser
+}
+
+// View is what a page is about.
+type View struct {
+	Page    Page
+	Request authreq.Request
+}
+
+// View returns what the page of a pending authorization shows. Fails with
+// invalid_request when it is over, or another browser's; and as the request
+// itself would, if it is no longer allowed.
+func (a *Authorizer) View(ctx context.Context, p Place) (View, error) {
+	s, err := a.find(ctx, p)
+	if err != nil {
+		return View{}, err
+	}
+	switch {
+	case s.unsafe != nil:
+		return View{}, s.unsafe.why
+	case s.refusal != nil:
+		return View{}, s.refusal.why
+	}
+	page, err := a.next(ctx, s)
+	switch {
+	case err != nil:
+		return View{}, err
+	case page == 0:
+		// Everything was answered in another tab. Going on takes a button, so that
+		// reloading a page gives no code away.
+		page = PageAccount
+	case page == PageConsent && !s.happened(s.pending.Shown):
+		// Who sees the page is who may submit it.
+		if err := a.note(ctx, s, transaction.Shown, s.user.session.ID); err != nil {
+			return View{}, err
+		}
+	}
+	return View{Page: page, Request: s.request}, nil
+}
+
+// SignedIn is what a successful sign-in leads to.
+type SignedIn struct {
+	Next   Step
+	Cookie secret.Secret // of the new session
+}
+
+// SignIn signs a user in with a password. The attempt says how that went; only
+// if it succeeded is there anything else. Fails as [Authorizer.View] does.
+func (a *Authorizer) SignIn(ctx context.Context, p Place, c Credentials) (Attempt, SignedIn, error) {
+	s, err := a.find(ctx, p)
+	if err != nil {
+		return Attempt{}, SignedIn{}, err
+	}
+	c.AddressBlock = p.Browser.AddressBlock
+	attempt, err := a.Peers.Authenticate(ctx, c)
+	if err != nil {
+		return Attempt{}, SignedIn{}, fmt.Errorf("authenticate user: %w", err)
+	}
+	if attempt.Subject == nil {
+		return attempt, SignedIn{}, nil
+	}
+	started, cookie, err := a.Sessions.Start(ctx, session.Session{
+		Sub:            attempt.Subject.Sub,
+		SubjectVersion: attempt.Subject.Version,
+		UserAgent:      p.Browser.UserAgent,
+		AddressBlock:   p.Browser.AddressBlock,
+	}, p.Browser.Session)
+	if err != nil {
+		return Attempt{}, SignedIn{}, err
+	}
+	if err := a.note(ctx, s, transaction.SignedIn, started.ID); err != nil {
+		return Attempt{}, SignedIn{}, err
+	}
+	s.user = &user{session: started, subject: *attempt.Subject}
+	step, err := a.step(ctx, s)
+	return attempt, SignedIn{Next: step, Cookie: cookie}, err
+}
+
+// Proceed goes on with the account that is signed in. Fails as [Authorizer.View]
+// does.
+func (a *Authorizer) Proceed(ctx context.Context, p Place) (Step, error) {
+	s, err := a.find(ctx, p)
+	if err != nil {
+		return Step{}, err
+	}
+	if s.user != nil {
+		if err := a.note(ctx, s, transaction.Chosen, s.user.session.ID); err != nil {
+			return Step{}, err
+		}
+	}
+	return a.step(ctx, s)
+}
+
+// SwitchAccount asks for another account than the one that is signed in. Fails
+// as [Authorizer.View] does.
+func (a *Authorizer) SwitchAccount(ctx context.Context, p Place) (Step, error) {
+	s, err := a.find(ctx, p)
+	if err != nil {
+		return Step{}, err
+	}
+	if s.user != nil {
+		if err := a.note(ctx, s, transaction.LeftBehind, s.user.session.ID); err != nil {
+			return Step{}, err
+		}
+	}
+	return a.step(ctx, s)
+}
+
+// Allow carries the user's approval, with the workspaces and projects that were
+// selected. It takes effect once. Fails as [Authorizer.View] does; with
+// invalid_request also if the page was shown to another user; and as
+// [Consent.RecordGrant] does, in which case the user may try again.
+func (a *Authorizer) Allow(ctx context.Context, p Place, workspaceIDs, projectIDs []string) (Step, error) {
+	s, err := a.find(ctx, p)
+	if err != nil {
+		return Step{}, err
+	}
+	if done, step, err := a.refuse(ctx, s); done {
+		return step, err
+	}
+	shown := s.happened(s.pending.Shown)
+	if s.user != nil && s.pending.Shown != uuid.Nil && !shown {
+		return Step{}, oauth.Refuse(oauth.InvalidRequest, "another account was signed in after this page was shown")
+	}
+	page, err := a.next(ctx, s)
+	if err != nil {
+		return Step{}, err
+	}
+	// What comes before the consent page still comes before it; and nobody has
+	// agreed to a page that was not shown.
+	if page == PageSignIn || page == PageAccount || !shown {
+		return a.goTo(ctx, s, page)
+	}
+	// The grant comes before the gate: a selection that is refused leaves the
+	// transaction open, and of two submissions both record the same.
+	grant, err := a.Peers.RecordGrant(ctx, Selection{
+		Sub: s.user.subject.Sub, ClientID: s.client.ID, Scope: s.checked.Asked,
+		WorkspaceIDs: workspaceIDs, ProjectIDs: projectIDs,
+	})
+	if err != nil {
+		return Step{}, fmt.Errorf("record grant: %w", err)
+	}
+	return a.answerCode(ctx, s, grant)
+}
+
+// Deny gives up a pending authorization: the client is told access_denied, and
+// what was granted before stays. Fails as [Authorizer.View] does.
+func (a *Authorizer) Deny(ctx context.Context, p Place) (Step, error) {
+	s, err := a.find(ctx, p)
+	if err != nil {
+		return Step{}, err
+	}
+	if s.unsafe != nil {
+		return s.unsafe.page(), nil
+	}
+	return a.answerRefusal(ctx, s, refusalOf(oauth.Refuse(oauth.AccessDenied, "the user did not allow it")))
+}
+
+// find returns a pending authorization as it stands now. Fails with
+// invalid_request.
+func (a *Authorizer) find(ctx context.Context, p Place) (*situation, error) {
+	t, err := a.Transactions.Find(ctx, p.Transaction)
+	if err != nil {
+		return nil, over(err)
+	}
+	// RFC 9700 §4.7: a page that somebody else began is not this user's to finish.
+	if !t.BoundTo(p.Browser.Bindings) {
+		return nil, over(transaction.ErrNotFound)
+	}
+	s := &situation{request: t.Request, browser: p.Browser, pending: &t}
+	return s, a.examine(ctx, s)
+}
+
+func (a *Authorizer) note(ctx context.Context, s *situation, stage transaction.Stage, in uuid.UUID) error {
+	if err := a.Transactions.Note(ctx, s.pending.ID, stage, in); err != nil {
+		return over(err)
+	}
+	s.pending.Note(stage, in)
+	return nil
+}

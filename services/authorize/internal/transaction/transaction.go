@@ -1,0 +1,127 @@
+// Package transaction is an authorization that waits for its user: between the
+// request of the client and the answer to it there are pages.
+//
+// It belongs to the browser that began it, which holds a cookie. Its id is in
+// URLs and is no secret. Its end is a gate: exactly one answer goes through.
+package transaction
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/services/authorize/internal/authreq"
+)
+
+// ErrNotFound is returned for a transaction that never was, or is over.
+var ErrNotFound = errors.New("transaction not found")
+
+// maxBindings is how many pending authorizations one browser has at a time.
+const maxBindings = 5
+
+// idLength is that of a handle of pkg/secret.
+const idLength = 43
+
+// Transaction is an authorization that waits for its user. A session that is
+// uuid.Nil is none.
+type Transaction struct {
+	ID      string
+	Request authreq.Request
+	// Binding is the digest of the browser's cookie.
+	Binding secret.Digest
+	// Pushed is what the request was kept under while it was pushed only; the
+	// zero value for one that was not.
+	Pushed secret.Digest
+	// What has happened, each with the session it happened in.
+	Stages
+}
+
+// Stages are what has happened in a transaction.
+type Stages struct {
+	// SignedIn is the session that a sign-in during the transaction made.
+	SignedIn uuid.UUID
+	// Chosen is the session whose account the user chose to go on with.
+	Chosen uuid.UUID
+	// LeftBehind is the session whose account the user did not want.
+	LeftBehind uuid.UUID
+	// Shown is the session for which the consent page was last shown.
+	Shown uuid.UUID
+}
+
+// Stage names one of the [Stages].
+type Stage uint8
+
+// The stages.
+const (
+	SignedIn Stage = iota + 1
+	Chosen
+	LeftBehind
+	Shown
+)
+
+// Note sets one stage. An account is either chosen or left behind, whichever was
+// said last.
+func (s *Stages) Note(stage Stage, in uuid.UUID) {
+	switch stage {
+	case SignedIn:
+		s.SignedIn = in
+	case Chosen:
+		s.Chosen, s.LeftBehind = in, uuid.Nil
+	case LeftBehind:
+		s.LeftBehind, s.Chosen = in, uuid.Nil
+	case Shown:
+		s.Shown = in
+	}
+}
+
+// BoundTo reports whether one of the cookies is that of the browser which began
+// the transaction. Only the first few count: no browser of ours has more.
+func (t Transaction) BoundTo(bindings []string) bool {
+	for _, binding := range bindings[:min(len(bindings), maxBindings)] {
+		if t.Binding.Equal(secret.DigestOf(binding)) {
+			return true
+		}
+	}
+	return false
+}
+
+// CheckID refuses what is no id, before a store is asked. Fails with
+// ErrNotFound.
+func CheckID(id string) error {
+	if len(id) != idLength {
+		return ErrNotFound
+	}
+	for i := range len(id) {
+		c := id[i]
+		if c != '-' && c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return ErrNotFound
+		}
+	}
+	return nil
+}
+
+// Store keeps transactions. Implementations are safe for concurrent use, across
+// processes too; transactiontest.RunStore says what they must do.
+//
+// A transaction that is over by the database's clock is not found, whether or
+// not it was swept.
+type Store interface {
+	// Create adds t for lifetime from now. If t.Pushed is not zero, the pushed
+	// request is taken in the same transaction: of any number of callers exactly
+	// one succeeds, and the rest get pushed.ErrNotFound.
+	Create(ctx context.Context, t Transaction, lifetime time.Duration) error
+	// Find reads the primary. Fails with ErrNotFound.
+	Find(ctx context.Context, id string) (Transaction, error)
+	// FindPushed finds by Pushed. Fails with ErrNotFound.
+	FindPushed(ctx context.Context, digest secret.Digest) (Transaction, error)
+	// Note does what [Stages.Note] does. Fails with ErrNotFound.
+	Note(ctx context.Context, id string, stage Stage, session uuid.UUID) error
+	// Finish deletes a transaction. Of any number of callers exactly one
+	// succeeds; the rest get ErrNotFound.
+	Finish(ctx context.Context, id string) error
+	// Sweep deletes what is over.
+	Sweep(ctx context.Context) error
+}

@@ -1,0 +1,187 @@
+package authorize
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/pkg/jwks"
+	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/secret"
+	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
+	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
+	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
+	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
+	"github.com/chancery-auth/chancery/services/authorize/internal/authorization"
+	"github.com/chancery-auth/chancery/services/authorize/internal/authreq"
+)
+
+// peers speaks to the other services for one call of ours. It remembers what
+// they said last: consent wants the client whole, and a page shows more than the
+// rules look at. It is not safe for concurrent use.
+type peers struct {
+	registry  registryv1.RegistryServiceClient
+	directory directoryv1.DirectoryServiceClient
+	consent   consentv1.ConsentServiceClient
+	token     tokenv1.TokenServiceClient
+
+	client     *registryv1.Client
+	subject    *directoryv1.Subject
+	evaluation *consentv1.EvaluateResponse
+}
+
+// Client implements authorization.Peers.
+func (p *peers) Client(ctx context.Context, clientID string) (authreq.Client, error) {
+	resp, err := p.registry.GetClient(ctx, &registryv1.GetClientRequest{ClientId: clientID})
+	if errors.Is(err, fault.NotFound) {
+		return authreq.Client{}, fmt.Errorf("%w: %w", authorization.ErrUnknownClient, err)
+	}
+	if err != nil {
+		return authreq.Client{}, err
+	}
+	p.client = resp.GetClient()
+	return fromClient(p.client)
+}
+
+// Subject implements authorization.Directory.
+func (p *peers) Subject(ctx context.Context, sub string) (authorization.Subject, error) {
+	resp, err := p.directory.GetSubject(ctx, &directoryv1.GetSubjectRequest{Sub: sub})
+	if errors.Is(err, fault.NotFound) {
+		return authorization.Subject{}, fmt.Errorf("%w: %w", authorization.ErrUnknownSubject, err)
+	}
+	if err != nil {
+		return authorization.Subject{}, err
+	}
+	p.subject = resp.GetSubject()
+	return fromSubject(p.subject), nil
+}
+
+// Authenticate implements authorization.Directory.
+func (p *peers) Authenticate(ctx context.Context, c authorization.Credentials) (authorization.Attempt, error) {
+	resp, err := p.directory.Authenticate(ctx, &directoryv1.AuthenticateRequest{
+		Username: c.Username, Password: c.Password.Reveal(), AddressBlock: c.AddressBlock,
+	})
+	if err != nil {
+		return authorization.Attempt{}, err
+	}
+	switch resp.GetOutcome() {
+	case directoryv1.AuthenticateResponse_OUTCOME_AUTHENTICATED:
+		subject := fromSubject(resp.GetSubject())
+		return authorization.Attempt{Subject: &subject}, nil
+	case directoryv1.AuthenticateResponse_OUTCOME_TOO_MANY_ATTEMPTS:
+		return authorization.Attempt{Throttled: true, RetryAfter: resp.GetRetryAfter().AsDuration()}, nil
+	case directoryv1.AuthenticateResponse_OUTCOME_REFUSED:
+		return authorization.Attempt{}, nil
+	default:
+		return authorization.Attempt{}, errors.New("directory answered with an unknown outcome")
+	}
+}
+
+// Evaluate implements authorization.Consent.
+func (p *peers) Evaluate(ctx context.Context, q authorization.Question) (authorization.Answer, error) {
+	resp, err := p.consent.Evaluate(ctx, &consentv1.EvaluateRequest{
+		Sub: q.Sub, Client: p.client, Scope: q.Scope.String(), PromptConsent: q.Always,
+	})
+	if err != nil {
+		return authorization.Answer{}, err
+	}
+	p.evaluation = resp
+	answer := authorization.Answer{Required: resp.GetConsentRequired()}
+	if resp.GetGrant() != nil {
+		grant, err := fromGrant(resp.GetGrant())
+		if err != nil {
+			return authorization.Answer{}, err
+		}
+		answer.Grant = &grant
+	}
+	return answer, nil
+}
+
+// RecordGrant implements authorization.Consent.
+func (p *peers) RecordGrant(ctx context.Context, s authorization.Selection) (authorization.Grant, error) {
+	resp, err := p.consent.RecordGrant(ctx, &consentv1.RecordGrantRequest{
+		Sub: s.Sub, ClientId: s.ClientID, Scope: s.Scope.String(), WorkspaceIds: s.WorkspaceIDs, ProjectIds: s.ProjectIDs,
+	})
+	if err != nil {
+		return authorization.Grant{}, err
+	}
+	return fromGrant(resp.GetGrant())
+}
+
+// IssueCode implements authorization.Peers.
+func (p *peers) IssueCode(ctx context.Context, c authorization.Code) (secret.Secret, error) {
+	resp, err := p.token.IssueCode(ctx, &tokenv1.IssueCodeRequest{
+		ClientId:       c.Client.ID,
+		Sub:            c.Subject.Sub,
+		GrantId:        c.Grant.ID,
+		GrantVersion:   c.Grant.Version,
+		SubjectVersion: c.Subject.Version,
+		SessionId:      c.Session.ID.String(),
+		RedirectUri:    c.RedirectURI,
+		CodeChallenge:  c.CodeChallenge,
+		Nonce:          c.Nonce,
+		Scope:          c.Asked.String(),
+		Resource:       c.Resources,
+		AuthTime:       c.Session.AuthTime.Unix(),
+	})
+	if err != nil {
+		return secret.Secret{}, err
+	}
+	return secret.Wrap(resp.GetCode()), nil
+}
+
+// IDTokenKeys implements authreq.Keys.
+func (p *peers) IDTokenKeys(ctx context.Context) (jwks.PublicSet, error) {
+	resp, err := p.token.GetJwks(ctx, &tokenv1.GetJwksRequest{})
+	if err != nil {
+		return jwks.PublicSet{}, err
+	}
+	return jwks.ParsePublicSet(resp.GetData())
+}
+
+func fromClient(m *registryv1.Client) (authreq.Client, error) {
+	c := authreq.Client{
+		ID:           m.GetClientId(),
+		RedirectURIs: m.GetRedirectUris(),
+		GrantTypes:   m.GetGrantTypes(),
+		Native:       m.GetApplicationType() == string(oauth.ApplicationNative),
+		// OAuth 2.1 §7.5.1: a client without authentication has nothing else.
+		RequirePKCE:   m.RequirePkce == nil || m.GetRequirePkce() || m.GetTokenEndpointAuthMethod() == oauth.AuthNone,
+		RequirePushed: m.GetRequirePushedAuthorizationRequests(),
+		Unverified:    m.GetUnverified(),
+	}
+	var err error
+	if c.Scope, err = parseScope(m.GetScope()); err != nil {
+		return authreq.Client{}, fmt.Errorf("read scope of client: %w", err)
+	}
+	if c.DefaultScope, err = parseScope(m.GetDefaultScope()); err != nil {
+		return authreq.Client{}, fmt.Errorf("read default scope of client: %w", err)
+	}
+	return c, nil
+}
+
+func fromSubject(m *directoryv1.Subject) authorization.Subject {
+	return authorization.Subject{Sub: m.GetSub(), Disabled: m.GetDisabled(), Version: m.GetVersion()}
+}
+
+func fromGrant(m *consentv1.Grant) (authorization.Grant, error) {
+	scope, err := parseScope(m.GetScope())
+	if err != nil {
+		return authorization.Grant{}, fmt.Errorf("read scope of grant: %w", err)
+	}
+	return authorization.Grant{ID: m.GetGrantId(), Version: m.GetVersion(), Scope: scope}, nil
+}
+
+// parseScope reads a scope that was accepted before. What is wrong with it is
+// no fault of who asks now, and must not be told as one.
+func parseScope(text string) (oauth.Scope, error) {
+	if text == "" {
+		return nil, nil
+	}
+	scope, err := oauth.ParseScope(text)
+	if err != nil {
+		return nil, errors.New("malformed scope")
+	}
+	return scope, nil
+}

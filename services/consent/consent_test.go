@@ -1,0 +1,287 @@
+package consent_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/testing/protocmp"
+
+	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/preset"
+	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
+)
+
+func TestEvaluateShowsWhatMayBeChosen(t *testing.T) {
+	w := newWorld(t, preset.Consent{})
+	w.record(t, recording("workspace:viewer", w.w2))
+	got := w.evaluate(t, evaluating("project:viewer unheard_of workspace:member openid workspace:viewer"))
+
+	var scopes []string
+	for _, s := range got.GetScopes() {
+		scopes = append(scopes, s.GetName())
+	}
+	if diff := cmp.Diff([]string{"openid", "workspace:viewer", "workspace:member", "project:viewer"}, scopes); diff != "" {
+		t.Errorf("scopes (-want +got):\n%s", diff)
+	}
+	wantWorkspaces := []*consentv1.WorkspaceChoice{
+		{WorkspaceId: w.w1, Name: "One", Role: "admin", SharedRole: "member"},
+		{WorkspaceId: w.w2, Name: "Two", Role: "member", SharedRole: "member", Selected: true},
+		{WorkspaceId: w.w3, Name: "Three", Role: "viewer", SharedRole: "viewer"},
+	}
+	if diff := cmp.Diff(wantWorkspaces, got.GetWorkspaces(), protocmp.Transform()); diff != "" {
+		t.Errorf("workspaces (-want +got):\n%s", diff)
+	}
+	wantProjects := []*consentv1.ProjectChoice{
+		{ProjectId: w.p1, Name: "P1", WorkspaceId: w.w1, WorkspaceName: "One", Role: "admin", SharedRole: "viewer"},
+		{ProjectId: w.p3, Name: "P3", WorkspaceId: w.w3, WorkspaceName: "Three", Role: "viewer", SharedRole: "viewer"},
+	}
+	if diff := cmp.Diff(wantProjects, got.GetProjects(), protocmp.Transform()); diff != "" {
+		t.Errorf("projects (-want +got):\n%s", diff)
+	}
+	if got.GetWorkspaceLevel() != "member" || got.GetProjectLevel() != "viewer" || got.GetSingleWorkspace() {
+		t.Errorf("levels %q and %q, single workspace: %v", got.GetWorkspaceLevel(), got.GetProjectLevel(), got.GetSingleWorkspace())
+	}
+}
+
+func TestEvaluateShowsNothingToChooseWhereNothingIsSelected(t *testing.T) {
+	w := newWorld(t, preset.Consent{SingleWorkspace: true})
+	got := w.evaluate(t, evaluating("openid"))
+	if len(got.GetWorkspaces())+len(got.GetProjects()) != 0 || got.GetWorkspaceLevel()+got.GetProjectLevel() != "" || got.GetSingleWorkspace() {
+		t.Errorf("Evaluate() = %v", got)
+	}
+	if !w.evaluate(t, evaluating("workspace:viewer")).GetSingleWorkspace() {
+		t.Error("Evaluate(workspace:viewer) does not say that one workspace is to be chosen")
+	}
+}
+
+func TestEvaluateOfAnUnknownSubjectIsNotFound(t *testing.T) {
+	w := newWorld(t, preset.Consent{})
+	_, err := w.authorize.Evaluate(t.Context(), &consentv1.EvaluateRequest{Sub: "nobody", Client: web(), Scope: "openid"})
+	if !errors.Is(err, fault.NotFound) {
+		t.Errorf("Evaluate() = %v, want %v", err, fault.NotFound)
+	}
+}
+
+func TestASkippedPageCarriesTheGrant(t *testing.T) {
+	w := newWorld(t, preset.Consent{})
+	g := w.record(t, recording("openid workspace:viewer", w.w1))
+	for _, scope := range []string{"openid", "workspace:viewer", "openid workspace:viewer"} {
+		got := w.evaluate(t, evaluating(scope))
+		if got.GetConsentRequired() {
+			t.Errorf("Evaluate(%q) asks", scope)
+		}
+		if diff := cmp.Diff(g, got.GetGrant(), protocmp.Transform()); diff != "" {
+			t.Errorf("Evaluate(%q) grant (-want +got):\n%s", scope, diff)
+		}
+	}
+}
+
+// What is recorded without a page: the platform's own client, with nothing to select.
+func TestRecordGrantWithoutSelection(t *testing.T) {
+	w := newWorld(t, preset.Consent{})
+	own := evaluating("openid email")
+	own.Client.SkipConsent = true
+	if got := w.evaluate(t, own); got.GetConsentRequired() || got.GetGrant() != nil {
+		t.Errorf("Evaluate() = %v", got)
+	}
+	if g := w.record(t, recording("openid email")); g.GetScope() != "openid email" || len(g.GetWorkspaces()) != 0 {
+		t.Errorf("RecordGrant() = %v", g)
+	}
+}
+
+func TestRecordGrantRefusesAScopeThatNoUserCanGrant(t *testing.T) {
+	w := newWorld(t, preset.Consent{})
+	for _, scope := range []string{"", "openid  email", "introspect", "openid introspect", "openid unheard_of", "workspace:*"} {
+		_, err := w.authorize.RecordGrant(t.Context(), recording(scope))
+		if !errors.Is(err, oauth.InvalidScope) {
+			t.Errorf("RecordGrant(%q) = %v, want %v", scope, err, oauth.InvalidScope)
+		}
+	}
+	w.checkNoGrant(t)
+}
+
+func TestRecordGrantOfAnUnknownSubjectIsDenied(t *testing.T) {
+	w := newWorld(t, preset.Consent{})
+	_, err := w.authorize.RecordGrant(t.Context(), &consentv1.RecordGrantRequest{Sub: "nobody", ClientId: "c1", Scope: "openid"})
+	if !errors.Is(err, oauth.AccessDenied) {
+		t.Errorf("RecordGrant() = %v, want %v", err, oauth.AccessDenied)
+	}
+	w.checkNoGrant(t)
+}
+
+func TestOneWorkspaceWherePolicySaysSo(t *testing.T) {
+	w := newWorld(t, preset.Consent{SingleWorkspace: true})
+	if _, err := w.authorize.RecordGrant(t.Context(), recording("workspace:viewer", w.w1, w.w2)); !errors.Is(err, oauth.InvalidRequest) {
+		t.Errorf("RecordGrant() of two = %v, want %v", err, oauth.InvalidRequest)
+	}
+	w.checkNoGrant(t)
+	checkWorkspaces(t, w.record(t, recording("workspace:viewer", w.w1)), w.w1)
+}
+
+func TestASmallerSelectionEndsAccessTokens(t *testing.T) {
+	w := newWorld(t, preset.Consent{})
+	g := w.record(t, recording("openid workspace:viewer", w.w1, w.w2))
+	again := w.record(t, recording("workspace:member", w.w2, w.w3))
+	if again.GetGrantId() != g.GetGrantId() || again.GetVersion() != g.GetVersion()+1 {
+		t.Errorf("version %d of %s, want %d of %s", again.GetVersion(), again.GetGrantId(), g.GetVersion()+1, g.GetGrantId())
+	}
+	if again.GetScope() != "openid workspace:viewer workspace:member" {
+		t.Errorf("scope = %q", again.GetScope())
+	}
+	checkWorkspaces(t, again, w.w2, w.w3)
+	w.checkRestrictions(t, 1)
+}
+
+func TestUpdateGrantResources(t *testing.T) {
+	w := newWorld(t, preset.Consent{})
+	g := w.record(t, recording("openid workspace:viewer", w.w1))
+	update := func(workspaces, projects []string) (*consentv1.Grant, error) {
+		resp, err := w.gateway.UpdateGrantResources(t.Context(), &consentv1.UpdateGrantResourcesRequest{
+			GrantId: g.GetGrantId(), Sub: u1, WorkspaceIds: workspaces, ProjectIds: projects,
+		})
+		return resp.GetGrant(), err
+	}
+	refused := []struct {
+		name                 string
+		workspaces, projects []string
+		want                 error
+	}{
+		{"nothing", nil, nil, oauth.InvalidRequest},
+		{"a kind that the scope does not select", []string{w.w1}, []string{w.p1}, oauth.InvalidRequest},
+		{"foreign", []string{w.w1, w.other}, nil, oauth.AccessDenied},
+		{"twice", []string{w.w1, w.w1}, nil, oauth.InvalidRequest},
+		{"malformed", []string{"*"}, nil, oauth.InvalidRequest},
+	}
+	for _, tt := range refused {
+		if _, err := update(tt.workspaces, tt.projects); !errors.Is(err, tt.want) {
+			t.Errorf("UpdateGrantResources(%s) = %v, want %v", tt.name, err, tt.want)
+		}
+		w.checkUnchanged(t, g)
+	}
+
+	added, err := update([]string{w.w1, w.w2}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkWorkspaces(t, added, w.w1, w.w2)
+	w.checkRestrictions(t, 0)
+	removed, err := update([]string{w.w2}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkWorkspaces(t, removed, w.w2)
+	if removed.GetVersion() != g.GetVersion()+1 {
+		t.Errorf("version = %d, want %d", removed.GetVersion(), g.GetVersion()+1)
+	}
+	w.checkRestrictions(t, 1)
+}
+
+// A subject that has nothing of a kind left can still take back the other one.
+func TestUpdateWithNothingLeftToSelect(t *testing.T) {
+	w := newWorld(t, preset.Consent{})
+	req := recording("workspace:viewer project:viewer", w.w1, w.w2)
+	req.ProjectIds = []string{w.p1}
+	g := w.record(t, req)
+	update := &consentv1.UpdateGrantResourcesRequest{GrantId: g.GetGrantId(), Sub: u1, WorkspaceIds: []string{w.w2}}
+	if _, err := w.gateway.UpdateGrantResources(t.Context(), update); !errors.Is(err, oauth.InvalidRequest) {
+		t.Errorf("UpdateGrantResources() = %v, want %v", err, oauth.InvalidRequest)
+	}
+	w.directory.deleteProject(w.p1)
+	w.directory.deleteProject(w.p3)
+	resp, err := w.gateway.UpdateGrantResources(t.Context(), update)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(resp.GetGrant().GetProjects()) != 0 {
+		t.Errorf("projects = %v", resp.GetGrant().GetProjects())
+	}
+	checkWorkspaces(t, resp.GetGrant(), w.w2)
+}
+
+func TestAGrantOfSomebodyElseIsNotFound(t *testing.T) {
+	w := newWorld(t, preset.Consent{})
+	g := w.record(t, recording("workspace:viewer", w.w1))
+	_, err := w.gateway.UpdateGrantResources(t.Context(), &consentv1.UpdateGrantResourcesRequest{
+		GrantId: g.GetGrantId(), Sub: u2, WorkspaceIds: []string{w.other},
+	})
+	if !errors.Is(err, fault.NotFound) {
+		t.Errorf("UpdateGrantResources() = %v, want %v", err, fault.NotFound)
+	}
+	w.checkUnchanged(t, g)
+}
+
+func TestRevokeGrant(t *testing.T) {
+	w := newWorld(t, preset.Consent{})
+	g := w.record(t, recording("openid"))
+	revoke := func(id string) error {
+		_, err := w.gateway.RevokeGrant(t.Context(), &consentv1.RevokeGrantRequest{
+			GrantId: id, Reason: consentv1.RevokeGrantRequest_REASON_WITHDRAWN,
+		})
+		return err
+	}
+	for range 2 {
+		if err := revoke(g.GetGrantId()); err != nil {
+			t.Errorf("RevokeGrant() = %v", err)
+		}
+		w.checkRestrictions(t, 1)
+	}
+	if err := revoke(uuid.NewString()); !errors.Is(err, fault.NotFound) {
+		t.Errorf("RevokeGrant() of none = %v, want %v", err, fault.NotFound)
+	}
+	for _, id := range []string{g.GetGrantId(), uuid.NewString()} {
+		if _, err := w.token.GetGrant(t.Context(), &consentv1.GetGrantRequest{GrantId: id}); !errors.Is(err, fault.NotFound) {
+			t.Errorf("GetGrant() = %v, want %v", err, fault.NotFound)
+		}
+	}
+}
+
+func TestListGrantsPages(t *testing.T) {
+	w := newWorld(t, preset.Consent{})
+	want := make(map[string]bool)
+	for _, client := range []string{"c1", "c2", "c3", "c4", "c5"} {
+		want[w.record(t, &consentv1.RecordGrantRequest{Sub: u1, ClientId: client, Scope: "openid"}).GetGrantId()] = true
+	}
+	w.record(t, &consentv1.RecordGrantRequest{Sub: u2, ClientId: "c1", Scope: "openid"})
+	got := make(map[string]bool)
+	req := &consentv1.ListGrantsRequest{Sub: u1, PageSize: 2}
+	for pages := 1; ; pages++ {
+		resp, err := w.gateway.ListGrants(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range resp.GetGrants() {
+			got[g.GetGrantId()] = true
+		}
+		if req.PageToken = resp.GetNextPageToken(); req.GetPageToken() == "" {
+			if pages != 3 {
+				t.Errorf("%d pages, want 3", pages)
+			}
+			break
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("listed (-want +got):\n%s", diff)
+	}
+}
+
+func TestN217_OnlyOurPageTokensAreRead(t *testing.T) {
+	w := newWorld(t, preset.Consent{})
+	w.record(t, recording("openid"))
+	w.record(t, &consentv1.RecordGrantRequest{Sub: u1, ClientId: "c2", Scope: "openid"})
+	resp, err := w.gateway.ListGrants(t.Context(), &consentv1.ListGrantsRequest{PageSize: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := resp.GetNextPageToken()
+	for _, bad := range []string{"x", token + "=", token[1:], token[:len(token)-1], token + "A", "' OR 1=1", " " + token} {
+		if _, err := w.gateway.ListGrants(t.Context(), &consentv1.ListGrantsRequest{PageToken: bad}); !errors.Is(err, fault.Invalid) {
+			t.Errorf("ListGrants(%q) = %v, want %v", bad, err, fault.Invalid)
+		}
+	}
+	if resp, err = w.gateway.ListGrants(t.Context(), &consentv1.ListGrantsRequest{PageToken: token}); err != nil || len(resp.GetGrants()) != 1 {
+		t.Errorf("ListGrants() = %v, %v", resp.GetGrants(), err)
+	}
+}

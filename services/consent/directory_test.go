@@ -1,0 +1,83 @@
+package consent_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/chancery-auth/chancery/pkg/fault"
+	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
+)
+
+// directory is the part of a directory that the consent service asks.
+type directory struct {
+	directoryv1.UnimplementedDirectoryServiceServer
+
+	mu          sync.Mutex
+	memberships []*directoryv1.Membership
+	projects    []*directoryv1.Project
+}
+
+// ListResources implements DirectoryService for the subjects u1 and u2.
+func (d *directory) ListResources(_ context.Context, req *directoryv1.ListResourcesRequest) (*directoryv1.ListResourcesResponse, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if req.GetSub() != u1 && req.GetSub() != u2 {
+		return nil, fault.New(fault.NotFound, "there is no such subject")
+	}
+	resp := &directoryv1.ListResourcesResponse{}
+	for _, m := range d.memberships {
+		if m.GetSub() != req.GetSub() {
+			continue
+		}
+		resp.Memberships = append(resp.Memberships, m)
+		for _, p := range d.projects {
+			if p.GetWorkspaceId() == m.GetWorkspaceId() {
+				resp.Projects = append(resp.Projects, p)
+			}
+		}
+	}
+	return resp, nil
+}
+
+func (d *directory) workspace(name string, roles map[string]string) string {
+	id := uuid.NewString()
+	for sub, role := range roles {
+		d.join(sub, id, name, role)
+	}
+	return id
+}
+
+// join makes a membership, with an id that no other one had.
+func (d *directory) join(sub, workspace, name, role string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.memberships = append(d.memberships, &directoryv1.Membership{
+		Sub: sub, WorkspaceId: workspace, WorkspaceName: name, Role: role, MembershipId: uuid.NewString(),
+	})
+}
+
+// leave ends the membership of u1.
+func (d *directory) leave(workspace string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.memberships = slices.DeleteFunc(d.memberships, func(m *directoryv1.Membership) bool {
+		return m.GetSub() == u1 && m.GetWorkspaceId() == workspace
+	})
+}
+
+func (d *directory) project(workspace, name string) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	id := uuid.NewString()
+	d.projects = append(d.projects, &directoryv1.Project{ProjectId: id, WorkspaceId: workspace, Name: name})
+	return id
+}
+
+func (d *directory) deleteProject(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.projects = slices.DeleteFunc(d.projects, func(p *directoryv1.Project) bool { return p.GetProjectId() == id })
+}

@@ -1,0 +1,144 @@
+// Package grantpg keeps grants in PostgreSQL.
+package grantpg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
+	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/services/consent/internal/grant"
+)
+
+var _ grant.Store = (*Store)(nil)
+
+// Store implements grant.Store.
+type Store struct {
+	db   *pgxpool.Pool
+	keep time.Duration
+}
+
+// New returns a store on db, which must be migrated. Restrictions are kept for
+// keep.
+func New(db *pgxpool.Pool, keep time.Duration) *Store { return &Store{db: db, keep: keep} }
+
+// Record implements grant.Store. The unique index of live grants is the gate:
+// who comes second waits for the first, then locks the row that it made. A grant
+// that is revoked meanwhile is not found by the index, and another one starts.
+func (s *Store) Record(ctx context.Context, d grant.Decision) (g grant.Grant, restrictions []coherent.Restriction, err error) {
+	err = pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
+		var id uuid.UUID
+		err := tx.QueryRow(ctx, `
+			INSERT INTO consent.grant (id, client_id, sub, scope)
+			VALUES ($1, $2, $3, $4)
+			ON CONFLICT (sub, client_id) WHERE revoke_time IS NULL
+			DO UPDATE SET update_time = statement_timestamp()
+			RETURNING id`, d.NewID, d.ClientID, d.Sub, d.Change.Scope.String()).Scan(&id)
+		if err != nil {
+			return fmt.Errorf("upsert grant: %w", err)
+		}
+		g, restrictions, err = s.change(ctx, tx, id, d.Change)
+		return err
+	})
+	if err != nil {
+		return grant.Grant{}, nil, err
+	}
+	return g, restrictions, nil
+}
+
+// Change implements grant.Store.
+func (s *Store) Change(ctx context.Context, id uuid.UUID, c grant.Change) (g grant.Grant, restrictions []coherent.Restriction, err error) {
+	err = pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `SELECT FROM consent.grant WHERE id = $1 AND revoke_time IS NULL FOR UPDATE`, id)
+		if err != nil {
+			return fmt.Errorf("lock grant: %w", err)
+		}
+		g, restrictions, err = s.change(ctx, tx, id, c)
+		return err
+	})
+	if err != nil {
+		return grant.Grant{}, nil, err
+	}
+	return g, restrictions, nil
+}
+
+// change applies c to the grant, whose row tx has locked. What it reads is the
+// state that the one before left: a statement after the lock has a snapshot of
+// its own.
+func (s *Store) change(ctx context.Context, tx pgx.Tx, id uuid.UUID, c grant.Change) (grant.Grant, []coherent.Restriction, error) {
+	before, err := find(ctx, tx, id)
+	if err != nil {
+		return grant.Grant{}, nil, err
+	}
+	after, lost := c.Apply(before)
+	err = tx.QueryRow(ctx, `
+		UPDATE consent.grant
+		   SET scope = $2,
+		       version = version + CASE WHEN $3 THEN 1 ELSE 0 END,
+		       update_time = statement_timestamp()
+		 WHERE id = $1
+		RETURNING version, update_time`, id, after.Scope.String(), lost).Scan(&after.Version, &after.UpdateTime)
+	if err != nil {
+		return grant.Grant{}, nil, fmt.Errorf("update grant: %w", err)
+	}
+	after.UpdateTime = after.UpdateTime.UTC()
+	if err := replace(ctx, tx, id, c); err != nil {
+		return grant.Grant{}, nil, err
+	}
+	if !lost {
+		return after, nil, nil
+	}
+	restriction := coherent.Grant(id, after.Version)
+	if err := coherentpg.Append(ctx, tx, s.keep, restriction); err != nil {
+		return grant.Grant{}, nil, err
+	}
+	return after, []coherent.Restriction{restriction}, nil
+}
+
+// Revoke implements grant.Store. The condition of the UPDATE is the gate.
+func (s *Store) Revoke(ctx context.Context, id uuid.UUID, why grant.Reason) (restrictions []coherent.Restriction, err error) {
+	err = pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
+		restrictions = nil
+		var version int64
+		err := tx.QueryRow(ctx, `
+			UPDATE consent.grant
+			   SET revoke_time = statement_timestamp(),
+			       revoke_reason = $2,
+			       version = version + 1
+			 WHERE id = $1 AND revoke_time IS NULL
+			RETURNING version`, id, string(why)).Scan(&version)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return revoked(ctx, tx, id)
+		}
+		if err != nil {
+			return fmt.Errorf("revoke grant: %w", err)
+		}
+		restrictions = []coherent.Restriction{coherent.Grant(id, version)}
+		return coherentpg.Append(ctx, tx, s.keep, restrictions...)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return restrictions, nil
+}
+
+// revoked tells a revoked grant from one that never was.
+func revoked(ctx context.Context, tx pgx.Tx, id uuid.UUID) error {
+	var exists bool
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM consent.grant WHERE id = $1)`, id).Scan(&exists)
+	switch {
+	case err != nil:
+		return fmt.Errorf("select grant: %w", err)
+	case !exists:
+		return grant.ErrNotFound
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,107 @@
+package grantpg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/chancery-auth/chancery/services/consent/internal/grant"
+)
+
+// selectLive reads live grants with what they share, one row each.
+const selectLive = `
+	SELECT g.id, g.client_id, g.sub, g.scope, g.version, g.create_time, g.update_time,
+	       (SELECT coalesce(json_agg(json_build_array(workspace_id, membership_id) ORDER BY workspace_id), '[]')
+	          FROM consent.grant_workspace
+	         WHERE grant_id = g.id),
+	       (SELECT coalesce(json_agg(json_build_array(project_id, workspace_id, membership_id) ORDER BY project_id), '[]')
+	          FROM consent.grant_project
+	         WHERE grant_id = g.id)
+	  FROM consent.grant AS g
+	 WHERE g.revoke_time IS NULL`
+
+// Find implements grant.Store.
+func (s *Store) Find(ctx context.Context, id uuid.UUID) (grant.Grant, error) {
+	return find(ctx, s.db, id)
+}
+
+// FindPair implements grant.Store.
+func (s *Store) FindPair(ctx context.Context, sub, clientID string) (grant.Grant, error) {
+	return found(scan(s.db.QueryRow(ctx, selectLive+` AND g.sub = $1 AND g.client_id = $2`, key(sub), key(clientID))))
+}
+
+// List implements grant.Store.
+func (s *Store) List(ctx context.Context, of grant.Filter, after grant.Cursor, limit int) ([]grant.Grant, error) {
+	if key(of.Sub) != of.Sub || key(of.ClientID) != of.ClientID {
+		return nil, nil
+	}
+	rows, err := s.db.Query(ctx, selectLive+`
+		   AND ($1 = '' OR g.sub = $1)
+		   AND ($2 = '' OR g.client_id = $2)
+		   AND (g.create_time, g.id) > ($3, $4)
+		 ORDER BY g.create_time, g.id
+		 LIMIT $5`, of.Sub, of.ClientID, after.CreateTime, after.ID, limit)
+	if err != nil {
+		return nil, fmt.Errorf("select grants: %w", err)
+	}
+	grants, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (grant.Grant, error) { return scan(row) })
+	if err != nil {
+		return nil, fmt.Errorf("select grants: %w", err)
+	}
+	return grants, nil
+}
+
+// querier is a pool or a transaction.
+type querier interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+func find(ctx context.Context, q querier, id uuid.UUID) (grant.Grant, error) {
+	return found(scan(q.QueryRow(ctx, selectLive+` AND g.id = $1`, id)))
+}
+
+// found names the error of a query for one grant.
+func found(g grant.Grant, err error) (grant.Grant, error) {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return grant.Grant{}, grant.ErrNotFound
+	}
+	if err != nil {
+		return grant.Grant{}, fmt.Errorf("select grant: %w", err)
+	}
+	return g, nil
+}
+
+func scan(row pgx.Row) (grant.Grant, error) {
+	var (
+		g          grant.Grant
+		scope      string
+		workspaces [][2]uuid.UUID
+		projects   [][3]uuid.UUID
+	)
+	err := row.Scan(&g.ID, &g.ClientID, &g.Sub, &scope, &g.Version, &g.CreateTime, &g.UpdateTime, &workspaces, &projects)
+	if err != nil {
+		return grant.Grant{}, err
+	}
+	g.Scope = strings.Fields(scope)
+	g.CreateTime, g.UpdateTime = g.CreateTime.UTC(), g.UpdateTime.UTC()
+	for _, w := range workspaces {
+		g.Workspaces = append(g.Workspaces, grant.SharedWorkspace{ID: w[0], MembershipID: w[1]})
+	}
+	for _, p := range projects {
+		g.Projects = append(g.Projects, grant.SharedProject{ID: p[0], WorkspaceID: p[1], MembershipID: p[2]})
+	}
+	return g, nil
+}
+
+// key returns s as a key to look up. No row has the empty key, and PostgreSQL
+// would refuse NUL as an error.
+func key(s string) string {
+	if strings.ContainsRune(s, 0) {
+		return ""
+	}
+	return s
+}

@@ -1,0 +1,172 @@
+package granttest
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/services/consent/internal/grant"
+)
+
+const callers = 16
+
+func revokedIsGone(t *testing.T, db Database) {
+	g, _ := record(t, db, decision(oauth.Scope{"a", "b"}, both(), workspaces(1), projects(2)))
+	restrictions, err := db.Revoke(t.Context(), g.ID, grant.ReasonWithdrawn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]coherent.Restriction{coherent.Grant(g.ID, 2)}, restrictions); diff != "" {
+		t.Errorf("Revoke() restricts (-want +got):\n%s", diff)
+	}
+	_, err = db.Find(t.Context(), g.ID)
+	isNotFound(t, "Find()", err)
+	_, err = db.FindPair(t.Context(), sub, clientID)
+	isNotFound(t, "FindPair()", err)
+	_, _, err = db.Change(t.Context(), g.ID, grant.Change{Kinds: both(), Workspaces: workspaces(1)})
+	isNotFound(t, "Change()", err)
+	if list, err := db.List(t.Context(), grant.Filter{}, grant.Cursor{}, 10); err != nil || len(list) != 0 {
+		t.Errorf("List() = %v, %v", list, err)
+	}
+
+	next, _ := record(t, db, decision(oauth.Scope{"a"}, grant.Kinds{}, nil, nil))
+	if next.ID == g.ID || !next.Scope.Equal(oauth.Scope{"a"}) || len(next.Workspaces)+len(next.Projects) != 0 {
+		t.Errorf("the next grant inherits: %+v", next)
+	}
+	checkLog(t, db, coherent.Grant(g.ID, 2))
+}
+
+func revokeTwice(t *testing.T, db Database) {
+	g, _ := record(t, db, decision(oauth.Scope{"a"}, grant.Kinds{}, nil, nil))
+	for _, why := range []grant.Reason{grant.ReasonReuse, grant.ReasonAdmin, grant.ReasonUnspecified, grant.ReasonWithdrawn} {
+		if _, err := db.Revoke(t.Context(), g.ID, why); err != nil {
+			t.Errorf("Revoke(%s) = %v", why, err)
+		}
+	}
+	if restrictions, err := db.Revoke(t.Context(), g.ID, grant.ReasonAdmin); err != nil || len(restrictions) != 0 {
+		t.Errorf("Revoke() again = %v, %v", restrictions, err)
+	}
+	checkLog(t, db, coherent.Grant(g.ID, 2))
+}
+
+func unknownIsNotFound(t *testing.T, db Database) {
+	_, err := db.Find(t.Context(), uuid.New())
+	isNotFound(t, "Find()", err)
+	_, err = db.FindPair(t.Context(), sub, clientID)
+	isNotFound(t, "FindPair()", err)
+	_, _, err = db.Change(t.Context(), uuid.New(), grant.Change{})
+	isNotFound(t, "Change()", err)
+	_, err = db.Revoke(t.Context(), uuid.New(), grant.ReasonAdmin)
+	isNotFound(t, "Revoke()", err)
+	checkLog(t, db)
+}
+
+func decisionsMakeOneGrant(t *testing.T, db Database) {
+	granted := make([]grant.Grant, callers)
+	errs := make([]error, callers)
+	var wg sync.WaitGroup
+	for i := range callers {
+		wg.Go(func() {
+			d := decision(oauth.Scope{fmt.Sprint("scope", i)}, grant.Kinds{Projects: i == 3}, nil, projects(7))
+			granted[i], _, errs[i] = db.Record(t.Context(), d)
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range granted {
+		if g.ID != granted[0].ID {
+			t.Errorf("grants %v and %v for one pair", g.ID, granted[0].ID)
+		}
+	}
+	got := find(t, db, granted[0].ID)
+	if len(got.Scope) != callers || got.Version != 1 {
+		t.Errorf("scope = %v, version = %d: a decision is lost", got.Scope, got.Version)
+	}
+	if diff := cmp.Diff(projects(7), got.Projects); diff != "" {
+		t.Errorf("projects (-want +got):\n%s", diff)
+	}
+}
+
+func decisionsAgainstRevocations(t *testing.T, db Database) {
+	errs := make([]error, callers)
+	var wg sync.WaitGroup
+	for i := range callers {
+		wg.Go(func() {
+			g, _, err := db.Record(t.Context(), decision(oauth.Scope{"a"}, both(), workspaces(1, 2), projects(3)))
+			if err == nil && i%2 == 0 {
+				_, err = db.Revoke(t.Context(), g.ID, grant.ReasonWithdrawn)
+			}
+			errs[i] = err
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	live, err := db.List(t.Context(), grant.Filter{Sub: sub, ClientID: clientID}, grant.Cursor{}, callers)
+	if err != nil || len(live) > 1 {
+		t.Errorf("%d live grants for one pair, %v", len(live), err)
+	}
+	for _, g := range live {
+		if diff := cmp.Diff(workspaces(1, 2), g.Workspaces); diff != "" || g.Version != 1 {
+			t.Errorf("version = %d, workspaces (-want +got):\n%s", g.Version, diff)
+		}
+	}
+}
+
+func oneRevocationRestricts(t *testing.T, db Database) {
+	g, _ := record(t, db, decision(oauth.Scope{"a"}, grant.Kinds{}, nil, nil))
+	restricted := make([]int, callers)
+	errs := make([]error, callers)
+	var wg sync.WaitGroup
+	for i := range callers {
+		wg.Go(func() {
+			restrictions, err := db.Revoke(t.Context(), g.ID, grant.ReasonReuse)
+			restricted[i], errs[i] = len(restrictions), err
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	for _, n := range restricted {
+		total += n
+	}
+	if total != 1 {
+		t.Errorf("%d restrictions, want 1", total)
+	}
+	checkLog(t, db, coherent.Grant(g.ID, 2))
+}
+
+func lossesCount(t *testing.T, db Database) {
+	g, _ := record(t, db, decision(oauth.Scope{"a"}, both(), workspaces(0), nil))
+	errs := make([]error, callers)
+	var wg sync.WaitGroup
+	for i := range callers {
+		wg.Go(func() {
+			_, _, errs[i] = db.Change(t.Context(), g.ID, grant.Change{Kinds: grant.Kinds{Workspaces: true}, Workspaces: workspaces(i + 1)})
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	got := find(t, db, g.ID)
+	if got.Version != 1+callers || len(got.Workspaces) != 1 {
+		t.Errorf("version = %d, workspaces = %v", got.Version, got.Workspaces)
+	}
+	var logged []coherent.Restriction
+	for v := range int64(callers) {
+		logged = append(logged, coherent.Grant(g.ID, 2+v))
+	}
+	checkLog(t, db, logged...)
+}

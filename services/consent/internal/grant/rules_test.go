@@ -1,0 +1,155 @@
+package grant
+
+import (
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/chancery-auth/chancery/pkg/oauth"
+)
+
+// quiet is a situation in which no rule asks: each case below breaks one.
+func quiet() situation {
+	return situation{
+		request: Request{Client: Client{
+			TokenEndpointAuthMethod: oauth.AuthClientSecretBasic,
+			RedirectURIs:            []string{"https://app.example/cb"},
+		}},
+		scope: oauth.Scope{"openid", "workspace:viewer", "project:viewer"},
+		grant: &Grant{Scope: oauth.Scope{"project:viewer", "workspace:viewer", "openid", "email"}},
+		kinds: Kinds{Workspaces: true, Projects: true},
+		choices: Evaluation{
+			Workspaces: []WorkspaceChoice{{}, {Selected: true}},
+			Projects:   []ProjectChoice{{Selected: true}, {}},
+		},
+	}
+}
+
+func unselective(s *situation) {
+	s.scope, s.kinds = oauth.Scope{"openid"}, Kinds{}
+	s.choices = Evaluation{}
+}
+
+func public(uris ...string) func(*situation) {
+	return func(s *situation) {
+		s.request.Client.TokenEndpointAuthMethod = oauth.AuthNone
+		s.request.Client.RedirectURIs = uris
+	}
+}
+
+func own(s *situation) { s.request.Client.SkipConsent = true }
+
+func TestWhenToAsk(t *testing.T) {
+	tests := []struct {
+		name   string
+		change []func(*situation)
+		want   bool
+	}{
+		{"the same or less than was allowed", nil, false},
+		{"the same without selection", []func(*situation){unselective}, false},
+		{"prompt=consent", []func(*situation){func(s *situation) { s.request.PromptConsent = true }}, true},
+		{"an unverified client", []func(*situation){func(s *situation) { s.request.Client.Unverified = true }}, true},
+		{"no grant", []func(*situation){func(s *situation) { s.grant = nil }}, true},
+		{"more scope", []func(*situation){func(s *situation) { s.grant.Scope = s.grant.Scope.Without("openid") }}, true},
+		{"a scope that starts the same", []func(*situation){unselective, func(s *situation) { s.grant.Scope = oauth.Scope{"openid2"} }}, true},
+		{"no workspace left", []func(*situation){func(s *situation) { s.choices.Workspaces[1].Selected = false }}, true},
+		{"no project left", []func(*situation){func(s *situation) { s.choices.Projects[0].Selected = false }}, true},
+		{"no workspace left, and none requested", []func(*situation){func(s *situation) { s.choices.Workspaces, s.kinds.Workspaces = nil, false }}, false},
+		{"no project left, and none requested", []func(*situation){func(s *situation) { s.choices.Projects, s.kinds.Projects = nil, false }}, false},
+
+		{"the platform's own client", []func(*situation){own, unselective, func(s *situation) { s.grant = nil }}, false},
+		{"the platform's own client, more scope", []func(*situation){own, unselective, func(s *situation) { s.grant.Scope = nil }}, false},
+		{"the platform's own client that selects", []func(*situation){own, func(s *situation) { s.grant = nil }}, true},
+		{"the platform's own client that selects as before", []func(*situation){own}, false},
+		{"the platform's own client with prompt=consent", []func(*situation){own, unselective, func(s *situation) { s.request.PromptConsent = true }}, true},
+		{"the platform's own client, yet unverified", []func(*situation){own, unselective, func(s *situation) { s.request.Client.Unverified = true }}, true},
+
+		{"a public client on the web", []func(*situation){public("https://app.example/cb", "https://two.example/cb")}, false},
+		{"a public client where the policy lets it", []func(*situation){public("com.example.app:/cb"), func(s *situation) { s.policy.SkipPublic = true }}, false},
+		{"an unverified client where the policy lets public ones", []func(*situation){public("https://app.example/cb"), func(s *situation) {
+			s.policy.SkipPublic, s.request.Client.Unverified = true, true
+		}}, true},
+		{"a confidential client with a loopback redirect", []func(*situation){func(s *situation) { s.request.Client.RedirectURIs = []string{"http://127.0.0.1/cb"} }}, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := quiet()
+			for _, change := range tt.change {
+				change(&s)
+			}
+			if got := required(s); got != tt.want {
+				t.Errorf("required() = %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+// RFC 8252 §8.6.
+func TestN027_PublicClientsThatAnybodyCanPoseAsAreAlwaysAsked(t *testing.T) {
+	for _, uris := range [][]string{
+		nil,
+		{"com.example.app:/cb"},
+		{"scout://oauth/callback"},
+		{"http://127.0.0.1/cb"},
+		{"http://[::1]/cb"},
+		{"http://localhost:8080/cb"},
+		{"https://localhost/cb"},
+		{"https://LOCALHOST/cb"},
+		{"https://app.localhost/cb"},
+		{"https://127.0.0.1/cb"},
+		{"https://127.9.9.9:443/cb"},
+		{"https://[::1]/cb"},
+		{"https://[::ffff:127.0.0.1]/cb"},
+		{"https://0.0.0.0/cb"},
+		{"https://app.example/cb", "com.example.app:/cb"},
+		{"com.example.app:/cb", "https://app.example/cb"},
+	} {
+		s := quiet()
+		public(uris...)(&s)
+		if !required(s) {
+			t.Errorf("a public client with %q is not asked", uris)
+		}
+	}
+	for _, uri := range []string{"https://app.example/cb", "https://localhost.example/cb", "https://192.0.2.1/cb"} {
+		s := quiet()
+		public(uri)(&s)
+		if required(s) {
+			t.Errorf("a public client with %q is asked", uri)
+		}
+	}
+}
+
+// Whatever the cursor, it comes back from its token; and no other text is a token.
+func FuzzPageToken(f *testing.F) {
+	f.Add(Cursor{ID: uuid.UUID{1}}.token())
+	f.Add("")
+	f.Add("Z3JhbnRzIDEgMDAgMDAwMDAw")
+	f.Fuzz(func(t *testing.T, token string) {
+		c, ok := cursorOf(token)
+		if ok && token != "" && c.token() != token {
+			t.Errorf("cursorOf(%q) = %v, whose token is %q", token, c, c.token())
+		}
+		if back, ok := cursorOf(c.token()); !ok || back.ID != c.ID || !back.CreateTime.Equal(c.CreateTime) {
+			t.Errorf("cursorOf(token of %v) = %v, %v", c, back, ok)
+		}
+	})
+}
+
+// What is read is exactly what was written, each resource once.
+func FuzzParseIDs(f *testing.F) {
+	f.Add("6ba7b810-9dad-11d1-80b4-00c04fd430c8", "*")
+	f.Add("{6ba7b810-9dad-11d1-80b4-00c04fd430c8}", "6BA7B810-9DAD-11D1-80B4-00C04FD430C8")
+	f.Add("urn:uuid:6ba7b810-9dad-11d1-80b4-00c04fd430c8", "6ba7b8109dad11d180b400c04fd430c8")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		ids, err := parseIDs([]string{a, b})
+		if err != nil {
+			return
+		}
+		if len(ids) != 2 || ids[0] == ids[1] {
+			t.Fatalf("parseIDs(%q, %q) = %v", a, b, ids)
+		}
+		if x, y := ids[0].String(), ids[1].String(); min(x, y) != min(a, b) || max(x, y) != max(a, b) {
+			t.Errorf("parseIDs(%q, %q) = %v", a, b, ids)
+		}
+	})
+}

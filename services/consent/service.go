@@ -1,0 +1,154 @@
+// Package consent owns grants: what a subject has allowed a client. It says when
+// a subject is asked, checks what is shared, and takes it back.
+//
+// It is the gRPC adapter and decides nothing: rules are in internal/grant. Every
+// answer is read from the primary, so that what was revoked a moment ago is gone.
+package consent
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"google.golang.org/grpc"
+
+	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/pkg/preset"
+	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
+	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
+	"github.com/chancery-auth/chancery/services/consent/internal/grant"
+)
+
+// Config is what the consent service has to know of the provider.
+type Config struct {
+	// Catalogue is every scope there is.
+	Catalogue preset.Catalogue
+	// Consent is the policy of the consent page.
+	Consent preset.Consent
+}
+
+// Deps is what the consent service stands on.
+type Deps struct {
+	Stores Stores
+	// Directory knows what subjects may share.
+	Directory directoryv1.DirectoryServiceClient
+	// Hints tells the other replicas of restrictions early. Nil tells nobody.
+	Hints *coherent.Hints
+}
+
+// Service implements consentv1.ConsentServiceServer. It is safe for concurrent
+// use.
+type Service struct {
+	consentv1.UnimplementedConsentServiceServer
+
+	evaluator *grant.Evaluator
+	keeper    *grant.Keeper
+}
+
+// New returns the service. It starts nothing.
+func New(cfg Config, deps Deps) *Service {
+	shareable := directory{deps.Directory}
+	return &Service{
+		evaluator: &grant.Evaluator{
+			Grants:    deps.Stores.Grants,
+			Directory: shareable,
+			Scopes:    cfg.Catalogue,
+			Policy:    cfg.Consent,
+		},
+		keeper: &grant.Keeper{
+			Grants:    deps.Stores.Grants,
+			Directory: shareable,
+			Hints:     deps.Hints,
+			Scopes:    cfg.Catalogue,
+			Policy:    cfg.Consent,
+		},
+	}
+}
+
+// Register adds the service to a gRPC server.
+func (s *Service) Register(r grpc.ServiceRegistrar) { consentv1.RegisterConsentServiceServer(r, s) }
+
+// Evaluate implements ConsentService.
+func (s *Service) Evaluate(ctx context.Context, req *consentv1.EvaluateRequest) (*consentv1.EvaluateResponse, error) {
+	e, err := s.evaluator.Evaluate(ctx, grant.Request{
+		Sub:           req.GetSub(),
+		Client:        fromClient(req.GetClient()),
+		Scope:         req.GetScope(),
+		PromptConsent: req.GetPromptConsent(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return toEvaluation(e), nil
+}
+
+// RecordGrant implements ConsentService.
+func (s *Service) RecordGrant(ctx context.Context, req *consentv1.RecordGrantRequest) (*consentv1.RecordGrantResponse, error) {
+	g, err := s.keeper.Record(ctx, grant.Consent{
+		Sub:      req.GetSub(),
+		ClientID: req.GetClientId(),
+		Scope:    req.GetScope(),
+		Picked:   grant.Picked{WorkspaceIDs: req.GetWorkspaceIds(), ProjectIDs: req.GetProjectIds()},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &consentv1.RecordGrantResponse{Grant: toGrant(g)}, nil
+}
+
+// GetGrant implements ConsentService.
+func (s *Service) GetGrant(ctx context.Context, req *consentv1.GetGrantRequest) (*consentv1.GetGrantResponse, error) {
+	id, err := grantID(req.GetGrantId())
+	if err != nil {
+		return nil, err
+	}
+	g, err := s.keeper.Find(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &consentv1.GetGrantResponse{Grant: toGrant(g)}, nil
+}
+
+// ListGrants implements ConsentService.
+func (s *Service) ListGrants(ctx context.Context, req *consentv1.ListGrantsRequest) (*consentv1.ListGrantsResponse, error) {
+	page, next, err := s.keeper.List(ctx,
+		grant.Filter{Sub: req.GetSub(), ClientID: req.GetClientId()},
+		grant.Page{Size: int(req.GetPageSize()), Token: req.GetPageToken()})
+	if err != nil {
+		return nil, err
+	}
+	return &consentv1.ListGrantsResponse{Grants: each(page, toGrant), NextPageToken: next}, nil
+}
+
+// UpdateGrantResources implements ConsentService.
+func (s *Service) UpdateGrantResources(ctx context.Context, req *consentv1.UpdateGrantResourcesRequest) (*consentv1.UpdateGrantResourcesResponse, error) {
+	id, err := grantID(req.GetGrantId())
+	if err != nil {
+		return nil, err
+	}
+	g, err := s.keeper.Share(ctx, id, req.GetSub(), grant.Picked{WorkspaceIDs: req.GetWorkspaceIds(), ProjectIDs: req.GetProjectIds()})
+	if err != nil {
+		return nil, err
+	}
+	return &consentv1.UpdateGrantResourcesResponse{Grant: toGrant(g)}, nil
+}
+
+// RevokeGrant implements ConsentService.
+func (s *Service) RevokeGrant(ctx context.Context, req *consentv1.RevokeGrantRequest) (*consentv1.RevokeGrantResponse, error) {
+	id, err := grantID(req.GetGrantId())
+	if err != nil {
+		return nil, err
+	}
+	if err := s.keeper.Revoke(ctx, id, fromReason(req.GetReason())); err != nil {
+		return nil, err
+	}
+	return &consentv1.RevokeGrantResponse{}, nil
+}
+
+func grantID(text string) (uuid.UUID, error) {
+	id, err := uuid.Parse(text)
+	if err != nil {
+		return uuid.UUID{}, fault.Because(fault.Invalid, "grant_id must be a UUID", err)
+	}
+	return id, nil
+}

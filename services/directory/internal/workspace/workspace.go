@@ -1,0 +1,133 @@
+// Package workspace is the place in which subjects have roles.
+//
+// The one thing to get right is deletion: whatever a token could still name of
+// a workspace is restricted in the transaction that deletes it.
+package workspace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/services/directory/internal/page"
+)
+
+// Workspace is one workspace.
+type Workspace struct {
+	ID         uuid.UUID
+	Name       string
+	CreateTime time.Time
+}
+
+// ErrNotFound is returned for a workspace that never was, or was deleted.
+var ErrNotFound = errors.New("workspace not found")
+
+// Store keeps workspaces. Implementations are safe for concurrent use, across
+// processes too; workspacetest.RunStore says what they must do.
+type Store interface {
+	// Create adds a workspace, and returns it as stored. CreateTime is the store's.
+	Create(ctx context.Context, w Workspace) (Workspace, error)
+	// Find returns a workspace. Fails with ErrNotFound.
+	Find(ctx context.Context, id uuid.UUID) (Workspace, error)
+	// List returns at most limit workspaces behind after, by creation.
+	List(ctx context.Context, after page.Cursor, limit int) ([]Workspace, error)
+	// Delete deletes a workspace with its projects and memberships, also those that
+	// are being added at the time, and returns what it logged: a restriction for
+	// each. Fails with ErrNotFound.
+	Delete(ctx context.Context, id uuid.UUID) ([]coherent.Restriction, error)
+}
+
+// Publisher tells other replicas of restrictions, as well as it can.
+type Publisher interface {
+	Publish(ctx context.Context, rs ...coherent.Restriction)
+}
+
+// Directory administers workspaces.
+type Directory struct {
+	Workspaces Store
+	Hints      Publisher
+}
+
+// workspaces is the one list there is.
+const workspaces = page.List("workspaces")
+
+// Create adds a workspace. Several may have one name. Fails with fault.Invalid.
+func (d *Directory) Create(ctx context.Context, name string) (Workspace, error) {
+	if err := CheckName(name); err != nil {
+		return Workspace{}, err
+	}
+	w, err := d.Workspaces.Create(ctx, Workspace{ID: uuid.New(), Name: name})
+	if err != nil {
+		return Workspace{}, fmt.Errorf("create workspace: %w", err)
+	}
+	return w, nil
+}
+
+// List returns a page of workspaces, oldest first, and the token of the next
+// page; on the last page that is empty. A size of 0 is 100. Fails with
+// fault.Invalid.
+func (d *Directory) List(ctx context.Context, size int, token string) ([]Workspace, string, error) {
+	after, err := workspaces.Parse(token)
+	if err != nil {
+		return nil, "", err
+	}
+	size = page.Size(size)
+	found, err := d.Workspaces.List(ctx, after, size+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("list workspaces: %w", err)
+	}
+	found, next := page.Cut(workspaces, found, size, func(w Workspace) page.Cursor {
+		return page.Cursor{CreateTime: w.CreateTime, ID: w.ID.String()}
+	})
+	return found, next, nil
+}
+
+// Delete deletes a workspace with its projects and memberships. Fails with
+// fault.NotFound.
+func (d *Directory) Delete(ctx context.Context, id uuid.UUID) error {
+	restrictions, err := d.Workspaces.Delete(ctx, id)
+	if err != nil {
+		return Named(err)
+	}
+	d.Hints.Publish(ctx, restrictions...)
+	return nil
+}
+
+// Named translates the error of a look-up by id.
+func Named(err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return fault.Because(fault.NotFound, "no workspace with that id", err)
+	}
+	return fmt.Errorf("look up workspace: %w", err)
+}
+
+// maxName is the length of a name in characters.
+const maxName = 120
+
+// CheckName reports whether a workspace or a project may have the name. Users
+// read it on the consent page. Fails with fault.Invalid.
+func CheckName(name string) error {
+	switch {
+	case !utf8.ValidString(name):
+		return fault.New(fault.Invalid, "name must be UTF-8")
+	case strings.TrimSpace(name) == "" || utf8.RuneCountInString(name) > maxName:
+		return fault.New(fault.Invalid, "name must be 1 to 120 characters long, not only spaces")
+	case strings.ContainsFunc(name, misleading):
+		return fault.New(fault.Invalid, "name must not contain control characters, or ones that change the direction of text")
+	}
+	return nil
+}
+
+// misleading reports whether r does not show, or makes what is around it show in
+// another order (Unicode Standard Annex 9).
+func misleading(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
+}

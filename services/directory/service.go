@@ -1,0 +1,68 @@
+// Package directory knows subjects, and the workspaces and projects in which
+// they have roles. It is one implementation of its contract: a platform may
+// point Chancery at another one, over its own user base.
+//
+// Every answer is read from the database, and none from memory: tokens are
+// minted from what it says.
+package directory
+
+import (
+	"context"
+
+	"google.golang.org/grpc"
+
+	"github.com/chancery-auth/chancery/pkg/coherent"
+	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
+	"github.com/chancery-auth/chancery/services/directory/internal/attempt"
+	"github.com/chancery-auth/chancery/services/directory/internal/credential"
+	"github.com/chancery-auth/chancery/services/directory/internal/membership"
+	"github.com/chancery-auth/chancery/services/directory/internal/password"
+	"github.com/chancery-auth/chancery/services/directory/internal/project"
+	"github.com/chancery-auth/chancery/services/directory/internal/subject"
+	"github.com/chancery-auth/chancery/services/directory/internal/workspace"
+)
+
+// Deps are what the service stands on.
+type Deps struct {
+	Stores Stores
+	// Hints may be nil: other replicas then learn of restrictions by polling.
+	Hints *coherent.Hints
+}
+
+// Service implements DirectoryService. It is safe for concurrent use.
+type Service struct {
+	directoryv1.UnimplementedDirectoryServiceServer
+	authenticator credential.Authenticator
+	subjects      subject.Directory
+	workspaces    workspace.Directory
+	projects      project.Directory
+	memberships   membership.Directory
+	attempts      attempt.Store
+}
+
+// New returns the service. The configuration must pass [Config.Check].
+func New(cfg Config, deps Deps) *Service { return build(cfg, deps, password.Argon2id) }
+
+// build is New with another way to compute hashes.
+func build(cfg Config, deps Deps, kdf password.KDF) *Service {
+	st, hints := deps.Stores, deps.Hints
+	hasher := password.NewHasher(password.Options{
+		Params: cfg.Argon2id, Slots: cfg.HashingSlots, Wait: cfg.HashingWait, KDF: kdf,
+	})
+	limiter := &attempt.Limiter{Attempts: st.Attempts, Limit: cfg.AttemptLimit, Window: cfg.AttemptWindow}
+	return &Service{
+		authenticator: credential.Authenticator{Credentials: st.Credentials, Attempts: limiter, Hasher: hasher},
+		subjects:      subject.Directory{Subjects: st.Subjects, Hasher: hasher, Hints: hints},
+		workspaces:    workspace.Directory{Workspaces: st.Workspaces, Hints: hints},
+		projects:      project.Directory{Projects: st.Projects, Workspaces: st.Workspaces, Hints: hints},
+		memberships:   membership.Directory{Memberships: st.Memberships, Workspaces: st.Workspaces, Hints: hints},
+		attempts:      st.Attempts,
+	}
+}
+
+// Register adds the service to a gRPC server.
+func (s *Service) Register(r grpc.ServiceRegistrar) { directoryv1.RegisterDirectoryServiceServer(r, s) }
+
+// Sweep forgets failed sign-ins that count no more. It is called from time to
+// time, by any replica.
+func (s *Service) Sweep(ctx context.Context) error { return s.attempts.Sweep(ctx) }

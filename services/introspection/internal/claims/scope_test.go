@@ -1,0 +1,40 @@
+package claims
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/chancery-auth/chancery/pkg/oauth"
+)
+
+// OIDC Core §5.4.
+func TestScopeOpensItsClaimsOnly(t *testing.T) {
+	all := map[string]any{
+		"name": "N", "updated_at": 1.0, "email": "e@x.test", "email_verified": true, "phone_number": "1", "phone_number_verified": false,
+		"address": map[string]any{"country": "NO"}, "sub": "forged", "admin": true, "password": "p",
+	}
+	tests := []struct {
+		scope oauth.Scope
+		want  map[string]any
+	}{
+		{nil, map[string]any{}},
+		{oauth.Scope{"openid"}, map[string]any{}},
+		{oauth.Scope{"openid", "workspace:admin", "offline_access"}, map[string]any{}},
+		{oauth.Scope{"profile"}, map[string]any{"name": "N", "updated_at": 1.0}},
+		{oauth.Scope{"email"}, map[string]any{"email": "e@x.test", "email_verified": true}},
+		{oauth.Scope{"phone"}, map[string]any{"phone_number": "1", "phone_number_verified": false}},
+		{oauth.Scope{"address"}, map[string]any{"address": map[string]any{"country": "NO"}}},
+		{oauth.Scope{"email", "address"}, map[string]any{"email": "e@x.test", "email_verified": true, "address": map[string]any{"country": "NO"}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.scope.String(), func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, filter(tt.scope, all)); diff != "" {
+				t.Errorf("filter() (-want +got):\n%s", diff)
+			}
+		})
+	}
+	if got := filter(oauth.Scope{"email"}, nil); len(got) != 0 {
+		t.Errorf("filter() = %v of nothing", got)
+	}
+}

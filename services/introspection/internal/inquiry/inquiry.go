@@ -1,0 +1,181 @@
+// Package inquiry answers questions about access tokens: it opens them, finds
+// out who asks, and joins the restrictions as they are now.
+//
+// What to get right is the order. Whatever needs I/O comes first; then the
+// verdicts and the standing of the caller are reached together, within one
+// [coherent.Replica.Check], from one state.
+package inquiry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/credential"
+	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/services/introspection/internal/accesstoken"
+	"github.com/chancery-auth/chancery/services/introspection/internal/caller"
+	"github.com/chancery-auth/chancery/services/introspection/internal/resourceset"
+	"github.com/chancery-auth/chancery/services/introspection/internal/verdict"
+)
+
+// Desk answers. The fields do not change after the first call; it is safe for
+// concurrent use.
+type Desk struct {
+	Replica *coherent.Replica
+	Tokens  *accesstoken.Opener
+	Sets    *resourceset.Sets
+	Callers *caller.Register
+	Judge   *verdict.Judge
+	Issuer  string
+	Now     func() time.Time
+}
+
+// Look returns the verdict about a token for who holds it, or may see any. Fails
+// with temporarily_unavailable.
+func (d *Desk) Look(ctx context.Context, text string) (verdict.Verdict, error) {
+	q := question{desk: d}
+	if err := q.open(ctx, text); err != nil {
+		return verdict.Verdict{}, err
+	}
+	if err := d.Replica.Check(ctx, q.judge); err != nil {
+		return verdict.Verdict{}, unavailable(err)
+	}
+	return q.verdicts[0], nil
+}
+
+// Ask returns a verdict about each token for the client that p shows. A token
+// that the client may not learn about is not active (RFC 7662 §2.2). Fails with
+// invalid_client, invalid_request or temporarily_unavailable.
+func (d *Desk) Ask(ctx context.Context, p caller.Presented, texts ...string) ([]verdict.Verdict, error) {
+	asker, recalled := d.Callers.Recall(p)
+	if !recalled {
+		return d.askAnew(ctx, p, texts)
+	}
+	q := question{desk: d, asker: asker}
+	if err := q.open(ctx, texts...); err != nil {
+		return nil, err
+	}
+	switch err := d.Replica.Check(ctx, q.judgeForRecalled); {
+	case err == nil && q.current:
+		return q.verdicts, nil
+	case err != nil && q.active:
+		return nil, unavailable(err)
+	default:
+		// The client may have a new secret or be back under the old one; and
+		// without a lease only the registry can say whether it still exists.
+		return d.askAnew(ctx, p, texts)
+	}
+}
+
+// askAnew authenticates the client first, so that nobody else makes it do I/O.
+func (d *Desk) askAnew(ctx context.Context, p caller.Presented, texts []string) ([]verdict.Verdict, error) {
+	asker, err := d.Callers.Authenticate(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	q := question{desk: d, asker: asker}
+	if err := q.open(ctx, texts...); err != nil {
+		return nil, err
+	}
+	if err := d.Replica.Check(ctx, q.judgeForAuthenticated); err != nil {
+		return nil, unavailable(err)
+	}
+	if !q.current {
+		return nil, oauth.Refuse(oauth.InvalidClient, "client authentication failed")
+	}
+	return q.verdicts, nil
+}
+
+// unavailable is the one answer when nobody can say.
+func unavailable(err error) error {
+	return oauth.RefuseBecause(oauth.TemporarilyUnavailable, "it cannot be told now whether the token is active, try again", err)
+}
+
+// question is a number of tokens and who asks about them.
+type question struct {
+	desk     *Desk
+	asker    *caller.Caller // nil: may see every token
+	subjects []subject
+	// Of the last evaluation:
+	verdicts []verdict.Verdict
+	active   bool // one of them at least
+	current  bool // the asker
+}
+
+// subject is what is asked about. Token is nil where there is nothing to judge.
+type subject struct {
+	token     *accesstoken.Token
+	resources *credential.Resources
+}
+
+// open opens each text, and reads the resources that travel apart. Fails with
+// temporarily_unavailable.
+func (q *question) open(ctx context.Context, texts ...string) error {
+	q.subjects = make([]subject, len(texts))
+	q.verdicts = make([]verdict.Verdict, len(texts))
+	for i, text := range texts {
+		t, err := q.desk.Tokens.Open(ctx, text)
+		if errors.Is(err, credential.ErrInvalid) {
+			continue
+		}
+		if err != nil {
+			return unavailable(fmt.Errorf("open access token: %w", err))
+		}
+		if q.subjects[i], err = q.desk.resourcesOf(ctx, t); err != nil {
+			return unavailable(err)
+		}
+	}
+	return nil
+}
+
+// resourcesOf adds the resources of a token to it. A set may be gone with the
+// last token that named it, so that a dead token's is not looked for; the dead
+// stay dead.
+func (d *Desk) resourcesOf(ctx context.Context, t *accesstoken.Token) (subject, error) {
+	if len(t.ResourcesDigest) == 0 {
+		return subject{t, &t.Resources}, nil
+	}
+	if !verdict.Alive(t, d.Replica.State(), d.Now()) {
+		return subject{}, nil
+	}
+	resources, err := d.Sets.Find(ctx, t.ResourcesDigest)
+	return subject{t, resources}, err
+}
+
+// judge reaches a verdict about each token, and reports whether one is active.
+func (q *question) judge(s *coherent.State) (permissive bool) {
+	q.active = false
+	introspects := q.asker != nil && q.asker.Introspects(s)
+	now := q.desk.Now()
+	for i := range q.subjects {
+		q.verdicts[i] = verdict.Verdict{}
+		t := q.subjects[i].token
+		if t == nil || !q.mayLearn(t, introspects) {
+			continue
+		}
+		q.verdicts[i] = q.desk.Judge.Of(t, q.subjects[i].resources, s, now)
+		q.active = q.active || q.verdicts[i].Active()
+	}
+	return q.active
+}
+
+func (q *question) mayLearn(t *accesstoken.Token, introspects bool) bool {
+	return q.asker == nil || q.asker.Owns(t) || introspects && q.asker.Receives(t, q.desk.Issuer)
+}
+
+// judgeForAuthenticated knows that the asker exists, from the one who owns
+// clients. That it is revoked needs no lease.
+func (q *question) judgeForAuthenticated(s *coherent.State) (permissive bool) {
+	q.current = q.asker.Current(s)
+	return q.judge(s) && q.current
+}
+
+// judgeForRecalled remembers that the asker existed: that it still does is a
+// permission too, even if all it learns is that a token is not active.
+func (q *question) judgeForRecalled(s *coherent.State) (permissive bool) {
+	q.judgeForAuthenticated(s)
+	return q.current
+}

@@ -1,0 +1,131 @@
+// Package verdict says what an access token is good for at this moment: what
+// was sealed into it, less all that was restricted since.
+//
+// A verdict is a pure function of the opened token, the restrictions and the
+// time. It must never be remembered: the next restriction may change it.
+package verdict
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/credential"
+	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/preset"
+	"github.com/chancery-auth/chancery/pkg/role"
+	"github.com/chancery-auth/chancery/services/introspection/internal/accesstoken"
+)
+
+// Verdict is what is left of a token. The zero value is a token that is not
+// active, whatever the reason.
+type Verdict struct {
+	// Token is nil for one that is not active.
+	Token *accesstoken.Token
+	// Scope is a part of the token's own, in its order, and not empty.
+	Scope oauth.Scope
+	// Workspaces and Projects are in the order in which they were sealed.
+	Workspaces, Projects []Resource
+}
+
+// Resource is a workspace or project with the role that the token has in it.
+type Resource struct {
+	ID   uuid.UUID
+	Role role.Role // never none
+}
+
+// Active says whether the token permits anything.
+func (v Verdict) Active() bool { return v.Token != nil }
+
+// ScopeText is Scope as a parameter value.
+func (v Verdict) ScopeText() string {
+	if v.Token != nil && len(v.Scope) == len(v.Token.Scope) {
+		return v.Token.ScopeText // Scope is a part of it, so it is all of it.
+	}
+	return v.Scope.String()
+}
+
+// Judge reaches verdicts. It is immutable and safe for concurrent use.
+type Judge struct {
+	scopes               preset.Catalogue
+	workspaces, projects oauth.Scope // the values that select resources of each kind
+}
+
+// NewJudge returns a judge for tokens whose scope is of that catalogue.
+func NewJudge(scopes preset.Catalogue) *Judge {
+	return &Judge{
+		scopes:     scopes,
+		workspaces: scopes.Names(preset.Workspace),
+		projects:   scopes.Names(preset.Project),
+	}
+}
+
+// Of returns the verdict about a token that shares resources.
+func (j *Judge) Of(t *accesstoken.Token, resources *credential.Resources, s *coherent.State, now time.Time) Verdict {
+	if !Alive(t, s, now) {
+		return Verdict{}
+	}
+	v := Verdict{
+		Token:      t,
+		Workspaces: workspacesOf(t.Sub, resources.Workspaces, s),
+		Projects:   projectsOf(t.Sub, resources.Projects, s),
+	}
+	scope := Narrowed(t.Scope, t.ClientID, t.ClientScopeVersion, s)
+	v.Scope = j.selectable(scope, len(v.Workspaces), len(v.Projects))
+	if len(v.Scope) == 0 {
+		return Verdict{}
+	}
+	return v
+}
+
+// Narrowed returns what is left of a scope that was fixed at a version of the
+// client's own: its intersection with all that the client was narrowed to since.
+func Narrowed(scope oauth.Scope, clientID string, version int64, s *coherent.State) oauth.Scope {
+	s.ClientScopes(clientID, version, func(allowed string) {
+		scope = scope.Intersect(strings.Fields(allowed))
+	})
+	return scope
+}
+
+// selectable is the catalogue's, which is asked only if something has to go.
+func (j *Judge) selectable(scope oauth.Scope, workspaces, projects int) oauth.Scope {
+	keepsWorkspaces := workspaces > 0 || !slices.ContainsFunc(scope, j.workspaces.Contains)
+	keepsProjects := projects > 0 || !slices.ContainsFunc(scope, j.projects.Contains)
+	if keepsWorkspaces && keepsProjects {
+		return scope
+	}
+	return j.scopes.Selectable(scope, workspaces, projects)
+}
+
+func workspacesOf(sub string, sealed []credential.Workspace, s *coherent.State) []Resource {
+	if len(sealed) == 0 {
+		return nil
+	}
+	left := make([]Resource, 0, len(sealed))
+	for i := range sealed {
+		w := &sealed[i]
+		if r := s.Role(sub, w.ID, w.Role, w.MembershipVersion); r.Valid() {
+			left = append(left, Resource{w.ID, r})
+		}
+	}
+	return left
+}
+
+// projectsOf takes the role in a project for that in its workspace.
+func projectsOf(sub string, sealed []credential.Project, s *coherent.State) []Resource {
+	if len(sealed) == 0 {
+		return nil
+	}
+	left := make([]Resource, 0, len(sealed))
+	for i := range sealed {
+		p := &sealed[i]
+		r := s.Role(sub, p.WorkspaceID, p.Role, p.MembershipVersion)
+		if r.Valid() && p.ProjectVersion >= s.ProjectVersion(p.ID) {
+			left = append(left, Resource{p.ID, r})
+		}
+	}
+	return left
+}

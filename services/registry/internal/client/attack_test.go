@@ -1,0 +1,145 @@
+package client_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/services/registry/internal/client"
+)
+
+func redirect(uris ...string) func(*client.Client) {
+	return func(c *client.Client) { c.RedirectURIs = uris }
+}
+
+func TestN008_DangerousSchemesAreRefused(t *testing.T) {
+	for _, uri := range []string{
+		"javascript:alert(1)//", "data:text/html,x", "vbscript:x", "file:///etc/passwd", "blob:https://app.example/x",
+		" javascript:alert(1)//", "java\tscript:alert(1)//", "JavaScript://app.example/%0aalert(1)",
+	} {
+		t.Run(uri, func(t *testing.T) {
+			checkRules(t, []ruleCase{
+				{"web", web, redirect("https://app.example/cb", uri), "redirect_uris: "},
+				{"native", native, redirect("com.example.app:/cb", uri), "redirect_uris: "},
+			})
+		})
+	}
+	checkRules(t, []ruleCase{
+		{"private use, native", native, redirect("com.example.app:/cb"), ""},
+		{"private use, web", web, redirect("com.example.app:/cb"), "redirect_uris: "},
+	})
+}
+
+func TestN207_RedirectURIsAreSafe(t *testing.T) {
+	refused := []string{
+		"http://public.example/", "http://localhost.evil.test/", "https://app.example/cb#x", "https://u:p@app.example/cb",
+		"https://*.example/cb", "https://app.example/*", "https://app.example/a/../cb", "https://app.example/%2e%2e/cb",
+		"cb", "", "https://app.example/" + strings.Repeat("a", 2048),
+	}
+	for _, name := range []string{"code", "state", "iss", "error"} {
+		refused = append(refused, "https://app.example/cb?"+name+"=1")
+	}
+	var cases []ruleCase
+	for _, uri := range refused {
+		cases = append(cases, ruleCase{fmt.Sprintf("%.60q", uri), web, redirect(uri), "redirect_uris: "})
+	}
+	many := make([]string, 21)
+	for i := range many {
+		many[i] = fmt.Sprintf("https://app.example/cb/%d", i)
+	}
+	checkRules(t, append(cases,
+		ruleCase{"query of its own", web, redirect("https://app.example/cb?tenant=1"), ""},
+		ruleCase{"this machine", web, redirect("http://localhost:3000/cb"), ""},
+		ruleCase{"scheme without a dot", native, redirect("myapp:/cb"), "redirect_uris: "},
+		ruleCase{"20 entries", web, redirect(many[:20]...), ""},
+		ruleCase{"21 entries", web, redirect(many...), "redirect_uris must have at most 20"},
+		ruleCase{"twice", web, redirect("https://app.example/cb", "https://app.example/cb"), "redirect_uris must not name one twice"},
+	))
+}
+
+func TestN208_KeysArePublicAndStrong(t *testing.T) {
+	good := publicKeys(t)
+	member := good[len(`{"keys":[`) : len(good)-len(`]}`)]
+	rsa := func(modulus string) string {
+		return `{"keys":[{"kty":"RSA","alg":"RS256","kid":"a","e":"AQAB","n":"` + modulus + `"}]}`
+	}
+	keys := func(doc string) func(*client.Client) {
+		return func(c *client.Client) { c.TokenEndpointAuthMethod, c.JWKS = oauth.AuthPrivateKeyJWT, doc }
+	}
+	checkRules(t, []ruleCase{
+		{"public", web, keys(good), ""},
+		{"private", web, keys(strings.Replace(good, `"kty"`, `"d":"AQ","kty"`, 1)), "invalid jwks"},
+		{"symmetric", web, keys(`{"keys":[{"kty":"oct","alg":"HS256","k":"AQ","kid":"a"}]}`), "invalid jwks"},
+		{"RSA of 2048 bits", web, keys(rsa(strings.Repeat("_", 341) + "w")), ""},
+		{"RSA of 1024 bits", web, keys(rsa(strings.Repeat("_", 170) + "8")), "invalid jwks"},
+		{"10,000 keys", web, keys(`{"keys":[` + strings.Repeat(`{},`, 9999) + `{}]}`), "invalid jwks"},
+		{"one kid twice", web, keys(`{"keys":[` + member + `,` + member + `]}`), "invalid jwks"},
+		{"not JSON", web, keys("keys"), "invalid jwks"},
+		{"private, not in use yet", web, func(c *client.Client) { c.JWKS = strings.Replace(good, `"kty"`, `"d":"AQ","kty"`, 1) }, "invalid jwks"},
+	})
+}
+
+func TestN093_NamesReadAsTheyAreWritten(t *testing.T) {
+	named := func(name string) func(*client.Client) {
+		return func(c *client.Client) { c.ClientName = name }
+	}
+	var cases []ruleCase
+	for _, name := range []string{
+		"", " ", "…", "-", "Example ", " Example", "Two  spaces", "No-break\u00a0space", "Thin\u2009space", "Line\nbreak", "Tab\tulator", "Nul\x00",
+		"R\u0430ilway", "Railw\u0430y Tools", "\u039fracle", "e\u0445ample", "Tab\u2028le", "\ue000rivate",
+		"Over\u202eride", "Iso\u2066late", "Mark\u200eed", "Zero\u200bwidth", "Join\u200der", "Bom\ufeff", "Soft\u00adhyphen",
+		"Fill\u3164er", "Braille\u2800", "Tag\U000e0041", "Select\ufe0f", "Grapheme\u034fjoiner",
+		"Cafe\u0301", "Z\u0335\u0335\u0335\u0335\u0335algo", "\u0335Mark first", "broken\xff",
+		strings.Repeat("a", 121), strings.Repeat("a", 10<<10), strings.Repeat("名", 121),
+	} {
+		cases = append(cases, ruleCase{fmt.Sprintf("%.40q", name), web, named(name), "client_name must"})
+	}
+	for _, name := range []string{
+		"Railway", "Café", "Пример", "Пример Tools", "名前 アプリ", "תוכנה", "हिन्दी", "R2-D2 (beta), v1.0!", "🦊 Fox", "a",
+		"Z\u0335\u0335\u0335\u0335", strings.Repeat("a", 120), strings.Repeat("名", 120),
+	} {
+		cases = append(cases, ruleCase{fmt.Sprintf("%.40q", name), web, named(name), ""})
+	}
+	checkRules(t, cases)
+}
+
+func TestN093_UnverifiedClientsDoNotBearThePlatformsName(t *testing.T) {
+	unverified := func(name string) func(*client.Client) {
+		return func(c *client.Client) { c.ClientName, c.Unverified = name, true }
+	}
+	checkRules(t, []ruleCase{
+		{"sign in to the platform", web, unverified("Sign in to CHANCERY"), "client_name of an unverified client"},
+		{"another name", web, unverified("Sign in to Example"), ""},
+		{"verified", web, func(c *client.Client) { c.ClientName = "Chancery CLI" }, ""},
+	})
+}
+
+// A name that is registered has one reading: it is in form C, printable, and
+// within its length.
+func FuzzClientName(f *testing.F) {
+	for _, seed := range []string{"Railway", "R\u0430ilway", "Cafe\u0301", "Over\u202eride", "\u0335"} {
+		f.Add(seed)
+	}
+	r := newRegistrar(f)
+	f.Fuzz(func(t *testing.T, name string) {
+		c := web()
+		c.ClientName = name
+		_, _, err := r.Create(t.Context(), c)
+		if err != nil {
+			if !errors.Is(err, fault.Invalid) {
+				t.Errorf("Create(%q) = %v", name, err)
+			}
+			return
+		}
+		if !utf8.ValidString(name) || !norm.NFC.IsNormalString(name) || utf8.RuneCountInString(name) > 120 ||
+			strings.ContainsAny(name, "\x00\n\r\t\u200b\u200d\u202e\ufeff") {
+			t.Errorf("Create(%q) succeeded", name)
+		}
+	})
+}

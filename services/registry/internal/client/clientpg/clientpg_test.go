@@ -1,0 +1,33 @@
+package clientpg_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
+	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/pkg/pgtest"
+	"github.com/chancery-auth/chancery/pkg/preset"
+	"github.com/chancery-auth/chancery/services/registry/internal/client/clientpg"
+	"github.com/chancery-auth/chancery/services/registry/internal/client/clienttest"
+	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret/clientsecretpg"
+	"github.com/chancery-auth/chancery/services/registry/internal/migrations"
+)
+
+func TestStore(t *testing.T) {
+	clienttest.RunStore(t, func(t *testing.T) clienttest.Stores {
+		db := pgtest.New(t, coherence.Set(), migrations.Set())
+		log := coherentpg.NewSource(db.Config().ConnString(), pg.Options{AllowPlaintext: true})
+		t.Cleanup(func() {
+			if err := log.Close(context.WithoutCancel(t.Context())); err != nil {
+				t.Log(err)
+			}
+		})
+		return clienttest.Stores{
+			Clients: clientpg.New(db, preset.RestrictionKeep),
+			Secrets: clientsecretpg.New(db, preset.RestrictionKeep),
+			Log:     log,
+		}
+	})
+}

@@ -1,0 +1,151 @@
+package clientpg
+
+import (
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/chancery-auth/chancery/services/registry/internal/client"
+)
+
+// columns is what scan reads, of a client called c.
+const columns = `
+	c.client_id, c.client_name, c.application_type, c.token_endpoint_auth_method, c.redirect_uris, c.grant_types,
+	c.scope, c.default_scope, c.jwks, c.client_uri, c.logo_uri, c.policy_uri, c.tos_uri,
+	c.require_pkce, c.require_pushed_authorization_requests, c.id_token_signed_response_alg, c.audience,
+	c.access_token_lifetime, c.refresh_token_lifetime, c.refresh_rotation, c.refresh_grace,
+	c.skip_consent, c.unverified, c.require_revocation_auth,
+	c.version, c.scope_version, c.revision, c.create_time`
+
+const insertClient = `
+	INSERT INTO registry.client AS c (
+		client_id, client_name, application_type, token_endpoint_auth_method, redirect_uris, grant_types,
+		scope, default_scope, jwks, client_uri, logo_uri, policy_uri, tos_uri,
+		require_pkce, require_pushed_authorization_requests, id_token_signed_response_alg, audience,
+		access_token_lifetime, refresh_token_lifetime, refresh_rotation, refresh_grace,
+		skip_consent, unverified, require_revocation_auth)
+	VALUES (
+		@client_id, @client_name, @application_type, @token_endpoint_auth_method, @redirect_uris, @grant_types,
+		@scope, @default_scope, @jwks, @client_uri, @logo_uri, @policy_uri, @tos_uri,
+		@require_pkce, @require_pushed_authorization_requests, @id_token_signed_response_alg, @audience,
+		@access_token_lifetime, @refresh_token_lifetime, @refresh_rotation, @refresh_grace,
+		@skip_consent, @unverified, @require_revocation_auth)
+	RETURNING ` + columns
+
+const updateClient = `
+	UPDATE registry.client AS c
+	   SET client_name = @client_name,
+	       application_type = @application_type,
+	       token_endpoint_auth_method = @token_endpoint_auth_method,
+	       redirect_uris = @redirect_uris,
+	       grant_types = @grant_types,
+	       scope = @scope,
+	       default_scope = @default_scope,
+	       jwks = @jwks,
+	       client_uri = @client_uri,
+	       logo_uri = @logo_uri,
+	       policy_uri = @policy_uri,
+	       tos_uri = @tos_uri,
+	       require_pkce = @require_pkce,
+	       require_pushed_authorization_requests = @require_pushed_authorization_requests,
+	       id_token_signed_response_alg = @id_token_signed_response_alg,
+	       audience = @audience,
+	       access_token_lifetime = @access_token_lifetime,
+	       refresh_token_lifetime = @refresh_token_lifetime,
+	       refresh_rotation = @refresh_rotation,
+	       refresh_grace = @refresh_grace,
+	       skip_consent = @skip_consent,
+	       unverified = @unverified,
+	       require_revocation_auth = @require_revocation_auth,
+	       scope_version = scope_version + CASE WHEN @scope_shrinks THEN 1 ELSE 0 END,
+	       revision = revision + 1
+	 WHERE client_id = @client_id AND revision = @revision
+	RETURNING ` + columns
+
+// metadata is the arguments for what an operator says of a client.
+func metadata(c client.Client) pgx.NamedArgs {
+	return pgx.NamedArgs{
+		"client_id":                             c.ClientID,
+		"client_name":                           c.ClientName,
+		"application_type":                      string(c.ApplicationType),
+		"token_endpoint_auth_method":            c.TokenEndpointAuthMethod,
+		"redirect_uris":                         list(c.RedirectURIs),
+		"grant_types":                           list(c.GrantTypes),
+		"scope":                                 c.Scope.String(),
+		"default_scope":                         c.DefaultScope.String(),
+		"jwks":                                  c.JWKS,
+		"client_uri":                            c.ClientURI,
+		"logo_uri":                              c.LogoURI,
+		"policy_uri":                            c.PolicyURI,
+		"tos_uri":                               c.TosURI,
+		"require_pkce":                          c.RequirePKCE,
+		"require_pushed_authorization_requests": c.RequirePushedAuthorizationRequests,
+		"id_token_signed_response_alg":          c.IDTokenSignedResponseAlg,
+		"audience":                              list(c.Audience),
+		"access_token_lifetime":                 int64(c.AccessTokenLifetime / time.Second),
+		"refresh_token_lifetime":                int64(c.RefreshTokenLifetime / time.Second),
+		"refresh_rotation":                      c.RefreshRotation,
+		"refresh_grace":                         seconds(c.RefreshGrace),
+		"skip_consent":                          c.SkipConsent,
+		"unverified":                            c.Unverified,
+		"require_revocation_auth":               c.RequireRevocationAuth,
+	}
+}
+
+// row is the columns of a client whose types differ from those of the client.
+type row struct {
+	client.Client
+	scope, defaultScope             string
+	accessLifetime, refreshLifetime int64
+	grace                           *int64
+}
+
+// fields is where the values of columns go.
+func (r *row) fields() []any {
+	return []any{
+		&r.ClientID, &r.ClientName, &r.ApplicationType, &r.TokenEndpointAuthMethod, &r.RedirectURIs, &r.GrantTypes,
+		&r.scope, &r.defaultScope, &r.JWKS, &r.ClientURI, &r.LogoURI, &r.PolicyURI, &r.TosURI,
+		&r.RequirePKCE, &r.RequirePushedAuthorizationRequests, &r.IDTokenSignedResponseAlg, &r.Audience,
+		&r.accessLifetime, &r.refreshLifetime, &r.RefreshRotation, &r.grace,
+		&r.SkipConsent, &r.Unverified, &r.RequireRevocationAuth,
+		&r.Version, &r.ScopeVersion, &r.Revision, &r.CreateTime,
+	}
+}
+
+func (r *row) client() client.Client {
+	c := r.Client
+	c.Scope, c.DefaultScope = strings.Fields(r.scope), strings.Fields(r.defaultScope)
+	c.AccessTokenLifetime = time.Duration(r.accessLifetime) * time.Second
+	c.RefreshTokenLifetime = time.Duration(r.refreshLifetime) * time.Second
+	if r.grace != nil {
+		grace := time.Duration(*r.grace) * time.Second
+		c.RefreshGrace = &grace
+	}
+	c.CreateTime = c.CreateTime.UTC()
+	return c
+}
+
+func scan(from pgx.Row) (client.Client, error) {
+	var r row
+	if err := from.Scan(r.fields()...); err != nil {
+		return client.Client{}, err
+	}
+	return r.client(), nil
+}
+
+// list keeps an empty list from being NULL.
+func list(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+func seconds(d *time.Duration) *int64 {
+	if d == nil {
+		return nil
+	}
+	n := int64(*d / time.Second)
+	return &n
+}

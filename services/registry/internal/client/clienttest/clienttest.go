@@ -1,0 +1,216 @@
+// Package clienttest is what every store of clients must do.
+package clienttest
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/google/uuid"
+
+	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/services/registry/internal/authentication"
+	"github.com/chancery-auth/chancery/services/registry/internal/client"
+	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
+)
+
+// Stores is what a case stands on, all on one database.
+type Stores struct {
+	Clients interface {
+		client.Store
+		client.Origins
+		authentication.Clients
+	}
+	Secrets clientsecret.Store
+	// Log is where restrictions are found.
+	Log coherent.Source
+}
+
+// callers is how many do the same at once.
+const callers = 16
+
+// RunStore checks implementations of client.Store, client.Origins and
+// authentication.Clients. open returns empty stores, and cleans up with t.Cleanup.
+func RunStore(t *testing.T, open func(t *testing.T) Stores) {
+	for _, tt := range []struct {
+		name string
+		run  func(*testing.T, Stores)
+	}{
+		{"find returns what was created", findReturnsCreated},
+		{"unknown client is not found", unknownIsNotFound},
+		{"N281 ids are told apart by their bytes", idsByBytes},
+		{"an id cannot be had twice", idTakenOnce},
+		{"list is complete while clients are created", listComplete},
+		{"update replaces the metadata", updateReplaces},
+		{"update of an old revision changes nothing", oldRevisionRefused},
+		{"N221 one of many concurrent updates wins", oneUpdateWins},
+		{"only a shrinking scope is logged", shrinkingScopeLogged},
+		{"dropped secrets are logged", droppedSecretsLogged},
+		{"N219 deleted client is gone with all it had", deletedIsGone},
+		{"one of many concurrent deletions wins", oneDeletionWins},
+		{"origins follow the redirect URIs", originsFollow},
+		{"credentials are the client with its secrets", credentialsTogether},
+	} {
+		t.Run(tt.name, func(t *testing.T) { tt.run(t, open(t)) })
+	}
+}
+
+// Example returns a client with a value of its own in every field, and an id
+// that no other has.
+func Example() client.Client {
+	grace := 30 * time.Second
+	return client.Client{
+		ClientID:                           uuid.NewString(),
+		ClientName:                         "Ünï \"quoted\" \\ 名前 🦊",
+		ApplicationType:                    oauth.ApplicationWeb,
+		TokenEndpointAuthMethod:            oauth.AuthClientSecretPost,
+		RedirectURIs:                       []string{"https://app.example/cb?a=b&c={d}", "http://localhost:3000/cb"},
+		GrantTypes:                         []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken},
+		Scope:                              oauth.Scope{"openid", "email", "profile"},
+		DefaultScope:                       oauth.Scope{"openid"},
+		JWKS:                               `{"keys":[]}`,
+		ClientURI:                          "https://app.example/",
+		LogoURI:                            "https://app.example/logo.png",
+		PolicyURI:                          "https://app.example/policy",
+		TosURI:                             "https://app.example/tos",
+		RequirePKCE:                        true,
+		RequirePushedAuthorizationRequests: true,
+		IDTokenSignedResponseAlg:           "ES256",
+		Audience:                           []string{"https://api.example/"},
+		AccessTokenLifetime:                10 * time.Minute,
+		RefreshTokenLifetime:               time.Hour,
+		RefreshRotation:                    client.RotateThreshold,
+		RefreshGrace:                       &grace,
+		SkipConsent:                        true,
+		Unverified:                         true,
+		RequireRevocationAuth:              true,
+	}
+}
+
+// plain returns a client with as little as there may be.
+func plain() client.Client {
+	return client.Client{
+		ClientID:                 uuid.NewString(),
+		ClientName:               "plain",
+		ApplicationType:          oauth.ApplicationNative,
+		TokenEndpointAuthMethod:  oauth.AuthNone,
+		GrantTypes:               []string{oauth.GrantAuthorizationCode},
+		RequirePKCE:              true,
+		IDTokenSignedResponseAlg: "RS256",
+	}
+}
+
+func create(t *testing.T, s Stores, c client.Client) client.Client {
+	t.Helper()
+	created, err := s.Clients.Create(t.Context(), c, nil)
+	if err != nil {
+		t.Fatalf("Create() = %v", err)
+	}
+	return created
+}
+
+// same compares clients, to which an empty list is none.
+func same(t *testing.T, got, want client.Client) {
+	t.Helper()
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(client.Client{}, "CreateTime")); diff != "" {
+		t.Errorf("client (-want +got):\n%s", diff)
+	}
+}
+
+func findReturnsCreated(t *testing.T, s Stores) {
+	for _, c := range []client.Client{Example(), plain()} {
+		created := create(t, s, c)
+		found, err := s.Clients.Find(t.Context(), c.ClientID)
+		if err != nil {
+			t.Fatalf("Find() = %v", err)
+		}
+		c.Version, c.ScopeVersion, c.Revision = 1, 1, 1
+		same(t, created, c)
+		same(t, found, c)
+		if created.CreateTime.IsZero() || !found.CreateTime.Equal(created.CreateTime) {
+			t.Errorf("CreateTime = %v created, %v found", created.CreateTime, found.CreateTime)
+		}
+	}
+}
+
+func unknownIsNotFound(t *testing.T, s Stores) {
+	create(t, s, Example())
+	for _, id := range []string{"", uuid.NewString(), "nul\x00", "' OR 1=1 --", "%", "é", "é"} {
+		c := Example()
+		c.ClientID, c.Revision = id, 1
+		_, findErr := s.Clients.Find(t.Context(), id)
+		_, credentialsErr := s.Clients.FindCredentials(t.Context(), id)
+		_, deleteErr := s.Clients.Delete(t.Context(), id)
+		errs := map[string]error{"Find": findErr, "FindCredentials": credentialsErr, "Delete": deleteErr}
+		if id != "nul\x00" { // which is not text for every database, and is never updated
+			_, _, errs["Update"] = s.Clients.Update(t.Context(), client.Change{Client: c})
+		}
+		for method, err := range errs {
+			if !errors.Is(err, client.ErrNotFound) {
+				t.Errorf("%s(%q) = %v, want %v", method, id, err, client.ErrNotFound)
+			}
+		}
+	}
+}
+
+func idsByBytes(t *testing.T, s Stores) {
+	ids := []string{"id", "ID", "id ", "\u00e9", "e\u0301"}
+	for _, id := range ids {
+		c := Example()
+		c.ClientID, c.ClientName = id, "client of "+id
+		create(t, s, c)
+	}
+	for _, id := range ids {
+		if c, err := s.Clients.Find(t.Context(), id); err != nil || c.ClientName != "client of "+id {
+			t.Errorf("Find(%q) = %q, %v", id, c.ClientName, err)
+		}
+	}
+}
+
+func idTakenOnce(t *testing.T, s Stores) {
+	c := create(t, s, Example())
+	if _, err := s.Clients.Create(t.Context(), c, nil); err == nil {
+		t.Error("Create() of the same id succeeded")
+	}
+}
+
+func listComplete(t *testing.T, s Stores) {
+	const before, pageSize = 7, 3
+	var want []string
+	for range before {
+		want = append(want, create(t, s, Example()).ClientID)
+	}
+	var (
+		got   []string
+		after client.Cursor
+	)
+	for {
+		page, err := s.Clients.List(t.Context(), after, pageSize)
+		if err != nil {
+			t.Fatalf("List() = %v", err)
+		}
+		for _, c := range page {
+			got = append(got, c.ClientID)
+			after = client.Cursor{CreateTime: c.CreateTime, ClientID: c.ClientID}
+		}
+		if len(page) < pageSize || len(got) > 10*before {
+			break
+		}
+		if len(got) <= before { // so that the list has an end
+			create(t, s, Example())
+		}
+	}
+	for _, id := range want {
+		if !slices.Contains(got, id) {
+			t.Errorf("client %s is on no page", id)
+		}
+	}
+	slices.Sort(got)
+	if len(slices.Compact(slices.Clone(got))) != len(got) {
+		t.Errorf("List() has a client twice: %v", got)
+	}
+}

@@ -1,0 +1,70 @@
+package client
+
+import (
+	"time"
+
+	"github.com/chancery-auth/chancery/pkg/preset"
+)
+
+// Policy is what the rules have to know of the provider.
+type Policy struct {
+	// Brand is the platform's name; empty protects none.
+	Brand string
+	// Scopes is every scope there is.
+	Scopes preset.Catalogue
+	// RefreshAbsolute bounds refresh token lifetimes.
+	RefreshAbsolute time.Duration
+}
+
+// rule is one thing that holds of every registered client. It says no with a
+// *fault.Error of kind Invalid that names the field.
+type rule struct {
+	name string // what holds when it passes
+	spec string // where it is written; empty for a choice of ours
+	run  func(Client, Policy) error
+}
+
+// rules returns every rule, in the order in which they are reported: first
+// what sort of client it is, then what that sort may have. A rule relies on
+// those before it.
+func rules() []rule {
+	return []rule{
+		{"name reads as it is written", "RFC 9700 §4.15", nameReadsAsWritten},
+		{"name is not the platform's", "RFC 9700 §4.15", nameIsNotThePlatforms},
+
+		{"application_type is known", "OIDC Registration §2", applicationTypeKnown},
+		{"authentication method is known", "RFC 7591 §2", authMethodKnown},
+		{"native clients have no credentials", "RFC 8252 §8.5", nativeHasNoCredentials},
+		{"private_key_jwt has keys", "RFC 7591 §2", assertionsHaveKeys},
+		{"keys are public and strong", "RFC 7517 §5", keysUsable},
+
+		{"grant types are known", "RFC 7591 §2", grantTypesKnown},
+		{"client_credentials is authenticated", "RFC 6749 §4.4", clientCredentialsAuthenticated},
+		{"refresh tokens come from codes", "RFC 6749 §4.4.3", refreshComesFromCode},
+		{"redirect URIs go with codes", "RFC 7591 §2", redirectURIsGoWithCodes},
+		{"redirect URIs are few and distinct", "", redirectURIsDistinct},
+		{"redirect URIs are safe", "RFC 8252 §7, RFC 9700 §4.1", redirectURIsSafe},
+
+		{"scope is in the catalogue", "RFC 6749 §3.3", scopeKnown},
+		{"rights of the client itself are authenticated", "RFC 7662 §2.1", clientScopeAuthenticated},
+		{"default scope is in scope", "RFC 6749 §3.3", defaultScopeAllowed},
+
+		{"pages are web pages", "RFC 7591 §2", pagesOnTheWeb},
+		{"public clients use PKCE", "RFC 9700 §2.1.1", publicUsesPKCE},
+		{"ID tokens have a known algorithm", "OIDC Registration §2", signingAlgKnown},
+		{"audience is absolute URIs", "RFC 8707 §2", audienceAbsolute},
+		{"lifetimes are bounded", "", lifetimesBounded},
+		{"rotation is known", "", rotationKnown},
+		{"public clients rotate", "RFC 9700 §4.14.2", publicRotates},
+	}
+}
+
+// check runs every rule in order, and reports the first that fails.
+func (c Client) check(p Policy) error {
+	for _, r := range rules() {
+		if err := r.run(c, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,206 @@
+// Package registry owns OAuth clients, their secrets and the scope catalogue,
+// and authenticates clients for the other services.
+//
+// It is the gRPC adapter and decides nothing: rules are in internal/client,
+// internal/clientsecret and internal/authentication. Every answer is read from
+// the primary, so that what was deleted or revoked a moment ago is gone.
+package registry
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/grpc"
+
+	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/pkg/preset"
+	"github.com/chancery-auth/chancery/pkg/secret"
+	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
+	"github.com/chancery-auth/chancery/services/registry/internal/assertion"
+	"github.com/chancery-auth/chancery/services/registry/internal/authentication"
+	"github.com/chancery-auth/chancery/services/registry/internal/client"
+	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
+)
+
+// Config is what the registry has to know of the provider.
+type Config struct {
+	// Issuer is the one audience of client assertions.
+	Issuer string
+	// Brand is the platform's name, which unverified clients may not bear.
+	Brand string
+	// ClientSecretPrefix is put before client secrets.
+	ClientSecretPrefix string
+	// Scopes is every scope there is.
+	Scopes preset.Catalogue
+	// RefreshAbsolute bounds the refresh token lifetime of a client.
+	RefreshAbsolute time.Duration
+}
+
+// Deps is what the registry stands on.
+type Deps struct {
+	Stores Stores
+	// Hints tells the other replicas of restrictions early. Nil tells nobody.
+	Hints *coherent.Hints
+	Now   func() time.Time
+}
+
+// Service implements registryv1.RegistryServiceServer. It is safe for
+// concurrent use.
+type Service struct {
+	registryv1.UnimplementedRegistryServiceServer
+
+	registrar     *client.Registrar
+	origins       client.Origins
+	secrets       *clientsecret.Keeper
+	authenticator *authentication.Authenticator
+	assertions    assertion.Store
+	scopes        *registryv1.ListScopesResponse
+}
+
+// New returns the service. It starts nothing.
+func New(cfg Config, deps Deps) *Service {
+	return &Service{
+		registrar: &client.Registrar{
+			Clients:      deps.Stores.Clients,
+			Hints:        deps.Hints,
+			Policy:       client.Policy{Brand: cfg.Brand, Scopes: cfg.Scopes, RefreshAbsolute: cfg.RefreshAbsolute},
+			SecretPrefix: cfg.ClientSecretPrefix,
+		},
+		origins: deps.Stores.Origins,
+		secrets: &clientsecret.Keeper{
+			Secrets: deps.Stores.Secrets,
+			Hints:   deps.Hints,
+			Prefix:  cfg.ClientSecretPrefix,
+		},
+		authenticator: &authentication.Authenticator{
+			Clients:    deps.Stores.Credentials,
+			Secrets:    deps.Stores.Secrets,
+			Assertions: deps.Stores.Assertions,
+			Issuer:     cfg.Issuer,
+			Now:        deps.Now,
+		},
+		assertions: deps.Stores.Assertions,
+		scopes:     toScopes(cfg.Scopes),
+	}
+}
+
+// Register adds the service to a gRPC server.
+func (s *Service) Register(r grpc.ServiceRegistrar) { registryv1.RegisterRegistryServiceServer(r, s) }
+
+// Sweep forgets what has expired. It is for calling once a minute or so, by any
+// number of replicas.
+func (s *Service) Sweep(ctx context.Context) error { return s.assertions.Sweep(ctx) }
+
+// CreateClient implements RegistryService.
+func (s *Service) CreateClient(ctx context.Context, req *registryv1.CreateClientRequest) (*registryv1.CreateClientResponse, error) {
+	c, err := fromClient(req.GetClient())
+	if err != nil {
+		return nil, err
+	}
+	created, shown, err := s.registrar.Create(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return &registryv1.CreateClientResponse{Client: toClient(created), ClientSecret: shown.Reveal()}, nil
+}
+
+// GetClient implements RegistryService.
+func (s *Service) GetClient(ctx context.Context, req *registryv1.GetClientRequest) (*registryv1.GetClientResponse, error) {
+	c, err := s.registrar.Find(ctx, req.GetClientId())
+	if err != nil {
+		return nil, err
+	}
+	return &registryv1.GetClientResponse{Client: toClient(c)}, nil
+}
+
+// ListClients implements RegistryService.
+func (s *Service) ListClients(ctx context.Context, req *registryv1.ListClientsRequest) (*registryv1.ListClientsResponse, error) {
+	page, next, err := s.registrar.List(ctx, int(req.GetPageSize()), req.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
+	return &registryv1.ListClientsResponse{Clients: each(page, toClient), NextPageToken: next}, nil
+}
+
+// UpdateClient implements RegistryService.
+func (s *Service) UpdateClient(ctx context.Context, req *registryv1.UpdateClientRequest) (*registryv1.UpdateClientResponse, error) {
+	c, err := fromClient(req.GetClient())
+	if err != nil {
+		return nil, err
+	}
+	// Which client, and which revision of it: read only for everything else.
+	c.ClientID, c.Revision = req.GetClient().GetClientId(), req.GetClient().GetRevision()
+	updated, err := s.registrar.Update(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return &registryv1.UpdateClientResponse{Client: toClient(updated)}, nil
+}
+
+// DeleteClient implements RegistryService.
+func (s *Service) DeleteClient(ctx context.Context, req *registryv1.DeleteClientRequest) (*registryv1.DeleteClientResponse, error) {
+	if err := s.registrar.Delete(ctx, req.GetClientId()); err != nil {
+		return nil, err
+	}
+	return &registryv1.DeleteClientResponse{}, nil
+}
+
+// CreateSecret implements RegistryService.
+func (s *Service) CreateSecret(ctx context.Context, req *registryv1.CreateSecretRequest) (*registryv1.CreateSecretResponse, error) {
+	id, shown, err := s.secrets.Create(ctx, req.GetClientId())
+	if err != nil {
+		return nil, err
+	}
+	return &registryv1.CreateSecretResponse{SecretId: id.String(), ClientSecret: shown.Reveal()}, nil
+}
+
+// ListSecrets implements RegistryService.
+func (s *Service) ListSecrets(ctx context.Context, req *registryv1.ListSecretsRequest) (*registryv1.ListSecretsResponse, error) {
+	list, err := s.secrets.List(ctx, req.GetClientId())
+	if err != nil {
+		return nil, err
+	}
+	return &registryv1.ListSecretsResponse{Secrets: each(list, toSecret)}, nil
+}
+
+// RevokeSecret implements RegistryService.
+func (s *Service) RevokeSecret(ctx context.Context, req *registryv1.RevokeSecretRequest) (*registryv1.RevokeSecretResponse, error) {
+	id, err := uuid.Parse(req.GetSecretId())
+	if err != nil {
+		return nil, fault.Because(fault.Invalid, "secret_id must be a UUID", err)
+	}
+	if err := s.secrets.Revoke(ctx, req.GetClientId(), id); err != nil {
+		return nil, err
+	}
+	return &registryv1.RevokeSecretResponse{}, nil
+}
+
+// AuthenticateClient implements RegistryService.
+func (s *Service) AuthenticateClient(ctx context.Context, req *registryv1.AuthenticateClientRequest) (*registryv1.AuthenticateClientResponse, error) {
+	who, err := s.authenticator.Authenticate(ctx, authentication.Presented{
+		ClientID:  req.GetClientId(),
+		Method:    req.GetMethod(),
+		Secret:    secret.Wrap(req.GetClientSecret()),
+		Assertion: req.GetClientAssertion(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &registryv1.AuthenticateClientResponse{Client: toClient(who.Client), SecretId: idText(who.SecretID)}, nil
+}
+
+// ListScopes implements RegistryService.
+func (s *Service) ListScopes(context.Context, *registryv1.ListScopesRequest) (*registryv1.ListScopesResponse, error) {
+	return s.scopes, nil
+}
+
+// CheckOrigin implements RegistryService.
+func (s *Service) CheckOrigin(ctx context.Context, req *registryv1.CheckOriginRequest) (*registryv1.CheckOriginResponse, error) {
+	registered, err := s.origins.HasOrigin(ctx, req.GetOrigin())
+	if err != nil {
+		return nil, err
+	}
+	return &registryv1.CheckOriginResponse{Registered: registered}, nil
+}

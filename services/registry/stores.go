@@ -1,0 +1,59 @@
+package registry
+
+import (
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/chancery-auth/chancery/pkg/migrate"
+	"github.com/chancery-auth/chancery/pkg/preset"
+	"github.com/chancery-auth/chancery/pkg/sqlite"
+	"github.com/chancery-auth/chancery/services/registry/internal/assertion"
+	"github.com/chancery-auth/chancery/services/registry/internal/assertion/assertionpg"
+	"github.com/chancery-auth/chancery/services/registry/internal/assertion/assertionsqlite"
+	"github.com/chancery-auth/chancery/services/registry/internal/authentication"
+	"github.com/chancery-auth/chancery/services/registry/internal/client"
+	"github.com/chancery-auth/chancery/services/registry/internal/client/clientpg"
+	"github.com/chancery-auth/chancery/services/registry/internal/client/clientsqlite"
+	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
+	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret/clientsecretpg"
+	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret/clientsecretsqlite"
+	"github.com/chancery-auth/chancery/services/registry/internal/migrations"
+)
+
+// Stores is everything the registry keeps.
+type Stores struct {
+	Clients     client.Store
+	Origins     client.Origins
+	Credentials authentication.Clients
+	Secrets     clientsecret.Store
+	Assertions  assertion.Store
+}
+
+// Postgres returns stores on db, which has [Migrations] and those of
+// pkg/coherent.
+func Postgres(db *pgxpool.Pool) Stores {
+	clients := clientpg.New(db, preset.RestrictionKeep)
+	return Stores{
+		Clients:     clients,
+		Origins:     clients,
+		Credentials: clients,
+		Secrets:     clientsecretpg.New(db, preset.RestrictionKeep),
+		Assertions:  assertionpg.New(db),
+	}
+}
+
+// SQLite returns stores on db, which has [Migrations] and those of
+// pkg/coherent.
+func SQLite(db *sqlite.DB) Stores {
+	clients := clientsqlite.New(db, preset.RestrictionKeep)
+	return Stores{
+		Clients:     clients,
+		Origins:     clients,
+		Credentials: clients,
+		Secrets:     clientsecretsqlite.New(db, preset.RestrictionKeep),
+		Assertions:  assertionsqlite.New(db),
+	}
+}
+
+// Migrations returns the schema of the registry. It goes after that of
+// pkg/coherent.
+func Migrations() migrate.Set { return migrations.Set() }

@@ -1,0 +1,179 @@
+// Package family rotates refresh tokens.
+//
+// A family is the refresh tokens that descend from one code: one row, updated in
+// place. A token names its family and a generation, sealed deterministically, so
+// that the successor of a generation is always the same string.
+package family
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/oauth"
+)
+
+// Family is the state of one family.
+type Family struct {
+	ID       uuid.UUID
+	GrantID  uuid.UUID
+	ClientID string
+	Sub      string
+	// SubjectVersion is the subject's at the start: the family has ended if it has
+	// grown since.
+	SubjectVersion int64
+	Scope          oauth.Scope
+	Resource       []string
+	AuthTime       time.Time
+	Generation     int64  // of the token in use
+	KeyID          uint32 // of the sealing key that this generation's token was made with
+	// Lifetime of each token from its making, and of the family from its start.
+	Lifetime, AbsoluteLifetime time.Duration
+	// ExpireTime is when the token in use expires. Set by the store.
+	ExpireTime time.Time
+}
+
+// Rotation is when a refresh token is replaced by a successor.
+type Rotation string
+
+// The rotation policies.
+const (
+	Always    Rotation = "always"    // with every use
+	Threshold Rotation = "threshold" // once a part of the lifetime has passed
+	Never     Rotation = "never"
+)
+
+// Policy is a client's.
+type Policy struct {
+	Rotation Rotation
+	// Threshold is the part of the lifetime, 0 to 1, for the policy of that name.
+	Threshold float64
+	// Grace is how long a predecessor yields the successor, unless that was used.
+	Grace time.Duration
+}
+
+// Presented is a refresh token that a client has presented.
+type Presented struct {
+	FamilyID   uuid.UUID
+	Generation int64
+}
+
+// Outcome is what presenting a token led to.
+type Outcome int
+
+const (
+	// Rotated says that the token was replaced: the family's generation is the successor's.
+	Rotated Outcome = iota + 1
+	// Kept says that the token stays in use.
+	Kept
+	// Repeated says that the predecessor was presented within the grace: the
+	// family's generation is the successor that its first use made.
+	Repeated
+	// Reused says that a token was presented that is out of use.
+	Reused
+)
+
+// ErrNotFound is returned for a family that never was, has ended, or has expired
+// by the store's clock.
+var ErrNotFound = errors.New("family not found")
+
+// Store keeps families. Implementations are safe for concurrent use, across
+// processes too; familytest.RunStore says what they must do.
+type Store interface {
+	// Find returns a live family. Fails with ErrNotFound.
+	Find(ctx context.Context, id uuid.UUID) (Family, error)
+	// Present decides what becomes of p under the policy, in one step against all
+	// others. keyID is that of the key to seal a successor with. With Reused
+	// nothing has changed. Fails with ErrNotFound.
+	Present(ctx context.Context, p Presented, policy Policy, keyID uint32) (Family, Outcome, error)
+	// End ends a family, and returns the restriction that ends its access tokens.
+	// Ending it twice, or one that never was, is no error.
+	End(ctx context.Context, id uuid.UUID) ([]coherent.Restriction, error)
+	// Sweep forgets families that have ended or expired.
+	Sweep(ctx context.Context) error
+}
+
+// Publisher tells other replicas of restrictions, as well as it can.
+type Publisher interface {
+	Publish(ctx context.Context, rs ...coherent.Restriction)
+}
+
+// Grants ends grants, which belong to the consent service.
+type Grants interface {
+	// RevokeReused ends a grant because a token of it was reused.
+	RevokeReused(ctx context.Context, id uuid.UUID) error
+}
+
+// Rotator rotates refresh tokens.
+type Rotator struct {
+	Families Store
+	Grants   Grants
+	Hints    Publisher
+}
+
+// Find returns the family of p for the client. A token of another client is
+// refused, and left as it is unless it is out of use already: then it has leaked.
+// Fails with invalid_grant.
+func (r *Rotator) Find(ctx context.Context, p Presented, clientID string) (Family, error) {
+	f, err := r.Families.Find(ctx, p.FamilyID)
+	if errors.Is(err, ErrNotFound) {
+		return Family{}, oauth.RefuseBecause(oauth.InvalidGrant, "refresh token is not valid", err)
+	}
+	if err != nil {
+		return Family{}, fmt.Errorf("find family: %w", err)
+	}
+	switch {
+	case f.ClientID == clientID:
+		return f, nil
+	case p.Generation < f.Generation:
+		return Family{}, r.reused(ctx, f)
+	default:
+		return Family{}, oauth.RefuseBecause(oauth.InvalidGrant, "refresh token is not valid", errors.New("token of another client"))
+	}
+}
+
+// Rotate presents a token of f, and returns the family with the generation whose
+// token the client is to hold now.
+//
+// A predecessor yields the same successor for the grace, so that a client may
+// repeat a request whose answer it lost; after that, or once the successor was
+// used, it ends the whole grant (RFC 9700 §4.14.2). Fails with invalid_grant.
+// Safe for concurrent use: of two calls with one token both get one successor.
+func (r *Rotator) Rotate(ctx context.Context, p Presented, policy Policy, keyID uint32) (Family, error) {
+	f, outcome, err := r.Families.Present(ctx, p, policy, keyID)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return Family{}, oauth.RefuseBecause(oauth.InvalidGrant, "refresh token is not valid", err)
+	case err != nil:
+		return Family{}, fmt.Errorf("present refresh token: %w", err)
+	case outcome == Reused:
+		return Family{}, r.reused(ctx, f)
+	}
+	return f, nil
+}
+
+// reused ends the grant and the family. The grant comes first: when it cannot be
+// ended, the request fails as a whole and its repeat gets here again.
+func (r *Rotator) reused(ctx context.Context, f Family) error {
+	if err := r.Grants.RevokeReused(ctx, f.GrantID); err != nil {
+		return fmt.Errorf("revoke grant of reused refresh token: %w", err)
+	}
+	if err := r.End(ctx, f.ID); err != nil {
+		return err
+	}
+	return oauth.RefuseBecause(oauth.InvalidGrant, "refresh token is not valid", errors.New("refresh token reused"))
+}
+
+// End ends a family and its access tokens.
+func (r *Rotator) End(ctx context.Context, id uuid.UUID) error {
+	restrictions, err := r.Families.End(ctx, id)
+	if err != nil {
+		return fmt.Errorf("end family: %w", err)
+	}
+	r.Hints.Publish(ctx, restrictions...)
+	return nil
+}

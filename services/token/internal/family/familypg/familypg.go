@@ -1,0 +1,189 @@
+// Package familypg keeps refresh families in Postgres.
+package familypg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
+	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/services/token/internal/family"
+)
+
+// Store implements family.Store.
+type Store struct {
+	db   *pgxpool.Pool
+	keep time.Duration
+}
+
+// New returns a store. keep is how long a restriction is kept.
+func New(db *pgxpool.Pool, keep time.Duration) *Store { return &Store{db, keep} }
+
+// columns are those that scan reads.
+const columns = `id, grant_id, client_id, sub, subject_version, scope, resource, auth_time, generation, key_id,
+	lifetime, absolute_expire_time - start_time, expire_time`
+
+// Insert adds a family as part of tx, and ends the oldest of its grant beyond
+// limit. It returns the restrictions that this logged.
+func Insert(ctx context.Context, tx pgx.Tx, f family.Family, limit int, keep time.Duration) ([]coherent.Restriction, error) {
+	// Two insertions that do not see each other would leave one family too many.
+	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('token.family/' || $1::text, 0))`, f.GrantID)
+	if err != nil {
+		return nil, fmt.Errorf("lock grant: %w", err)
+	}
+	_, err = tx.Exec(ctx, `
+		INSERT INTO token.family (id, grant_id, client_id, sub, subject_version, scope, resource, auth_time, generation, key_id,
+		       used, lifetime, start_time, rotate_time, expire_time, absolute_expire_time)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, false, $11::interval, t, t, t + least($11::interval, $12::interval), t + $12::interval
+		  FROM statement_timestamp() AS t`,
+		f.ID, f.GrantID, f.ClientID, f.Sub, f.SubjectVersion, f.Scope.String(), append([]string{}, f.Resource...), f.AuthTime, f.Generation, int64(f.KeyID),
+		f.Lifetime, f.AbsoluteLifetime)
+	if err != nil {
+		return nil, fmt.Errorf("insert family: %w", err)
+	}
+	rows, err := tx.Query(ctx, `
+		DELETE FROM token.family
+		 WHERE id IN (SELECT id
+		                FROM token.family
+		               WHERE grant_id = $1
+		               ORDER BY start_time DESC, id
+		              OFFSET $2)
+		RETURNING id`, f.GrantID, limit)
+	if err != nil {
+		return nil, fmt.Errorf("end oldest families: %w", err)
+	}
+	ended, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("end oldest families: %w", err)
+	}
+	return restrict(ctx, tx, keep, ended...)
+}
+
+// Find implements family.Store.
+func (s *Store) Find(ctx context.Context, id uuid.UUID) (family.Family, error) {
+	f, err := scan(s.db.QueryRow(ctx, `
+		SELECT `+columns+`
+		  FROM token.family
+		 WHERE id = $1 AND expire_time > statement_timestamp()`, id))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return family.Family{}, family.ErrNotFound
+	}
+	if err != nil {
+		return family.Family{}, fmt.Errorf("select family: %w", err)
+	}
+	return f, nil
+}
+
+// Present implements family.Store. The row lock of the first UPDATE is the gate:
+// whoever comes second finds another generation.
+func (s *Store) Present(ctx context.Context, p family.Presented, policy family.Policy, keyID uint32) (family.Family, family.Outcome, error) {
+	f, err := scan(s.db.QueryRow(ctx, `
+		UPDATE token.family
+		   SET generation = generation + 1,
+		       key_id = $3,
+		       used = false,
+		       rotate_time = statement_timestamp(),
+		       expire_time = least(statement_timestamp() + lifetime, absolute_expire_time)
+		 WHERE id = $1 AND generation = $2 AND expire_time > statement_timestamp()
+		   AND ($4 OR $5 AND statement_timestamp() >= rotate_time + lifetime * $6::float8)
+		RETURNING `+columns,
+		p.FamilyID, p.Generation, int64(keyID),
+		policy.Rotation == family.Always, policy.Rotation == family.Threshold, policy.Threshold))
+	if err == nil {
+		return f, family.Rotated, nil
+	}
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return family.Family{}, 0, fmt.Errorf("rotate family: %w", err)
+	}
+	return s.unrotated(ctx, p, policy.Grace)
+}
+
+// unrotated is what becomes of a token that rotates nothing.
+func (s *Store) unrotated(ctx context.Context, p family.Presented, grace time.Duration) (family.Family, family.Outcome, error) {
+	var repeatable bool
+	f, err := scan(s.db.QueryRow(ctx, `
+		UPDATE token.family
+		   SET used = used OR generation = $2
+		 WHERE id = $1 AND expire_time > statement_timestamp()
+		RETURNING `+columns+`, generation = $2 + 1 AND NOT used AND statement_timestamp() < rotate_time + $3::interval`,
+		p.FamilyID, p.Generation, grace), &repeatable)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return family.Family{}, 0, family.ErrNotFound
+	case err != nil:
+		return family.Family{}, 0, fmt.Errorf("use family: %w", err)
+	case f.Generation == p.Generation:
+		return f, family.Kept, nil
+	case repeatable:
+		return f, family.Repeated, nil
+	default:
+		return f, family.Reused, nil
+	}
+}
+
+// End implements family.Store.
+func (s *Store) End(ctx context.Context, id uuid.UUID) (ended []coherent.Restriction, err error) {
+	err = pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
+		ended, err = End(ctx, tx, id, s.keep)
+		return err
+	})
+	return ended, err
+}
+
+// End ends a family as part of tx.
+func End(ctx context.Context, tx pgx.Tx, id uuid.UUID, keep time.Duration) ([]coherent.Restriction, error) {
+	if _, err := tx.Exec(ctx, `DELETE FROM token.family WHERE id = $1`, id); err != nil {
+		return nil, fmt.Errorf("delete family: %w", err)
+	}
+	return restrict(ctx, tx, keep, id)
+}
+
+// Sweep implements family.Store.
+func (s *Store) Sweep(ctx context.Context) error {
+	if _, err := s.db.Exec(ctx, `DELETE FROM token.family WHERE absolute_expire_time <= statement_timestamp()`); err != nil {
+		return fmt.Errorf("sweep families: %w", err)
+	}
+	return nil
+}
+
+// restrict ends the access tokens of families.
+func restrict(ctx context.Context, tx pgx.Tx, keep time.Duration, ids ...uuid.UUID) ([]coherent.Restriction, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	restrictions := make([]coherent.Restriction, 0, len(ids))
+	for _, id := range ids {
+		restrictions = append(restrictions, coherent.Family(id, 1))
+	}
+	if err := coherentpg.Append(ctx, tx, keep, restrictions...); err != nil {
+		return nil, err
+	}
+	return restrictions, nil
+}
+
+// scan reads columns, and more after them.
+func scan(row pgx.Row, more ...any) (family.Family, error) {
+	var f family.Family
+	var scope string
+	var keyID int64
+	err := row.Scan(append([]any{
+		&f.ID, &f.GrantID, &f.ClientID, &f.Sub, &f.SubjectVersion, &scope, &f.Resource, &f.AuthTime, &f.Generation, &keyID,
+		&f.Lifetime, &f.AbsoluteLifetime, &f.ExpireTime,
+	}, more...)...)
+	if err != nil {
+		return family.Family{}, err
+	}
+	f.KeyID = uint32(keyID) //nolint:gosec // written from a uint32
+	if f.Scope, err = oauth.ParseScope(scope); err != nil {
+		return family.Family{}, fmt.Errorf("parse scope of family: %w", err)
+	}
+	return f, nil
+}

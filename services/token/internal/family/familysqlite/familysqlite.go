@@ -1,0 +1,219 @@
+// Package familysqlite keeps refresh families in SQLite.
+package familysqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
+	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/sqlite"
+	"github.com/chancery-auth/chancery/services/token/internal/family"
+)
+
+// Store implements family.Store.
+type Store struct {
+	db   *sqlite.DB
+	keep time.Duration
+}
+
+// New returns a store. keep is how long a restriction is kept.
+func New(db *sqlite.DB, keep time.Duration) *Store { return &Store{db, keep} }
+
+// columns are those that scan reads.
+const columns = `id, grant_id, client_id, sub, subject_version, scope, resource, auth_time, generation, key_id,
+	lifetime, absolute_expire_time - start_time, expire_time`
+
+// Insert adds a family as part of tx, and ends the oldest of its grant beyond
+// limit. It returns the restrictions that this logged.
+func Insert(ctx context.Context, tx *sql.Tx, f family.Family, limit int, keep time.Duration) ([]coherent.Restriction, error) {
+	resource, err := json.Marshal(append([]string{}, f.Resource...))
+	if err != nil {
+		return nil, fmt.Errorf("marshal resource: %w", err)
+	}
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO token_family (id, grant_id, client_id, sub, subject_version, scope, resource, auth_time, generation, key_id,
+		       used, lifetime, start_time, rotate_time, expire_time, absolute_expire_time)
+		SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11, t, t, t + min(?11, ?12), t + ?12
+		  FROM (SELECT `+sqlite.NowMicros+` AS t)`,
+		f.ID[:], f.GrantID[:], f.ClientID, f.Sub, f.SubjectVersion, f.Scope.String(), string(resource), sqlite.Time(f.AuthTime), f.Generation, int64(f.KeyID),
+		f.Lifetime.Microseconds(), f.AbsoluteLifetime.Microseconds())
+	if err != nil {
+		return nil, fmt.Errorf("insert family: %w", err)
+	}
+	ended, err := endOldest(ctx, tx, f.GrantID, limit)
+	if err != nil {
+		return nil, fmt.Errorf("end oldest families: %w", err)
+	}
+	return restrict(ctx, tx, keep, ended...)
+}
+
+func endOldest(ctx context.Context, tx *sql.Tx, grantID uuid.UUID, limit int) ([]uuid.UUID, error) {
+	rows, err := tx.QueryContext(ctx, `
+		DELETE FROM token_family
+		 WHERE id IN (SELECT id
+		                FROM token_family
+		               WHERE grant_id = ?1
+		               ORDER BY start_time DESC, id
+		               LIMIT -1 OFFSET ?2)
+		RETURNING id`, grantID[:], limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var ended []uuid.UUID
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ended = append(ended, id)
+	}
+	return ended, rows.Err()
+}
+
+// Find implements family.Store.
+func (s *Store) Find(ctx context.Context, id uuid.UUID) (family.Family, error) {
+	f, err := scan(s.db.Read().QueryRowContext(ctx, `
+		SELECT `+columns+`
+		  FROM token_family
+		 WHERE id = ?1 AND expire_time > `+sqlite.NowMicros, id[:]))
+	if errors.Is(err, sql.ErrNoRows) {
+		return family.Family{}, family.ErrNotFound
+	}
+	if err != nil {
+		return family.Family{}, fmt.Errorf("select family: %w", err)
+	}
+	return f, nil
+}
+
+// Present implements family.Store. The writer's transaction is the gate: whoever
+// comes second finds another generation.
+func (s *Store) Present(ctx context.Context, p family.Presented, policy family.Policy, keyID uint32) (f family.Family, outcome family.Outcome, err error) {
+	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
+		f, err = rotate(ctx, tx, p, policy, keyID)
+		if errors.Is(err, sql.ErrNoRows) {
+			f, outcome, err = unrotated(ctx, tx, p, policy.Grace)
+			return err
+		}
+		outcome = family.Rotated
+		return err
+	})
+	if err != nil {
+		return family.Family{}, 0, err
+	}
+	return f, outcome, nil
+}
+
+func rotate(ctx context.Context, tx *sql.Tx, p family.Presented, policy family.Policy, keyID uint32) (family.Family, error) {
+	f, err := scan(tx.QueryRowContext(ctx, `
+		UPDATE token_family
+		   SET generation = generation + 1,
+		       key_id = ?3,
+		       used = 0,
+		       rotate_time = `+sqlite.NowMicros+`,
+		       expire_time = min(`+sqlite.NowMicros+` + lifetime, absolute_expire_time)
+		 WHERE id = ?1 AND generation = ?2 AND expire_time > `+sqlite.NowMicros+`
+		   AND (?4 OR ?5 AND `+sqlite.NowMicros+` >= rotate_time + lifetime * ?6)
+		RETURNING `+columns,
+		p.FamilyID[:], p.Generation, int64(keyID),
+		policy.Rotation == family.Always, policy.Rotation == family.Threshold, policy.Threshold))
+	if err != nil {
+		return family.Family{}, fmt.Errorf("rotate family: %w", err)
+	}
+	return f, nil
+}
+
+// unrotated is what becomes of a token that rotates nothing.
+func unrotated(ctx context.Context, tx *sql.Tx, p family.Presented, grace time.Duration) (family.Family, family.Outcome, error) {
+	var repeatable bool
+	f, err := scan(tx.QueryRowContext(ctx, `
+		UPDATE token_family
+		   SET used = used OR generation = ?2
+		 WHERE id = ?1 AND expire_time > `+sqlite.NowMicros+`
+		RETURNING `+columns+`, generation = ?2 + 1 AND NOT used AND `+sqlite.NowMicros+` < rotate_time + ?3`,
+		p.FamilyID[:], p.Generation, grace.Microseconds()), &repeatable)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return family.Family{}, 0, family.ErrNotFound
+	case err != nil:
+		return family.Family{}, 0, fmt.Errorf("use family: %w", err)
+	case f.Generation == p.Generation:
+		return f, family.Kept, nil
+	case repeatable:
+		return f, family.Repeated, nil
+	default:
+		return f, family.Reused, nil
+	}
+}
+
+// End implements family.Store.
+func (s *Store) End(ctx context.Context, id uuid.UUID) (ended []coherent.Restriction, err error) {
+	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
+		ended, err = End(ctx, tx, id, s.keep)
+		return err
+	})
+	return ended, err
+}
+
+// End ends a family as part of tx.
+func End(ctx context.Context, tx *sql.Tx, id uuid.UUID, keep time.Duration) ([]coherent.Restriction, error) {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM token_family WHERE id = ?1`, id[:]); err != nil {
+		return nil, fmt.Errorf("delete family: %w", err)
+	}
+	return restrict(ctx, tx, keep, id)
+}
+
+// Sweep implements family.Store.
+func (s *Store) Sweep(ctx context.Context) error {
+	if _, err := s.db.Write().ExecContext(ctx, `DELETE FROM token_family WHERE absolute_expire_time <= `+sqlite.NowMicros); err != nil {
+		return fmt.Errorf("sweep families: %w", err)
+	}
+	return nil
+}
+
+// restrict ends the access tokens of families.
+func restrict(ctx context.Context, tx *sql.Tx, keep time.Duration, ids ...uuid.UUID) ([]coherent.Restriction, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	restrictions := make([]coherent.Restriction, 0, len(ids))
+	for _, id := range ids {
+		restrictions = append(restrictions, coherent.Family(id, 1))
+	}
+	if err := coherentsqlite.Append(ctx, tx, keep, restrictions...); err != nil {
+		return nil, err
+	}
+	return restrictions, nil
+}
+
+// scan reads columns, and more after them.
+func scan(row *sql.Row, more ...any) (family.Family, error) {
+	var f family.Family
+	var scope, resource string
+	var authTime, keyID, lifetime, absolute, expireTime int64
+	err := row.Scan(append([]any{
+		&f.ID, &f.GrantID, &f.ClientID, &f.Sub, &f.SubjectVersion, &scope, &resource, &authTime, &f.Generation, &keyID,
+		&lifetime, &absolute, &expireTime,
+	}, more...)...)
+	if err != nil {
+		return family.Family{}, err
+	}
+	f.AuthTime, f.ExpireTime = sqlite.FromTime(authTime), sqlite.FromTime(expireTime)
+	f.Lifetime, f.AbsoluteLifetime = time.Duration(lifetime)*time.Microsecond, time.Duration(absolute)*time.Microsecond
+	f.KeyID = uint32(keyID) //nolint:gosec // written from a uint32
+	if err := json.Unmarshal([]byte(resource), &f.Resource); err != nil {
+		return family.Family{}, fmt.Errorf("unmarshal resource of family: %w", err)
+	}
+	if f.Scope, err = oauth.ParseScope(scope); err != nil {
+		return family.Family{}, fmt.Errorf("parse scope of family: %w", err)
+	}
+	return f, nil
+}

@@ -1,0 +1,155 @@
+// Package issue mints tokens. It writes nothing down, but for the resources of a
+// token that has too many of them to carry.
+package issue
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/chancery-auth/chancery/pkg/credential"
+	"github.com/chancery-auth/chancery/pkg/jwks"
+	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/preset"
+	"github.com/chancery-auth/chancery/services/token/internal/resourceset"
+	"github.com/chancery-auth/chancery/services/token/internal/standing"
+)
+
+// Client is what minting needs to know of a client.
+type Client struct {
+	ID                  string
+	Version             int64
+	ScopeVersion        int64
+	AccessTokenLifetime time.Duration // zero: the preset's
+	IDTokenAlg          jwks.Alg      // empty: RS256
+}
+
+// Sign-in is told in ID tokens: when it was, and the nonce that ties the token to
+// the authorization request.
+type SignIn struct {
+	AuthTime time.Time
+	Nonce    string // empty for none
+}
+
+// Subject is for whom to mint, when it is not the client itself.
+type Subject struct {
+	Standing  standing.Standing
+	FamilyID  uuid.UUID
+	SessionID uuid.UUID // nil: the token outlives the session
+	SignIn    SignIn
+}
+
+// Tokens are what was minted.
+type Tokens struct {
+	AccessToken string
+	IDToken     string // empty without openid
+	ExpiresIn   time.Duration
+	Scope       oauth.Scope
+}
+
+// Issuer mints tokens.
+type Issuer struct {
+	URL          string
+	Credentials  *credential.Sealer
+	Signing      *jwks.Set
+	Sets         resourceset.Store
+	Lifetimes    preset.Lifetimes
+	RestoreEpoch int64
+	Now          func() time.Time
+}
+
+// ForSubject mints an access token for what s stands for, and an ID token if its
+// scope has openid (OIDC Core §3.1.3.3).
+func (i *Issuer) ForSubject(ctx context.Context, c Client, s Subject, audience []string) (Tokens, error) {
+	t := i.accessToken(c, s.Standing.Scope, audience)
+	t.Sub, t.SubjectVersion = s.Standing.Subject.Sub, s.Standing.Subject.Version
+	t.GrantID, t.GrantVersion = s.Standing.Grant.ID, s.Standing.Grant.Version
+	t.FamilyID, t.SessionID = s.FamilyID, s.SessionID
+	if err := i.share(ctx, &t, s.Standing.Resources); err != nil {
+		return Tokens{}, err
+	}
+	tokens, err := i.seal(t)
+	if err != nil || !t.Scope.Contains("openid") {
+		return tokens, err
+	}
+	if tokens.IDToken, err = i.idToken(c, t, s.SignIn, tokens.AccessToken); err != nil {
+		return Tokens{}, err
+	}
+	return tokens, nil
+}
+
+// ForClient mints an access token of the client itself (RFC 6749 §4.4.3).
+func (i *Issuer) ForClient(c Client, scope oauth.Scope, audience []string) (Tokens, error) {
+	return i.seal(i.accessToken(c, scope, audience))
+}
+
+func (i *Issuer) accessToken(c Client, scope oauth.Scope, audience []string) credential.AccessToken {
+	now := i.Now().Truncate(time.Second)
+	lifetime := c.AccessTokenLifetime
+	if lifetime == 0 {
+		lifetime = i.Lifetimes.AccessToken
+	}
+	return credential.AccessToken{
+		ClientID: c.ID, ClientVersion: c.Version, ClientScopeVersion: c.ScopeVersion,
+		Scope: scope, Audience: audience,
+		IssueTime: now, ExpireTime: now.Add(min(lifetime, preset.LongestAccessToken)),
+		RestoreEpoch: i.RestoreEpoch,
+	}
+}
+
+// share puts the resources into the token, or a reference to them.
+func (i *Issuer) share(ctx context.Context, t *credential.AccessToken, r credential.Resources) error {
+	if r.Inline() {
+		t.Resources = r
+		return nil
+	}
+	set, err := r.Marshal()
+	if err != nil {
+		return fmt.Errorf("marshal resources: %w", err)
+	}
+	digest, err := i.Sets.Put(ctx, set)
+	if err != nil {
+		return fmt.Errorf("put resource set: %w", err)
+	}
+	t.ResourcesDigest = digest[:]
+	return nil
+}
+
+func (i *Issuer) seal(t credential.AccessToken) (Tokens, error) {
+	text, err := i.Credentials.SealAccessToken(t)
+	if err != nil {
+		return Tokens{}, err
+	}
+	return Tokens{AccessToken: text, ExpiresIn: t.ExpireTime.Sub(t.IssueTime), Scope: t.Scope}, nil
+}
+
+// idClaims are the claims of OIDC Core §2 and §3.1.3.6. Instants are in Unix
+// seconds.
+type idClaims struct {
+	Issuer     string `json:"iss"`
+	Subject    string `json:"sub"`
+	Audience   string `json:"aud"`
+	ExpireTime int64  `json:"exp"`
+	IssueTime  int64  `json:"iat"`
+	AuthTime   int64  `json:"auth_time"`
+	Nonce      string `json:"nonce,omitempty"`
+	AtHash     string `json:"at_hash"`
+}
+
+func (i *Issuer) idToken(c Client, t credential.AccessToken, s SignIn, accessToken string) (string, error) {
+	alg := c.IDTokenAlg
+	if alg == "" {
+		alg = jwks.RS256
+	}
+	token, err := i.Signing.Sign(alg, jwks.IDToken, idClaims{
+		Issuer: i.URL, Subject: t.Sub, Audience: c.ID,
+		ExpireTime: t.IssueTime.Add(i.Lifetimes.IDToken).Unix(), IssueTime: t.IssueTime.Unix(),
+		AuthTime: s.AuthTime.Unix(), Nonce: s.Nonce, AtHash: jwks.AtHash(accessToken),
+	})
+	if err != nil {
+		return "", fmt.Errorf("sign id token: %w", err)
+	}
+	return token, nil
+}

@@ -1,0 +1,39 @@
+// Package revocation ends single access tokens. A token is stored nowhere; that
+// it has ended is a restriction, kept until it would have expired anyway.
+package revocation
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/chancery-auth/chancery/pkg/coherent"
+)
+
+// Store keeps ended tokens in the restriction log. Implementations are safe for
+// concurrent use; revocationtest.RunStore says what they must do.
+type Store interface {
+	// Revoke writes the restriction. Doing it twice is no error.
+	Revoke(ctx context.Context, tokenID [16]byte) ([]coherent.Restriction, error)
+}
+
+// Publisher tells other replicas of restrictions, as well as it can.
+type Publisher interface {
+	Publish(ctx context.Context, rs ...coherent.Restriction)
+}
+
+// Revoker ends access tokens.
+type Revoker struct {
+	Tokens Store
+	Hints  Publisher
+}
+
+// Revoke ends the token. When it returns nil, no introspection that begins after
+// the bound calls the token active.
+func (r *Revoker) Revoke(ctx context.Context, tokenID [16]byte) error {
+	restrictions, err := r.Tokens.Revoke(ctx, tokenID)
+	if err != nil {
+		return fmt.Errorf("revoke access token: %w", err)
+	}
+	r.Hints.Publish(ctx, restrictions...)
+	return nil
+}

@@ -1,0 +1,31 @@
+// Package revocationsqlite writes ended access tokens to the restriction log in SQLite.
+package revocationsqlite
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
+	"github.com/chancery-auth/chancery/pkg/sqlite"
+)
+
+// Store implements revocation.Store.
+type Store struct {
+	db   *sqlite.DB
+	keep time.Duration
+}
+
+// New returns a store. keep is how long a restriction is kept.
+func New(db *sqlite.DB, keep time.Duration) *Store { return &Store{db, keep} }
+
+// Revoke implements revocation.Store.
+func (s *Store) Revoke(ctx context.Context, tokenID [16]byte) ([]coherent.Restriction, error) {
+	r := coherent.Token(tokenID)
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error { return coherentsqlite.Append(ctx, tx, s.keep, r) })
+	if err != nil {
+		return nil, err
+	}
+	return []coherent.Restriction{r}, nil
+}

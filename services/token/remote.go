@@ -1,0 +1,112 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/pkg/role"
+	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
+	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
+	"github.com/chancery-auth/chancery/services/token/internal/standing"
+)
+
+// remote asks the owners of grants and subjects. It implements standing.Source
+// and family.Grants.
+type remote struct {
+	consent   consentv1.ConsentServiceClient
+	directory directoryv1.DirectoryServiceClient
+}
+
+// Grant implements standing.Source.
+func (r remote) Grant(ctx context.Context, id uuid.UUID) (standing.Grant, error) {
+	resp, err := r.consent.GetGrant(ctx, &consentv1.GetGrantRequest{GrantId: id.String()})
+	if err != nil {
+		return standing.Grant{}, notFound(err)
+	}
+	return grantOf(resp.GetGrant())
+}
+
+// Subject implements standing.Source.
+func (r remote) Subject(ctx context.Context, sub string, workspaces, projects []uuid.UUID) (standing.Subject, error) {
+	resp, err := r.directory.GetSubject(ctx, &directoryv1.GetSubjectRequest{
+		Sub: sub, WorkspaceIds: texts(workspaces), ProjectIds: texts(projects),
+	})
+	if err != nil {
+		return standing.Subject{}, notFound(err)
+	}
+	return subjectOf(resp)
+}
+
+// RevokeReused implements family.Grants. A grant that is gone has ended.
+func (r remote) RevokeReused(ctx context.Context, id uuid.UUID) error {
+	_, err := r.consent.RevokeGrant(ctx, &consentv1.RevokeGrantRequest{
+		GrantId: id.String(), Reason: consentv1.RevokeGrantRequest_REASON_REUSE,
+	})
+	if errors.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// notFound is standing.ErrNotFound for what the owner does not have.
+func notFound(err error) error {
+	if errors.Is(err, fault.NotFound) {
+		return fmt.Errorf("%w: %w", standing.ErrNotFound, err)
+	}
+	return err
+}
+
+func grantOf(g *consentv1.Grant) (standing.Grant, error) {
+	id, idErr := uuid.Parse(g.GetGrantId())
+	scope, scopeErr := scopeOf(g.GetScope())
+	errs := []error{idErr, scopeErr}
+	grant := standing.Grant{ID: id, ClientID: g.GetClientId(), Sub: g.GetSub(), Version: g.GetVersion(), Scope: scope}
+	for _, w := range g.GetWorkspaces() {
+		workspace, err1 := uuid.Parse(w.GetWorkspaceId())
+		membership, err2 := uuid.Parse(w.GetMembershipId())
+		errs = append(errs, err1, err2)
+		grant.Workspaces = append(grant.Workspaces, standing.SharedWorkspace{ID: workspace, MembershipID: membership})
+	}
+	for _, p := range g.GetProjects() {
+		project, err1 := uuid.Parse(p.GetProjectId())
+		membership, err2 := uuid.Parse(p.GetMembershipId())
+		errs = append(errs, err1, err2)
+		grant.Projects = append(grant.Projects, standing.SharedProject{ID: project, MembershipID: membership})
+	}
+	return grant, errors.Join(errs...)
+}
+
+func subjectOf(resp *directoryv1.GetSubjectResponse) (standing.Subject, error) {
+	s := resp.GetSubject()
+	subject := standing.Subject{
+		Sub: s.GetSub(), Version: s.GetVersion(), Disabled: s.GetDisabled(),
+		Memberships: make(map[uuid.UUID]standing.Membership), Projects: make(map[uuid.UUID]standing.Project),
+	}
+	var errs []error
+	for _, m := range resp.GetMemberships() {
+		workspace, err1 := uuid.Parse(m.GetWorkspaceId())
+		id, err2 := uuid.Parse(m.GetMembershipId())
+		r, err3 := role.Parse(m.GetRole())
+		errs = append(errs, err1, err2, err3)
+		subject.Memberships[workspace] = standing.Membership{ID: id, Role: r, Version: m.GetVersion()}
+	}
+	for _, p := range resp.GetProjects() {
+		id, err1 := uuid.Parse(p.GetProjectId())
+		workspace, err2 := uuid.Parse(p.GetWorkspaceId())
+		errs = append(errs, err1, err2)
+		subject.Projects[id] = standing.Project{WorkspaceID: workspace, Version: p.GetVersion()}
+	}
+	return subject, errors.Join(errs...)
+}
+
+func texts(ids []uuid.UUID) []string {
+	list := make([]string, len(ids))
+	for i, id := range ids {
+		list[i] = id.String()
+	}
+	return list
+}
