@@ -31,10 +31,7 @@ func bearer(r *http.Request) (string, error) {
 
 // checkToken accepts the characters of RFC 6750 §2.1.
 func checkToken(token string) error {
-	odd := func(c rune) bool {
-		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.ContainsRune("-._~+/=", c))
-	}
-	if len(token) > maxTokenBytes || strings.ContainsFunc(token, odd) {
+	if len(token) > maxTokenBytes || !isWord(token, "-._~+/=") {
 		return oauth.Refuse(oauth.InvalidToken, "token is not valid")
 	}
 	return nil

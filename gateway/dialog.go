@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/chancery-auth/chancery/gateway/internal/form"
 	"github.com/chancery-auth/chancery/gateway/pages"
@@ -127,7 +128,7 @@ func (d *dialog) show(w http.ResponseWriter, r *http.Request, v visit) {
 }
 
 // again shows the dialog once more, with what was wrong.
-func (d *dialog) again(w http.ResponseWriter, r *http.Request, status int, v visit, complaints ...pages.FieldError) { //nolint:revive // argument-limit: the status and the complaints are one answer
+func (d *dialog) again(w http.ResponseWriter, r *http.Request, status int, v visit, complaints ...pages.FieldError) {
 	interaction, ok := d.interaction(w, r, v)
 	switch {
 	case !ok:
@@ -207,12 +208,16 @@ func formToken(binding string) string {
 // validTransaction accepts the handles of transactions, and nothing that a
 // browser could read as a part of an address.
 func validTransaction(tx string) bool {
-	for _, c := range []byte(tx) {
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
-			return false
-		}
-	}
-	return 0 < len(tx) && len(tx) <= 128
+	return 0 < len(tx) && len(tx) <= 128 && isWord(tx, "-_")
+}
+
+// isWord reports whether s is made of ASCII letters, digits and marks only.
+func isWord(s, marks string) bool {
+	return !strings.ContainsFunc(s, func(c rune) bool {
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+		digit := '0' <= c && c <= '9'
+		return !letter && !digit && !strings.ContainsRune(marks, c)
+	})
 }
 
 // home is the page for who comes without a transaction.

@@ -3,14 +3,12 @@ package gateway_test
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -128,7 +126,7 @@ func (w *world) do(c call) answer {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		w.t.Fatal(err)
@@ -168,7 +166,7 @@ func (w *world) raw(request string) answer {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if _, err := io.WriteString(conn, request); err != nil {
 		w.t.Fatal(err)
 	}
@@ -176,7 +174,7 @@ func (w *world) raw(request string) answer {
 	if err != nil {
 		w.t.Fatalf("no answer to %.60q: %v", request, err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	body, _ := io.ReadAll(resp.Body)
 	return answer{resp, string(body)}
 }
@@ -413,12 +411,4 @@ func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.b.String()
-}
-
-func query(pairs ...string) string {
-	v := make([]string, 0, len(pairs)/2)
-	for i := 0; i < len(pairs); i += 2 {
-		v = append(v, fmt.Sprintf("%s=%s", pairs[i], url.QueryEscape(pairs[i+1])))
-	}
-	return strings.Join(v, "&")
 }

@@ -35,7 +35,7 @@ func (d *document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.Set("Content-Type", "application/json")
-	_, _ = w.Write(d.content) //nolint:errcheck // the client is gone, and there is nobody else to tell
+	_, _ = w.Write(d.content) // A client that is gone needs no answer.
 }
 
 // keySet serves the public keys (RFC 7517 §5). While the token service is away

@@ -105,7 +105,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	if err != nil {
 		return
 	}
-	_, _ = w.Write(body) //nolint:errcheck // the client is gone, and there is nobody else to tell
+	_, _ = w.Write(body) // A client that is gone needs no answer.
 }
 
 // refuseJSON is the edge's refusal where programs call.

@@ -17,8 +17,8 @@ func Server(handler http.Handler, tlsConfig *tls.Config) *http.Server {
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      15 * time.Second,
 		IdleTimeout:       60 * time.Second,
-		// net/http adds 4 KiB of its own: 32 KiB in all.
-		MaxHeaderBytes:               28 << 10,
+		// A bound for memory: the edge counts exactly.
+		MaxHeaderBytes:               32 << 10,
 		HTTP2:                        &http.HTTP2Config{MaxConcurrentStreams: 128},
 		DisableGeneralOptionsHandler: true,
 	}

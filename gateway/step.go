@@ -111,7 +111,7 @@ func (g *gateway) pageFailure(w http.ResponseWriter, r *http.Request, err error)
 // to a browser is 400 whatever is wrong with the client. An empty reason follows
 // from the code.
 func (g *gateway) refusalPage(w http.ResponseWriter, r *http.Request, refusal *oauth.Error, reason pages.Reason) {
-	status := http.StatusBadRequest
+	var status int
 	switch refusal.Code {
 	case oauth.AccessDenied:
 		status = http.StatusForbidden
@@ -120,6 +120,8 @@ func (g *gateway) refusalPage(w http.ResponseWriter, r *http.Request, refusal *o
 	case oauth.TemporarilyUnavailable:
 		status = http.StatusServiceUnavailable
 		w.Header().Set("Retry-After", "1")
+	default:
+		status = http.StatusBadRequest
 	}
 	g.renderError(w, r, status, pages.Error{Code: string(refusal.Code), Detail: describe(refusal), Reason: reason})
 }

@@ -93,4 +93,6 @@ func (g *gateway) writeBearerError(w http.ResponseWriter, r *http.Request, err e
 	writeErrorBody(w, status, refusal)
 }
 
-func (g *gateway) bearerChallenge(rest string) string { return `Bearer realm="` + g.Issuer + `"` + rest }
+func (g *gateway) bearerChallenge(rest string) string {
+	return `Bearer realm="` + g.Issuer + `"` + rest
+}

@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/grpc/metadata"
 
+	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
@@ -20,6 +21,11 @@ import (
 // MetadataKey carries the Authorization header of a client's HTTP request. It is
 // apart from "authorization", which is about the caller of a gRPC method.
 const MetadataKey = "x-oauth-client-authorization"
+
+// MethodSecret is the method of a secret that came over gRPC, where there is
+// neither a header nor a form to tell client_secret_basic from
+// client_secret_post.
+const MethodSecret = "client_secret"
 
 // maxAssertionBytes bounds a client assertion before anything parses it.
 const maxAssertionBytes = 16 << 10
@@ -53,11 +59,20 @@ func Sort(ctx context.Context, req Request) (*registryv1.AuthenticateClientReque
 		return nil, oauth.Refuse(oauth.InvalidClient, "client authentication is required")
 	case req.GetClientSecret() != "":
 		return &registryv1.AuthenticateClientRequest{
-			ClientId: req.GetClientId(), Method: oauth.AuthClientSecretPost, ClientSecret: req.GetClientSecret(),
+			ClientId: req.GetClientId(), Method: secretMethod(ctx), ClientSecret: req.GetClientSecret(),
 		}, nil
 	default:
 		return &registryv1.AuthenticateClientRequest{ClientId: req.GetClientId(), Method: oauth.AuthNone}, nil
 	}
+}
+
+// secretMethod is how a secret among the request's fields was presented. The
+// gateway has taken them from a form.
+func secretMethod(ctx context.Context) string {
+	if caller, known := grpcserve.CallerOf(ctx); known && caller != grpcserve.Gateway {
+		return MethodSecret
+	}
+	return oauth.AuthClientSecretPost
 }
 
 // Presented reports whether req tries to authenticate a client, where that is

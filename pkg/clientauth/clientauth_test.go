@@ -4,13 +4,16 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"log/slog"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/otel/trace/noop"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/chancery-auth/chancery/pkg/clientauth"
+	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
@@ -99,4 +102,32 @@ func TestAClientIDAloneIsNoCredential(t *testing.T) {
 	if !clientauth.Presented(t.Context(), &tokenv1.RevokeRequest{ClientId: "c1", ClientSecret: "wrong"}) {
 		t.Error("Presented(client_secret) = false")
 	}
+}
+
+// Over gRPC there is neither a header nor a form, so a secret is just a secret.
+func TestASecretOverGRPCFitsEitherSecretMethod(t *testing.T) {
+	methods := map[grpcserve.Caller]string{grpcserve.Gateway: oauth.AuthClientSecretPost, "": clientauth.MethodSecret}
+	for caller, want := range methods {
+		local, err := grpcserve.NewLocal(grpcserve.Options{Log: slog.New(slog.DiscardHandler), Tracer: noop.NewTracerProvider().Tracer("")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		endpoint := &endpoint{}
+		tokenv1.RegisterTokenServiceServer(local, endpoint)
+		_, err = tokenv1.NewTokenServiceClient(local.Conn(caller)).Exchange(t.Context(), &tokenv1.ExchangeRequest{ClientId: "c1", ClientSecret: "s"})
+		if err != nil || endpoint.presented.GetMethod() != want {
+			t.Errorf("from %q: method %q (%v), want %q", caller, endpoint.presented.GetMethod(), err, want)
+		}
+	}
+}
+
+// endpoint is a token endpoint that only sorts.
+type endpoint struct {
+	tokenv1.UnimplementedTokenServiceServer
+	presented *registryv1.AuthenticateClientRequest
+}
+
+func (e *endpoint) Exchange(ctx context.Context, req *tokenv1.ExchangeRequest) (_ *tokenv1.ExchangeResponse, err error) {
+	e.presented, err = clientauth.Sort(ctx, req)
+	return &tokenv1.ExchangeResponse{}, err
 }

@@ -116,7 +116,9 @@ func (r *Replica) join(batch Batch) {
 	r.state.databaseTime.Store(batch.DatabaseTime.UnixMicro())
 	r.state.joinRestore(batch.RestoreEpoch)
 	for _, e := range batch.Entries {
-		if !r.state.Join(e.KeepUntil, e.Restriction) && e.KeepUntil.After(f.incomplete) {
+		// A row may stay in the log for a while after it is over.
+		over := e.KeepUntil.Before(f.trusted.database)
+		if !over && !r.state.Join(e.KeepUntil, e.Restriction) && e.KeepUntil.After(f.incomplete) {
 			f.incomplete = e.KeepUntil
 		}
 	}

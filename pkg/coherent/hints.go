@@ -63,7 +63,7 @@ func (h *Hints) Subscribe(ctx context.Context, state *State) error {
 		return fmt.Errorf("subscribe to hints: %w", err)
 	}
 	context.AfterFunc(ctx, func() {
-		//nolint:errcheck // It fails when the connection is closed, which ends the subscription too.
+		// It fails when the connection is closed, which ends the subscription too.
 		_ = sub.Unsubscribe()
 	})
 	return nil

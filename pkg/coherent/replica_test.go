@@ -383,7 +383,11 @@ func TestFailingPollsKeepTheirDistance(t *testing.T) {
 		_, before := r.log.counts()
 		start := now()
 		for now().Sub(start) < 2*time.Second {
-			r.check(t, ErrStale)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+			if err := r.Check(ctx, permitted); !errors.Is(err, ErrStale) {
+				t.Errorf("Check() = %v, want %v", err, ErrStale)
+			}
+			cancel()
 		}
 		if _, after := r.log.counts(); after-before > 21 {
 			t.Errorf("%d polls in two seconds, want one per %s", after-before, retryGap)
@@ -398,8 +402,10 @@ func TestDisagreeingClocksMakeTheLeaseLapse(t *testing.T) {
 		off  time.Duration
 		want error
 	}{
-		{time.Second, nil}, {time.Second + 1, ErrStale},
-		{-time.Second, nil}, {-time.Second - 1, ErrStale},
+		{time.Second, nil},
+		{time.Second + 1, ErrStale},
+		{-time.Second, nil},
+		{-time.Second - 1, ErrStale},
 	} {
 		inBubble(t, nil, func(t *testing.T, r *fixture) {
 			r.fail(errDown)

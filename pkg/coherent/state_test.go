@@ -63,13 +63,22 @@ func TestEachRestrictionAnswersItsOwnQuestion(t *testing.T) {
 		{"deleted client", []Restriction{Client("x", Deleted)}, func(a *answers) { a.Client = Deleted }},
 		{"the greatest epoch counts", []Restriction{Grant(id, 3), Grant(id, 5), Grant(id, 4)}, func(a *answers) { a.Grant = 5 }},
 		{"scope narrows older tokens", []Restriction{ClientScope("x", 5, "a")}, func(a *answers) { a.Scopes0 = "a;" }},
-		{"every later scope counts", []Restriction{ClientScope("x", 6, "a b"), ClientScope("x", 7, "b c")},
-			func(a *answers) { a.Scopes0, a.Scopes5 = "a b;b c;", "a b;b c;" }},
+		{
+			"every later scope counts",
+			[]Restriction{ClientScope("x", 6, "a b"), ClientScope("x", 7, "b c")},
+			func(a *answers) { a.Scopes0, a.Scopes5 = "a b;b c;", "a b;b c;" },
+		},
 		{"demotion caps older tokens", []Restriction{Membership("x", id, 5, role.Viewer)}, func(a *answers) { a.Role0 = role.Viewer }},
-		{"demotion caps tokens sealed before it", []Restriction{Membership("x", id, 6, role.Viewer)},
-			func(a *answers) { a.Role0, a.Role5 = role.Viewer, role.Viewer }},
-		{"the least role counts", []Restriction{Membership("x", id, 6, role.None), Membership("x", id, 7, role.Member)},
-			func(a *answers) { a.Role0, a.Role5 = role.None, role.None }},
+		{
+			"demotion caps tokens sealed before it",
+			[]Restriction{Membership("x", id, 6, role.Viewer)},
+			func(a *answers) { a.Role0, a.Role5 = role.Viewer, role.Viewer },
+		},
+		{
+			"the least role counts",
+			[]Restriction{Membership("x", id, 6, role.None), Membership("x", id, 7, role.Member)},
+			func(a *answers) { a.Role0, a.Role5 = role.None, role.None },
+		},
 		{"restore is for everyone", nil, func(*answers) {}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -23,7 +23,7 @@ var errMalformed = errors.New("malformed hint")
 // encodeHint is the inverse of [decodeHint].
 func encodeHint(keep time.Duration, rs []Restriction) []byte {
 	b := []byte{wireVersion}
-	b = binary.AppendUvarint(b, uint64(max(0, keep/time.Second))) //nolint:gosec // Not negative.
+	b = binary.AppendUvarint(b, uint64(max(0, keep/time.Second)))
 	for _, r := range rs {
 		b = binary.AppendVarint(b, int64(r.Kind))
 		b = binary.AppendVarint(b, r.Version)
@@ -52,7 +52,7 @@ func decodeHint(message []byte) (keep time.Duration, rs []Restriction, err error
 		return 0, nil, errMalformed
 	}
 	seconds = min(seconds, uint64(maxHintKeep/time.Second))
-	return time.Duration(seconds) * time.Second, rs, nil //nolint:gosec // At most maxHintKeep.
+	return time.Duration(seconds) * time.Second, rs, nil
 }
 
 // decoder takes fields off the front of rest until one is malformed.

@@ -13,7 +13,8 @@ import (
 
 var examples = []Restriction{
 	Token(id), Grant(id, 1), Client("client", Deleted), ClientScope("client", 2, "a b"),
-	Membership("sub", id, 300, role.None), SealingKey(1), Restore(1 << 40), {Kind: -5, Version: -1},
+	Membership("sub", id, 300, role.None), SealingKey(1), Restore(1 << 40),
+	{Kind: -5, Version: -1},
 }
 
 func TestHintReadsBack(t *testing.T) {

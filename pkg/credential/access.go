@@ -3,6 +3,7 @@ package credential
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -81,13 +82,10 @@ func UnmarshalResources(stored []byte) (Resources, error) {
 	return resourcesOf(&m)
 }
 
-// SealAccessToken returns the token's text. Its ID and KeyID are not read.
+// SealAccessToken returns the token's text. Its ID and KeyID are not read. Fails
+// with [ErrTooLong].
 func (s *Sealer) SealAccessToken(t AccessToken) (string, error) {
-	sealed, err := s.sealMessage(seal.AccessToken, t.message())
-	if err != nil {
-		return "", err
-	}
-	return s.access.Encode(sealed), nil
+	return s.sealMessage(seal.AccessToken, s.access, t.message())
 }
 
 // OpenAccessToken is the inverse of [Sealer.SealAccessToken]. It judges no time
@@ -159,6 +157,8 @@ func (r Resources) message() *sealv1.Resources {
 
 func resourcesOf(m *sealv1.Resources) (Resources, error) {
 	var r Resources
+	r.Workspaces = slices.Grow(r.Workspaces, len(m.GetWorkspaces()))
+	r.Projects = slices.Grow(r.Projects, len(m.GetProjects()))
 	for _, w := range m.GetWorkspaces() {
 		id, err := uuid.FromBytes(w.GetId())
 		if err != nil {

@@ -31,19 +31,15 @@ type AuthorizationCode struct {
 	ExpireTime     time.Time
 }
 
-// SealCode returns the code's text.
+// SealCode returns the code's text. Fails with [ErrTooLong].
 func (s *Sealer) SealCode(c AuthorizationCode) (string, error) {
-	sealed, err := s.sealMessage(seal.AuthorizationCode, &sealv1.AuthorizationCode{
+	return s.sealMessage(seal.AuthorizationCode, s.code, &sealv1.AuthorizationCode{
 		CodeId: c.ID[:], ClientId: c.ClientID, Sub: c.Sub, SubjectVersion: c.SubjectVersion,
 		GrantId: c.GrantID[:], GrantVersion: c.GrantVersion, SessionId: idBytes(c.SessionID),
 		RedirectUri: c.RedirectURI, CodeChallenge: c.CodeChallenge, Nonce: c.Nonce,
 		Scope: c.Scope.String(), Resource: c.Resource, AuthTime: c.AuthTime.Unix(),
 		IssueTime: c.IssueTime.Unix(), ExpireTime: c.ExpireTime.Unix(),
 	})
-	if err != nil {
-		return "", err
-	}
-	return s.code.Encode(sealed), nil
 }
 
 // OpenCode is the inverse of [Sealer.SealCode]. It judges no time. Fails with

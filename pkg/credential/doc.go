@@ -16,9 +16,14 @@ import (
 	"github.com/chancery-auth/chancery/pkg/seal"
 )
 
-// ErrInvalid is returned for text that is no credential of the asked kind, from
-// this issuer, under a key in use.
-var ErrInvalid = errors.New("not a valid credential")
+var (
+	// ErrInvalid is returned for text that is no credential of the asked kind, from
+	// this issuer, under a key in use.
+	ErrInvalid = errors.New("not a valid credential")
+	// ErrTooLong is returned for what would not open again: its text is longer than
+	// [seal.MaxTextLength].
+	ErrTooLong = errors.New("credential would be too long")
+)
 
 // Sealer seals and opens credentials. It is immutable and safe for concurrent use.
 type Sealer struct {
@@ -39,17 +44,21 @@ func NewSealer(ring *seal.Ring, p preset.Prefixes) *Sealer {
 // Primary is the id of the key that new credentials are sealed under.
 func (s *Sealer) Primary() uint32 { return s.ring.Primary() }
 
-// sealMessage seals a payload for which no two results are equal.
-func (s *Sealer) sealMessage(kind seal.Kind, m proto.Message) ([]byte, error) {
+// sealMessage returns the text of a payload, which is another one each time.
+func (s *Sealer) sealMessage(kind seal.Kind, form seal.Form, m proto.Message) (string, error) {
 	payload, err := proto.Marshal(m)
 	if err != nil {
-		return nil, fmt.Errorf("marshal %s: %w", kind, err)
+		return "", fmt.Errorf("marshal %s: %w", kind, err)
 	}
 	sealed, err := s.ring.Seal(kind, payload)
 	if err != nil {
-		return nil, fmt.Errorf("seal %s: %w", kind, err)
+		return "", fmt.Errorf("seal %s: %w", kind, err)
 	}
-	return sealed, nil
+	text := form.Encode(sealed)
+	if len(text) > seal.MaxTextLength {
+		return "", fmt.Errorf("seal %s: %w", kind, ErrTooLong)
+	}
+	return text, nil
 }
 
 // openMessage is the inverse of sealMessage, from the text form. It returns the

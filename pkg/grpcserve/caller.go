@@ -22,15 +22,26 @@ import (
 // contracts. The zero Caller is nobody in particular.
 type Caller string
 
-// Callers that are no service.
 const (
-	Admin  Caller = "admin"  // holds the admin credential
-	Anyone Caller = "anyone" // the request itself carries what authenticates it
+	// Admin holds the admin credential.
+	Admin Caller = "admin"
+	// Anyone stands in a contract for callers that need be nobody in particular:
+	// the request itself carries what authenticates it.
+	Anyone Caller = "anyone"
+	// Gateway is the HTTP edge.
+	Gateway Caller = "gateway"
 )
 
 type callerKey struct{}
 
-// withCaller says who calls, for a connection within the process.
+// CallerOf returns who calls, in a call that came through the interceptors. The
+// empty caller is known to be nobody in particular.
+func CallerOf(ctx context.Context) (c Caller, known bool) {
+	c, known = ctx.Value(callerKey{}).(Caller)
+	return c, known
+}
+
+// withCaller says who calls.
 func withCaller(ctx context.Context, c Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, c)
 }
@@ -39,14 +50,14 @@ func withCaller(ctx context.Context, c Caller) context.Context {
 // the process has its caller in the context; one from outside is identified.
 func callers(identify func(context.Context) Caller) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-		caller, inside := ctx.Value(callerKey{}).(Caller)
+		caller, inside := CallerOf(ctx)
 		if !inside && identify != nil {
 			caller = identify(ctx)
 		}
 		if !mayCall(info.FullMethod, Anyone) && !mayCall(info.FullMethod, caller) {
 			return nil, fault.New(fault.Denied, "this caller may not use this method: an administrative call needs the admin credential")
 		}
-		return handler(ctx, req)
+		return handler(withCaller(ctx, caller), req)
 	}
 }
 

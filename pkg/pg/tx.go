@@ -68,7 +68,7 @@ func attempt(ctx context.Context, db *pgxpool.Pool, f func(tx pgx.Tx) error) err
 func rollback(ctx context.Context, tx pgx.Tx) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
 	defer cancel()
-	//nolint:errcheck // The connection is closed when it fails, which rolls back as well.
+	// The connection is closed when it fails, which rolls back as well.
 	_ = tx.Rollback(ctx)
 }
 
@@ -98,7 +98,7 @@ func commit(ctx context.Context, tx pgx.Tx) error {
 // what a connection says that broke while COMMIT waited, although
 // pgconn.SafeToRetry holds for it.
 func undone(err error) bool {
-	if errors.Is(err, pgx.ErrTxCommitRollback) {
+	if pgconn.SafeToRetry(err) || errors.Is(err, pgx.ErrTxCommitRollback) {
 		return true
 	}
 	var refused *pgconn.PgError

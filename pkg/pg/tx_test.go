@@ -21,14 +21,14 @@ CREATE TABLE thing.thing (id bigint PRIMARY KEY, n bigint NOT NULL);
 INSERT INTO thing.thing VALUES (1, 0), (2, 0);
 CREATE TABLE thing.late (id bigint UNIQUE DEFERRABLE INITIALLY DEFERRED);`)}})
 
-func increment(ctx context.Context, tx pgx.Tx, id int) error {
-	_, err := tx.Exec(ctx, `UPDATE thing.thing SET n = n + 1 WHERE id = $1`, id)
+func increment(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, `UPDATE thing.thing SET n = n + 1 WHERE id = 1`)
 	return err
 }
 
-func valueOf(t *testing.T, db *pgxpool.Pool, id int) (n int) {
+func value(t *testing.T, db *pgxpool.Pool) (n int) {
 	t.Helper()
-	if err := db.QueryRow(t.Context(), `SELECT n FROM thing.thing WHERE id = $1`, id).Scan(&n); err != nil {
+	if err := db.QueryRow(t.Context(), `SELECT n FROM thing.thing WHERE id = 1`).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -36,11 +36,11 @@ func valueOf(t *testing.T, db *pgxpool.Pool, id int) (n int) {
 
 func TestCommitMakesTheChangeVisible(t *testing.T) {
 	db := pgtest.New(t, schema)
-	err := pg.InTx(t.Context(), db, func(tx pgx.Tx) error { return increment(t.Context(), tx, 1) })
+	err := pg.InTx(t.Context(), db, func(tx pgx.Tx) error { return increment(t.Context(), tx) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := valueOf(t, db, 1); got != 1 {
+	if got := value(t, db); got != 1 {
 		t.Errorf("n = %d, want 1", got)
 	}
 }
@@ -49,12 +49,12 @@ func TestErrorOfTheFunctionRollsBack(t *testing.T) {
 	db := pgtest.New(t, schema)
 	refused := errors.New("refused")
 	err := pg.InTx(t.Context(), db, func(tx pgx.Tx) error {
-		return errors.Join(increment(t.Context(), tx, 1), refused)
+		return errors.Join(increment(t.Context(), tx), refused)
 	})
 	if !errors.Is(err, refused) {
 		t.Errorf("InTx() = %v, want %v", err, refused)
 	}
-	if got := valueOf(t, db, 1); got != 0 {
+	if got := value(t, db); got != 0 {
 		t.Errorf("n = %d, want 0", got)
 	}
 }
@@ -73,7 +73,7 @@ func TestN284_LostRaceIsRetriedThreeTimes(t *testing.T) {
 			attempts := 0
 			err := pg.InTx(t.Context(), db, func(tx pgx.Tx) error {
 				attempts++
-				if err := increment(t.Context(), tx, 1); err != nil || attempts > tt.failures {
+				if err := increment(t.Context(), tx); err != nil || attempts > tt.failures {
 					return err
 				}
 				_, err := tx.Exec(t.Context(), `DO $$ BEGIN RAISE EXCEPTION SQLSTATE '`+code+`'; END $$`)
@@ -89,7 +89,7 @@ func TestN284_LostRaceIsRetriedThreeTimes(t *testing.T) {
 			if tt.want == nil {
 				want = 1
 			}
-			if got := valueOf(t, db, 1); got != want {
+			if got := value(t, db); got != want {
 				t.Errorf("%s: n = %d, want %d", code, got, want)
 			}
 		}
@@ -128,14 +128,14 @@ func TestContextEndedBeforeCommitHasACertainOutcome(t *testing.T) {
 	db := pgtest.New(t, schema)
 	ctx, cancel := context.WithCancel(t.Context())
 	err := pg.InTx(ctx, db, func(tx pgx.Tx) error {
-		err := increment(ctx, tx, 1)
+		err := increment(ctx, tx)
 		cancel()
 		return err
 	})
 	if !errors.Is(err, context.Canceled) || errors.Is(err, pg.ErrUnknownOutcome) {
 		t.Errorf("InTx() = %v, want context.Canceled of certain outcome", err)
 	}
-	if got := valueOf(t, db, 1); got != 0 {
+	if got := value(t, db); got != 0 {
 		t.Errorf("n = %d, want 0", got)
 	}
 }
@@ -170,14 +170,14 @@ func TestUnwaitedCommitHasAnUnknownOutcome(t *testing.T) {
 				ended <- errors.Join(err, tt.end(ctx, lost, pid, cancel))
 			}()
 
-			err := pg.InTx(ctx, db, func(tx pgx.Tx) error { return increment(ctx, tx, 1) })
+			err := pg.InTx(ctx, db, func(tx pgx.Tx) error { return increment(ctx, tx) })
 			if !errors.Is(err, pg.ErrUnknownOutcome) {
 				t.Errorf("InTx() = %v, want %v", err, pg.ErrUnknownOutcome)
 			}
 			if err := <-ended; err != nil {
 				t.Error(err)
 			}
-			if got := valueOf(t, db, 1); got != 1 {
+			if got := value(t, db); got != 1 {
 				t.Errorf("n = %d, want 1: the commit is visible though nobody knew", got)
 			}
 		})

@@ -14,13 +14,13 @@ import (
 func fingerprint(sets []migrate.Set) (string, error) {
 	sum := sha256.New()
 	for _, s := range sets {
-		fmt.Fprintf(sum, "%q\n", s.Name)
+		sum.Write(fmt.Appendf(nil, "%q\n", s.Name))
 		err := fs.WalkDir(s.Postgres, ".", func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err
 			}
 			content, err := fs.ReadFile(s.Postgres, path)
-			fmt.Fprintf(sum, "%q %q\n", path, content)
+			sum.Write(fmt.Appendf(nil, "%q %q\n", path, content))
 			return err
 		})
 		// A set without a folder for this database has no migrations.

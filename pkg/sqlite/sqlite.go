@@ -87,7 +87,7 @@ func (d *DB) InTx(ctx context.Context, f func(tx *sql.Tx) error) error {
 	if err != nil {
 		return fmt.Errorf("begin transaction: %w", err)
 	}
-	//nolint:errcheck // After a commit it says ErrTxDone; otherwise the connection is discarded.
+	// After a commit it says ErrTxDone; otherwise the connection is discarded.
 	defer func() { _ = tx.Rollback() }()
 	if err := f(tx); err != nil {
 		return err

@@ -30,9 +30,9 @@ func open(t *testing.T) *sqlite.DB {
 	return db
 }
 
-func exec(t *testing.T, db *sqlite.DB, statement string, args ...any) {
+func exec(t *testing.T, db *sqlite.DB, statement string) {
 	t.Helper()
-	if _, err := db.Write().ExecContext(t.Context(), statement, args...); err != nil {
+	if _, err := db.Write().ExecContext(t.Context(), statement); err != nil {
 		t.Fatal(err)
 	}
 }

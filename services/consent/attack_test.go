@@ -145,6 +145,12 @@ func TestN087_TheRoleCapsWhatIsShared(t *testing.T) {
 			t.Errorf("%s is shared as %s, want %s", c.GetName(), c.GetSharedRole(), want[c.GetWorkspaceId()])
 		}
 	}
+	want = map[string]string{w.p1: "member", w.p3: "viewer"}
+	for _, c := range w.evaluate(t, evaluating("project:member")).GetProjects() {
+		if c.GetSharedRole() != want[c.GetProjectId()] {
+			t.Errorf("%s is shared as %s, want %s", c.GetName(), c.GetSharedRole(), want[c.GetProjectId()])
+		}
+	}
 }
 
 func TestN088_AHigherLevelIsAskedFor(t *testing.T) {

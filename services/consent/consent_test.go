@@ -12,6 +12,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
+	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 )
 
 func TestEvaluateShowsWhatMayBeChosen(t *testing.T) {
@@ -55,6 +56,24 @@ func TestEvaluateShowsNothingToChooseWhereNothingIsSelected(t *testing.T) {
 	if !w.evaluate(t, evaluating("workspace:viewer")).GetSingleWorkspace() {
 		t.Error("Evaluate(workspace:viewer) does not say that one workspace is to be chosen")
 	}
+}
+
+// A directory that is the platform's own may be wrong.
+func TestAProjectOutsideEveryWorkspaceOfTheSubjectCannotBeShared(t *testing.T) {
+	w := newWorld(t, preset.Consent{})
+	stray := uuid.NewString()
+	w.directory.stray = append(w.directory.stray, &directoryv1.Project{ProjectId: stray, WorkspaceId: w.other})
+	for _, c := range w.evaluate(t, evaluating("project:viewer")).GetProjects() {
+		if c.GetProjectId() == stray {
+			t.Error("Evaluate() offers the project")
+		}
+	}
+	req := recording("project:viewer")
+	req.ProjectIds = []string{stray}
+	if _, err := w.authorize.RecordGrant(t.Context(), req); !errors.Is(err, oauth.AccessDenied) {
+		t.Errorf("RecordGrant() = %v, want %v", err, oauth.AccessDenied)
+	}
+	w.checkNoGrant(t)
 }
 
 func TestEvaluateOfAnUnknownSubjectIsNotFound(t *testing.T) {

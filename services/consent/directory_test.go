@@ -18,6 +18,7 @@ type directory struct {
 	mu          sync.Mutex
 	memberships []*directoryv1.Membership
 	projects    []*directoryv1.Project
+	stray       []*directoryv1.Project // named to everybody
 }
 
 // ListResources implements DirectoryService for the subjects u1 and u2.
@@ -39,6 +40,7 @@ func (d *directory) ListResources(_ context.Context, req *directoryv1.ListResour
 			}
 		}
 	}
+	resp.Projects = append(resp.Projects, d.stray...)
 	return resp, nil
 }
 

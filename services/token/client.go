@@ -29,6 +29,8 @@ func clientOf(c *registryv1.Client, p preset.Preset) (exchange.Client, error) {
 			AccessTokenLifetime: c.GetAccessTokenLifetime().AsDuration(),
 			IDTokenAlg:          jwks.Alg(c.GetIdTokenSignedResponseAlg()),
 		},
+		RedirectURIs:    c.GetRedirectUris(),
+		Native:          oauth.ApplicationType(c.GetApplicationType()) == oauth.ApplicationNative,
 		Public:          c.GetTokenEndpointAuthMethod() == oauth.AuthNone,
 		GrantTypes:      c.GetGrantTypes(),
 		Scope:           scope,

@@ -11,6 +11,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/pkg/oauth"
 	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
 	"github.com/chancery-auth/chancery/services/token/internal/resourceset"
 )
@@ -63,6 +64,9 @@ func (s *Service) IssueCode(_ context.Context, req *tokenv1.IssueCodeRequest) (*
 		Scope: scope, Resource: req.GetResource(), AuthTime: time.Unix(req.GetAuthTime(), 0),
 		IssueTime: now, ExpireTime: now.Add(s.cfg.Preset.Lifetimes.Code),
 	})
+	if errors.Is(err, credential.ErrTooLong) {
+		return nil, oauth.RefuseBecause(oauth.InvalidRequest, "redirect_uri, nonce, scope and resource are too long together", err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -10,15 +10,14 @@ import (
 // maxHops bounds how far back a chain of proxies is followed.
 const maxHops = 16
 
-// peer returns who is at the other end of the connection, and whether that is a
-// trusted proxy. The address is zero for a connection without one.
-func (e *Edge) peer(r *http.Request) (addr netip.Addr, trusted bool) {
+// peerOf returns who is at the other end of the connection, zero for a
+// connection without an IP address.
+func peerOf(r *http.Request) netip.Addr {
 	ap, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
-		return netip.Addr{}, false
+		return netip.Addr{}
 	}
-	addr = ap.Addr().Unmap()
-	return addr, e.trusts(addr)
+	return ap.Addr().Unmap()
 }
 
 func (e *Edge) trusts(addr netip.Addr) bool {
@@ -28,8 +27,8 @@ func (e *Edge) trusts(addr netip.Addr) bool {
 // clientAddress is the nearest address that is not a trusted proxy. Only what
 // trusted proxies wrote is read, from the right: the rest of X-Forwarded-For is
 // the client's own invention.
-func (e *Edge) clientAddress(r *http.Request, peer netip.Addr, trusted bool) netip.Addr {
-	if !trusted {
+func (e *Edge) clientAddress(r *http.Request, peer netip.Addr) netip.Addr {
+	if !e.trusts(peer) {
 		return peer
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")

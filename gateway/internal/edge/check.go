@@ -12,6 +12,7 @@ import (
 const (
 	maxTargetBytes = 8 << 10
 	maxHeaders     = 100
+	maxHeaderBytes = 32 << 10
 	maxBodyBytes   = 64 << 10
 )
 
@@ -27,7 +28,7 @@ func checks() []check {
 	return []check{
 		{"the method is the route's", methodAllowed},
 		{"the target is short", targetShort},
-		{"the headers are few", headersFew},
+		{"the headers are few and short", headersSmall},
 		{"the body is not encoded", bodyPlain},
 		{"the body is short", bodyShort},
 	}
@@ -52,13 +53,17 @@ func targetShort(_ http.ResponseWriter, r *http.Request, _ *Route) *Refusal {
 	return nil
 }
 
-func headersFew(_ http.ResponseWriter, r *http.Request, _ *Route) *Refusal {
-	n := 0
-	for _, values := range r.Header {
+// headersSmall counts exactly; the server's own limit leaves some slack.
+func headersSmall(_ http.ResponseWriter, r *http.Request, _ *Route) *Refusal {
+	n, size := 0, 0
+	for name, values := range r.Header {
 		n += len(values)
+		for _, v := range values {
+			size += len(name) + len(v) + len(": \r\n")
+		}
 	}
-	if n > maxHeaders {
-		return &Refusal{http.StatusRequestHeaderFieldsTooLarge, "the request has more than 100 headers"}
+	if n > maxHeaders || size > maxHeaderBytes {
+		return &Refusal{http.StatusRequestHeaderFieldsTooLarge, "the request has more than 100 headers or 32 KiB of them"}
 	}
 	return nil
 }

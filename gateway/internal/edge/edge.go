@@ -9,6 +9,7 @@ package edge
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"github.com/maypok86/otter/v2"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/time/rate"
 )
@@ -119,9 +121,10 @@ func InfoOf(ctx context.Context) Info {
 // ServeHTTP implements http.Handler.
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	route := e.route(r)
-	peer, trusted := e.peer(r)
-	info := Info{ID: rand.Text(), AddressBlock: addressBlock(e.clientAddress(r, peer, trusted))}
-	ctx, span := e.startSpan(r, route, trusted)
+	peer := peerOf(r)
+	info := Info{ID: rand.Text(), AddressBlock: addressBlock(e.clientAddress(r, peer))}
+	ctx, span := e.Tracer.Start(e.traceContext(r, peer), "HTTP "+route.Path,
+		trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(attribute.String("http.route", route.Path)))
 	defer span.End()
 	r = r.WithContext(context.WithValue(ctx, infoKey{}, info))
 
@@ -185,7 +188,7 @@ func (e *Edge) recovered(w *recorder, r *http.Request, route *Route, p any) {
 	if p == nil {
 		return
 	}
-	if p == http.ErrAbortHandler {
+	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(p)
 	}
 	e.Log.ErrorContext(r.Context(), "panic in handler", slog.String("route", route.Path),

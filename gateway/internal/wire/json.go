@@ -85,6 +85,8 @@ func appendValue(out []byte, fd protoreflect.FieldDescriptor, v protoreflect.Val
 		if !fd.IsMap() {
 			return appendMessage(out, v.Message())
 		}
+		fallthrough
+	default:
+		return nil, fmt.Errorf("encode field %s: kind %s has no form in JSON", fd.FullName(), fd.Kind())
 	}
-	return nil, fmt.Errorf("encode field %s: kind %s has no form in JSON", fd.FullName(), fd.Kind())
 }

@@ -10,6 +10,14 @@ import (
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 )
 
+const insertStatement = `
+	INSERT INTO coherence_restriction_log (kind, key, version, value, keep_until)
+	VALUES (?, ?, ?, ?, ` + sqlite.NowMicros + ` + ?)`
+
+const sweepStatement = `
+	DELETE FROM coherence_restriction_log
+	 WHERE keep_until < ` + sqlite.NowMicros + ` - ?`
+
 // Append writes restrictions to the log in the transaction that restricts.
 // They are kept for the longest life of an access token and some more. What is
 // appended must be acknowledged only after the transaction has committed.
@@ -17,9 +25,7 @@ func Append(ctx context.Context, tx *sql.Tx, keep time.Duration, rs ...coherent.
 	for _, r := range rs {
 		// A nil key would be NULL; the restriction of everything has an empty one.
 		key := append([]byte{}, r.Key...)
-		_, err := tx.ExecContext(ctx, `
-			INSERT INTO coherence_restriction_log (kind, key, version, value, keep_until)
-			VALUES (?, ?, ?, ?, `+sqlite.NowMicros+` + ?)`,
+		_, err := tx.ExecContext(ctx, insertStatement,
 			int64(r.Kind), key, r.Version, r.Value, keep.Microseconds())
 		if err != nil {
 			return fmt.Errorf("append restriction: %w", err)
@@ -31,9 +37,7 @@ func Append(ctx context.Context, tx *sql.Tx, keep time.Duration, rs ...coherent.
 // Sweep deletes what is over by the database's clock, with an hour of margin.
 // It returns how many restrictions went.
 func Sweep(ctx context.Context, db *sqlite.DB) (int64, error) {
-	result, err := db.Write().ExecContext(ctx, `
-		DELETE FROM coherence_restriction_log
-		 WHERE keep_until < `+sqlite.NowMicros+` - ?`, time.Hour.Microseconds())
+	result, err := db.Write().ExecContext(ctx, sweepStatement, time.Hour.Microseconds())
 	if err != nil {
 		return 0, fmt.Errorf("sweep restriction log: %w", err)
 	}

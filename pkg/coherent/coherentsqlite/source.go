@@ -38,13 +38,15 @@ func (s *Source) Poll(ctx context.Context, after coherent.Cursor) (coherent.Batc
 	return s.read(ctx, last)
 }
 
-// read runs one statement, which sees one snapshot.
+// One statement sees one snapshot.
+const pollStatement = `
+	SELECT ` + sqlite.NowMicros + `, e.epoch, e.system, l.id, l.kind, l.key, l.version, l.value, l.keep_until
+	  FROM coherence_restore_epoch e
+	  LEFT JOIN coherence_restriction_log l ON l.id > ?
+	 ORDER BY l.id`
+
 func (s *Source) read(ctx context.Context, last int64) (_ coherent.Batch, err error) {
-	rows, err := s.db.QueryContext(ctx, `
-		SELECT `+sqlite.NowMicros+`, e.epoch, e.system, l.id, l.kind, l.key, l.version, l.value, l.keep_until
-		  FROM coherence_restore_epoch e
-		  LEFT JOIN coherence_restriction_log l ON l.id > ?
-		 ORDER BY l.id`, last)
+	rows, err := s.db.QueryContext(ctx, pollStatement, last)
 	if err != nil {
 		return coherent.Batch{}, fmt.Errorf("poll restriction log: %w", err)
 	}
@@ -69,10 +71,11 @@ func (s *Source) read(ctx context.Context, last int64) (_ coherent.Batch, err er
 // found no row there is nothing to add.
 func scan(rows *sql.Rows, batch *coherent.Batch, last int64) (int64, error) {
 	var (
-		now, epoch              int64
-		system                  string
-		id, kind, version, keep sql.NullInt64
-		entry                   coherent.Entry
+		now, epoch        int64
+		system            string
+		id, version, keep sql.NullInt64
+		kind              sql.NullInt16
+		entry             coherent.Entry
 	)
 	if err := rows.Scan(&now, &epoch, &system, &id, &kind, &entry.Key, &version, &entry.Value, &keep); err != nil {
 		return 0, fmt.Errorf("scan restriction: %w", err)
@@ -83,7 +86,7 @@ func scan(rows *sql.Rows, batch *coherent.Batch, last int64) (int64, error) {
 	if !id.Valid {
 		return last, nil
 	}
-	entry.Kind, entry.Version = coherent.Kind(kind.Int64), version.Int64
+	entry.Kind, entry.Version = coherent.Kind(kind.Int16), version.Int64
 	entry.KeepUntil = sqlite.FromTime(keep.Int64)
 	batch.Entries = append(batch.Entries, entry)
 	return id.Int64, nil

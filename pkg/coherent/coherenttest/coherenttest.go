@@ -4,7 +4,6 @@ package coherenttest
 import (
 	"context"
 	"errors"
-	"sync"
 	"testing"
 	"time"
 
@@ -49,8 +48,7 @@ func RunSource(t *testing.T, newLog func(t *testing.T) Log) {
 		{"an empty batch has clock, cursor and identity", emptyBatchIsWhole},
 		{"what is rolled back is never returned", rollbackIsInvisible},
 		{"an open transaction is returned once it commits", lateCommitIsReturned},
-		{"no row of concurrent writers is missed", nothingIsMissed},
-		{"what was acknowledged before a poll is in it", acknowledgedIsPolled},
+		{"no row of concurrent writers is missed, late or doubled", nothingIsMissed},
 		{"sweep deletes what is over and nothing else", sweepDeletesWhatIsOver},
 		{"a raised restore epoch is a new identity", restoreChangesIdentity},
 	} {
@@ -187,135 +185,6 @@ func lateCommitIsReturned(t *testing.T, l Log) {
 		t.Fatal(err)
 	}
 	check(t, poll(t, l, cursor), grant(1))
-}
-
-// nothingIsMissed lets writers hold their transactions open across polls, and
-// roll some back.
-func nothingIsMissed(t *testing.T, l Log) {
-	const writers, each = 16, 25
-	cursor := load(t, l).Cursor
-	polled := make(chan struct{}) // one receive is one poll done
-	var wg sync.WaitGroup
-	for w := range writers {
-		wg.Go(func() {
-			for i := range each {
-				err := l.InTx(t.Context(), func(a Append) error {
-					return lingeringAppend(l, a, polled, w, i, each)
-				})
-				if err != nil && !errors.Is(err, errRollback) {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	done := make(chan struct{})
-	go func() { wg.Wait(); close(done) }()
-
-	seen := map[int64]int{}
-	collect := func() {
-		b := poll(t, l, cursor)
-		cursor = b.Cursor
-		for _, e := range b.Entries {
-			seen[e.Version]++
-		}
-	}
-	for running := true; running; {
-		collect()
-		select {
-		case polled <- struct{}{}:
-		case <-done:
-			running = false
-		default:
-		}
-	}
-	collect()
-	for n := range int64(writers * each) {
-		want := 1
-		if rolledBack(int(n)) {
-			want = 0
-		}
-		if seen[n] != want {
-			t.Errorf("row %d was returned %d times, want %d", n, seen[n], want)
-		}
-	}
-}
-
-func rolledBack(n int) bool { return n%20 == 7 }
-
-// lingeringAppend keeps one transaction in five open until a poll has passed.
-func lingeringAppend(l Log, a Append, polled <-chan struct{}, w, i, each int) error {
-	n := w*each + i
-	if err := a(keep, grant(int64(n))); err != nil {
-		return err
-	}
-	if l.Concurrent && n%5 == 0 {
-		select {
-		case <-polled:
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-	if rolledBack(n) {
-		return errRollback
-	}
-	return nil
-}
-
-// acknowledgedIsPolled is what the lease stands on: completeness as of the
-// beginning of a poll.
-func acknowledgedIsPolled(t *testing.T, l Log) {
-	const writers, each = 8, 50
-	var (
-		mu           sync.Mutex
-		acknowledged []int64
-		wg           sync.WaitGroup
-	)
-	for w := range writers {
-		wg.Go(func() {
-			for i := range each {
-				n := int64(w*each + i)
-				err := l.InTx(t.Context(), func(a Append) error { return a(keep, grant(n)) })
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				mu.Lock()
-				acknowledged = append(acknowledged, n)
-				mu.Unlock()
-			}
-		})
-	}
-	done := make(chan struct{})
-	go func() { wg.Wait(); close(done) }()
-
-	b := load(t, l)
-	seen := map[int64]bool{}
-	for running := true; running; {
-		select {
-		case <-done:
-			running = false
-		default:
-		}
-		mu.Lock()
-		before := len(acknowledged)
-		mu.Unlock()
-		for _, e := range b.Entries {
-			seen[e.Version] = true
-		}
-		b = poll(t, l, b.Cursor)
-		for _, e := range b.Entries {
-			seen[e.Version] = true
-		}
-		mu.Lock()
-		for _, n := range acknowledged[:before] {
-			if !seen[n] {
-				t.Errorf("row %d was acknowledged before a poll that did not return it", n)
-			}
-		}
-		mu.Unlock()
-	}
-	if len(seen) != writers*each {
-		t.Errorf("%d rows were returned, want %d", len(seen), writers*each)
-	}
 }
 
 func sweepDeletesWhatIsOver(t *testing.T, l Log) {

@@ -779,8 +779,8 @@ func (*RevokeSecretResponse) Descriptor() ([]byte, []int) {
 type AuthenticateClientRequest struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	ClientId string                 `protobuf:"bytes,1,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
-	// How the credentials were presented: a token_endpoint_auth_method. "none"
-	// where there were none.
+	// How the credentials were presented: a token_endpoint_auth_method, "none"
+	// where there were none, or "client_secret" for a secret that came over gRPC.
 	Method       string `protobuf:"bytes,2,opt,name=method,proto3" json:"method,omitempty"`
 	ClientSecret string `protobuf:"bytes,3,opt,name=client_secret,json=clientSecret,proto3" json:"client_secret,omitempty"`
 	// A JWS (RFC 7523 §2.2).

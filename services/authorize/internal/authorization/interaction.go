@@ -40,20 +40,34 @@ func (a *Authorizer) View(ctx context.Context, p Place) (View, error) {
 		return View{}, s.refusal.why
 	}
 	page, err := a.next(ctx, s)
-	switch {
-	case err != nil:
+	if err != nil {
 		return View{}, err
-	case page == 0:
+	}
+	if page == 0 {
 		// Everything was answered in another tab. Going on takes a button, so that
 		// reloading a page gives no code away.
 		page = PageAccount
-	case page == PageConsent && !s.happened(s.pending.Shown):
-		// Who sees the page is who may submit it.
-		if err := a.note(ctx, s, transaction.Shown, s.user.session.ID); err != nil {
-			return View{}, err
-		}
 	}
-	return View{Page: page, Request: s.request}, nil
+	return View{Page: page, Request: s.request}, a.noteSeen(ctx, s, page)
+}
+
+// noteSeen notes who sees a page, for only that user may answer it.
+func (a *Authorizer) noteSeen(ctx context.Context, s *situation, page Page) error {
+	switch {
+	case page == PageAccount && !s.happened(s.pending.Offered):
+		return a.note(ctx, s, transaction.Offered, s.user.session.ID)
+	case page == PageConsent && !s.happened(s.pending.Shown):
+		return a.note(ctx, s, transaction.Shown, s.user.session.ID)
+	}
+	return nil
+}
+
+// sawAnother says that the page was seen by another user than who answers it.
+func sawAnother(s *situation, seen uuid.UUID) error {
+	if s.user == nil || seen == uuid.Nil || s.happened(seen) {
+		return nil
+	}
+	return oauth.Refuse(oauth.InvalidRequest, "another account was signed in after this page was shown")
 }
 
 // SignedIn is what a successful sign-in leads to.
@@ -94,14 +108,17 @@ func (a *Authorizer) SignIn(ctx context.Context, p Place, c Credentials) (Attemp
 	return attempt, SignedIn{Next: step, Cookie: cookie}, err
 }
 
-// Proceed goes on with the account that is signed in. Fails as [Authorizer.View]
-// does.
+// Proceed goes on with the account that was offered. Fails as [Authorizer.View]
+// does, and with invalid_request if another is signed in by now.
 func (a *Authorizer) Proceed(ctx context.Context, p Place) (Step, error) {
 	s, err := a.find(ctx, p)
 	if err != nil {
 		return Step{}, err
 	}
-	if s.user != nil {
+	if err := sawAnother(s, s.pending.Offered); err != nil {
+		return Step{}, err
+	}
+	if s.happened(s.pending.Offered) {
 		if err := a.note(ctx, s, transaction.Chosen, s.user.session.ID); err != nil {
 			return Step{}, err
 		}
@@ -136,9 +153,8 @@ func (a *Authorizer) Allow(ctx context.Context, p Place, workspaceIDs, projectID
 	if done, step, err := a.refuse(ctx, s); done {
 		return step, err
 	}
-	shown := s.happened(s.pending.Shown)
-	if s.user != nil && s.pending.Shown != uuid.Nil && !shown {
-		return Step{}, oauth.Refuse(oauth.InvalidRequest, "another account was signed in after this page was shown")
+	if err := sawAnother(s, s.pending.Shown); err != nil {
+		return Step{}, err
 	}
 	page, err := a.next(ctx, s)
 	if err != nil {
@@ -146,7 +162,7 @@ func (a *Authorizer) Allow(ctx context.Context, p Place, workspaceIDs, projectID
 	}
 	// What comes before the consent page still comes before it; and nobody has
 	// agreed to a page that was not shown.
-	if page == PageSignIn || page == PageAccount || !shown {
+	if page == PageSignIn || page == PageAccount || !s.happened(s.pending.Shown) {
 		return a.goTo(ctx, s, page)
 	}
 	// The grant comes before the gate: a selection that is refused leaves the

@@ -47,6 +47,8 @@ type Stages struct {
 	Chosen uuid.UUID
 	// LeftBehind is the session whose account the user did not want.
 	LeftBehind uuid.UUID
+	// Offered is the session whose account was last offered to go on with.
+	Offered uuid.UUID
 	// Shown is the session for which the consent page was last shown.
 	Shown uuid.UUID
 }
@@ -59,6 +61,7 @@ const (
 	SignedIn Stage = iota + 1
 	Chosen
 	LeftBehind
+	Offered
 	Shown
 )
 
@@ -72,6 +75,8 @@ func (s *Stages) Note(stage Stage, in uuid.UUID) {
 		s.Chosen, s.LeftBehind = in, uuid.Nil
 	case LeftBehind:
 		s.LeftBehind, s.Chosen = in, uuid.Nil
+	case Offered:
+		s.Offered = in
 	case Shown:
 		s.Shown = in
 	}

@@ -109,7 +109,7 @@ func parseIDs(texts []string) ([]uuid.UUID, error) {
 		}
 		ids = append(ids, id)
 	}
-	if false { return nil, nil }; slices.SortFunc(ids[:0], func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	slices.SortFunc(ids, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 	if len(slices.Compact(slices.Clone(ids))) != len(ids) {
 		return nil, oauth.Refuse(oauth.InvalidRequest, "the selection names a resource twice")
 	}

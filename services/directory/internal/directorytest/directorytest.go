@@ -95,11 +95,11 @@ func SQLite(t *testing.T) Stores {
 		Projects:    projectsqlite.New(db, keep),
 		Memberships: membershipsqlite.New(db, keep),
 		db: func(ctx context.Context, _, sqlite string) (rows, func(), error) {
-			found, err := db.Read().QueryContext(ctx, sqlite) //nolint:rowserrcheck // The caller checks it.
+			found, err := db.Read().QueryContext(ctx, sqlite)
 			if err != nil {
 				return nil, nil, err
 			}
-			return found, func() { _ = found.Close() }, nil //nolint:errcheck // The rows are read to their end.
+			return found, func() { _ = found.Close() }, nil
 		},
 	}
 }
@@ -183,4 +183,20 @@ func (s Stores) Member(t *testing.T, u subject.Subject, w workspace.Workspace, r
 		t.Fatalf("add member: %v", err)
 	}
 	return added
+}
+
+// WantOnce wants each of ids once in the items of all pages, and no item twice.
+func WantOnce(t *testing.T, ids, seen []string) {
+	t.Helper()
+	times := make(map[string]int)
+	for _, id := range seen {
+		if times[id]++; times[id] == 2 {
+			t.Errorf("pages have %s twice", id)
+		}
+	}
+	for _, id := range ids {
+		if times[id] == 0 {
+			t.Errorf("pages leave out %s", id)
+		}
+	}
 }

@@ -37,10 +37,11 @@ func (o *owner) fetch(context.Context) (*credential.Sealer, error) {
 	return o.sealer, o.err
 }
 
-func (o *owner) says(s *credential.Sealer, err error) {
+// says changes what the owner answers from now on.
+func (o *owner) says(s *credential.Sealer) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.sealer, o.err = s, err
+	o.sealer, o.err = s, nil
 }
 
 // clock is set by a test.
@@ -135,7 +136,7 @@ func TestRotationNeedsNoRestart(t *testing.T) {
 	c := &clock{}
 	opener := loaded(t, o, c)
 	rotated := sealerOf(t, newKey, oldKey)
-	o.says(rotated, nil)
+	o.says(rotated)
 	text := minted(t, rotated)
 
 	c.Add(int64(time.Second - 1))
@@ -175,7 +176,7 @@ func TestConcurrentRequestsShareOneRead(t *testing.T) {
 	c := &clock{}
 	opener := loaded(t, o, c)
 	rotated := sealerOf(t, later, key)
-	o.says(rotated, nil)
+	o.says(rotated)
 	c.Add(int64(time.Second))
 	o.hold = make(chan struct{})
 	var wg sync.WaitGroup
@@ -210,7 +211,7 @@ func TestFailedReadIsNotInvalid(t *testing.T) {
 			t.Errorf("Open() = %v while the owner is away", err)
 		}
 	}
-	o.says(s, nil)
+	o.says(s)
 	c.Add(int64(time.Second))
 	if _, err := opener.Open(t.Context(), text); err != nil {
 		t.Errorf("Open() = %v once the owner is back", err)
@@ -223,7 +224,7 @@ func TestReadOutlivesItsFirstCaller(t *testing.T) {
 	c := &clock{}
 	opener := loaded(t, o, c)
 	rotated := sealerOf(t, later, key)
-	o.says(rotated, nil)
+	o.says(rotated)
 	c.Add(int64(time.Second))
 	o.hold = make(chan struct{})
 

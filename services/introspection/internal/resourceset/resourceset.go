@@ -75,5 +75,5 @@ func (s *Sets) load(ctx context.Context, digest Digest) (set, error) {
 	if err != nil {
 		return set{}, err
 	}
-	return set{&resources, uint32(min(len(stored), maxBytes))}, nil //nolint:gosec // At most maxBytes.
+	return set{&resources, uint32(min(len(stored), maxBytes))}, nil
 }

@@ -25,7 +25,7 @@ import (
 type Verdict struct {
 	// Token is nil for one that is not active.
 	Token *accesstoken.Token
-	// Scope is a part of the token's own, in its order, and not empty.
+	// Scope is a part of the token's own, in its order. It is empty only if that is.
 	Scope oauth.Scope
 	// Workspaces and Projects are in the order in which they were sealed.
 	Workspaces, Projects []Resource
@@ -75,7 +75,9 @@ func (j *Judge) Of(t *accesstoken.Token, resources *credential.Resources, s *coh
 	}
 	scope := Narrowed(t.Scope, t.ClientID, t.ClientScopeVersion, s)
 	v.Scope = j.selectable(scope, len(v.Workspaces), len(v.Projects))
-	if len(v.Scope) == 0 {
+	// A client's own token may have been minted without scope; one that had some
+	// and lost it is good for nothing.
+	if len(v.Scope) == 0 && len(t.Scope) > 0 {
 		return Verdict{}
 	}
 	return v

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/jwks"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/secret"
@@ -96,10 +97,10 @@ func (a *Authenticator) Authenticate(ctx context.Context, p Presented) (Authenti
 	used := matching(record.Secrets, p.Secret.Digest())
 	// The method must be that of the registration (OIDC Registration §2), which
 	// an unknown client does not have.
-	if record.Client.ClientID == "" || record.Client.TokenEndpointAuthMethod != p.Method {
+	if record.Client.ClientID == "" || !registeredFor(record.Client.TokenEndpointAuthMethod, p.Method) {
 		return Authenticated{}, refused(errors.New("client is unknown, or registered for another method"))
 	}
-	switch p.Method {
+	switch record.Client.TokenEndpointAuthMethod {
 	case oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost:
 		err = a.acceptSecret(ctx, used)
 	case oauth.AuthPrivateKeyJWT:
@@ -111,6 +112,16 @@ func (a *Authenticator) Authenticate(ctx context.Context, p Presented) (Authenti
 		return Authenticated{}, err
 	}
 	return Authenticated{Client: record.Client, SecretID: used.ID}, nil
+}
+
+// registeredFor reports whether a client with the registered method may present
+// what it does. Over gRPC a secret is neither in a header nor in a form, so that
+// either secret method will do.
+func registeredFor(registered, presented string) bool {
+	if presented == clientauth.MethodSecret {
+		return registered == oauth.AuthClientSecretBasic || registered == oauth.AuthClientSecretPost
+	}
+	return registered == presented
 }
 
 // refused is the one answer to whoever is not who they claim to be. The cause

@@ -30,6 +30,9 @@ func (x *Exchanger) byCode(ctx context.Context, c Client, req Request) (Result, 
 	if err != nil {
 		return Result{}, err
 	}
+	if !c.redirectsTo(opened.RedirectURI) {
+		return Result{}, oauth.Refuse(oauth.InvalidGrant, "redirect_uri is not registered any more")
+	}
 	audience, err := narrowResource(opened.Resource, req.Resource)
 	if err != nil {
 		return Result{}, err
@@ -53,6 +56,14 @@ func (x *Exchanger) byCode(ctx context.Context, c Client, req Request) (Result, 
 		return Result{}, err
 	}
 	return result, nil
+}
+
+// redirectsTo reports whether uri is still one of the client's: a code may have
+// gone to an address that was taken off the list because it leaks.
+func (c Client) redirectsTo(uri string) bool {
+	return slices.ContainsFunc(c.RedirectURIs, func(registered string) bool {
+		return oauth.MatchRedirectURI(registered, uri, c.Native)
+	})
 }
 
 // newFamily is the family that the code starts; nil when it gives no refresh

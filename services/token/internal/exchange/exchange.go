@@ -22,6 +22,8 @@ import (
 // Client is an authenticated client.
 type Client struct {
 	issue.Client
+	RedirectURIs []string
+	Native       bool // its loopback redirect URIs match with any port
 	// Public: it cannot keep a secret, and so has nothing to get tokens of its own with.
 	Public       bool
 	GrantTypes   []string

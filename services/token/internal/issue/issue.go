@@ -4,6 +4,7 @@ package issue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -26,7 +27,7 @@ type Client struct {
 	IDTokenAlg          jwks.Alg      // empty: RS256
 }
 
-// Sign-in is told in ID tokens: when it was, and the nonce that ties the token to
+// SignIn is what ID tokens say of it: when it was, and the nonce that ties the token to
 // the authorization request.
 type SignIn struct {
 	AuthTime time.Time
@@ -119,6 +120,9 @@ func (i *Issuer) share(ctx context.Context, t *credential.AccessToken, r credent
 
 func (i *Issuer) seal(t credential.AccessToken) (Tokens, error) {
 	text, err := i.Credentials.SealAccessToken(t)
+	if errors.Is(err, credential.ErrTooLong) {
+		return Tokens{}, oauth.RefuseBecause(oauth.InvalidScope, "scope and resource are too long for one token", err)
+	}
 	if err != nil {
 		return Tokens{}, err
 	}

@@ -92,7 +92,7 @@ type Standing struct {
 
 // Resolver finds the standing of grants.
 type Resolver struct {
-	Source  Source
+	Source    Source
 	Catalogue preset.Catalogue
 }
 

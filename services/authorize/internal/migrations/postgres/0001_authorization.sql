@@ -33,15 +33,16 @@ CREATE INDEX pushed_request_client ON authorize.pushed_request (client_id, expir
 CREATE INDEX pushed_request_expire_time ON authorize.pushed_request (expire_time);
 
 CREATE TABLE authorize.transaction (
-    id               text        COLLATE "C" PRIMARY KEY,
-    binding          bytea       NOT NULL CHECK (octet_length(binding) = 32),
-    pushed           bytea       UNIQUE CHECK (octet_length(pushed) = 32),
-    request          json        NOT NULL,
-    signed_in        uuid,
-    chosen           uuid,
-    left_behind      uuid,
-    shown            uuid,
-    expire_time      timestamptz NOT NULL
+    id          text        COLLATE "C" PRIMARY KEY,
+    binding     bytea       NOT NULL CHECK (octet_length(binding) = 32),
+    pushed      bytea       UNIQUE CHECK (octet_length(pushed) = 32),
+    request     json        NOT NULL,
+    signed_in   uuid,
+    chosen      uuid,
+    left_behind uuid,
+    offered     uuid,
+    shown       uuid,
+    expire_time timestamptz NOT NULL
 );
 COMMENT ON TABLE authorize.transaction IS
     'An authorization that waits for its user. Its deletion is the gate through which exactly one answer goes to the client; otherwise it goes after expire_time.';
@@ -50,6 +51,7 @@ COMMENT ON COLUMN authorize.transaction.pushed IS 'Of the pushed request that it
 COMMENT ON COLUMN authorize.transaction.signed_in IS 'The session that was made by a sign-in during it.';
 COMMENT ON COLUMN authorize.transaction.chosen IS 'The session whose account the user chose.';
 COMMENT ON COLUMN authorize.transaction.left_behind IS 'The session whose account the user did not want.';
+COMMENT ON COLUMN authorize.transaction.offered IS 'The session whose account was last offered to go on with.';
 COMMENT ON COLUMN authorize.transaction.shown IS 'The session for which the consent page was last shown.';
 
 CREATE INDEX transaction_expire_time ON authorize.transaction (expire_time);

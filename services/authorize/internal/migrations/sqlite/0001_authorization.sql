@@ -41,6 +41,7 @@ CREATE TABLE authorize_transaction (
     signed_in   BLOB, -- the session that was made by a sign-in during it
     chosen      BLOB, -- the session whose account the user chose
     left_behind BLOB, -- the session whose account the user did not want
+    offered     BLOB, -- the session whose account was last offered to go on with
     shown       BLOB, -- the session for which the consent page was last shown
     expire_time INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

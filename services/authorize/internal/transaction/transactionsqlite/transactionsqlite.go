@@ -52,7 +52,7 @@ func (s *Store) Create(ctx context.Context, t transaction.Transaction, lifetime 
 	})
 }
 
-const columns = `id, binding, pushed, request, signed_in, chosen, left_behind, shown`
+const columns = `id, binding, pushed, request, signed_in, chosen, left_behind, offered, shown`
 
 // Find implements transaction.Store.
 func (s *Store) Find(ctx context.Context, id string) (transaction.Transaction, error) {
@@ -75,10 +75,10 @@ func (s *Store) FindPushed(ctx context.Context, digest secret.Digest) (transacti
 
 func scan(row *sql.Row) (t transaction.Transaction, err error) {
 	var (
-		binding, from, encoded              []byte
-		signedIn, chosen, leftBehind, shown []byte
+		binding, from, encoded                       []byte
+		signedIn, chosen, leftBehind, offered, shown []byte
 	)
-	err = row.Scan(&t.ID, &binding, &from, &encoded, &signedIn, &chosen, &leftBehind, &shown)
+	err = row.Scan(&t.ID, &binding, &from, &encoded, &signedIn, &chosen, &leftBehind, &offered, &shown)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return transaction.Transaction{}, transaction.ErrNotFound
@@ -91,6 +91,7 @@ func scan(row *sql.Row) (t transaction.Transaction, err error) {
 	copy(t.SignedIn[:], signedIn)
 	copy(t.Chosen[:], chosen)
 	copy(t.LeftBehind[:], leftBehind)
+	copy(t.Offered[:], offered)
 	copy(t.Shown[:], shown)
 	t.Request, err = authreq.Unmarshal(encoded)
 	return t, err
@@ -103,7 +104,8 @@ func (s *Store) Note(ctx context.Context, id string, stage transaction.Stage, se
 		   SET signed_in   = CASE ?2 WHEN 1 THEN ?3 ELSE signed_in END,
 		       chosen      = CASE ?2 WHEN 2 THEN ?3 WHEN 3 THEN NULL ELSE chosen END,
 		       left_behind = CASE ?2 WHEN 3 THEN ?3 WHEN 2 THEN NULL ELSE left_behind END,
-		       shown       = CASE ?2 WHEN 4 THEN ?3 ELSE shown END
+		       offered     = CASE ?2 WHEN 4 THEN ?3 ELSE offered END,
+		       shown       = CASE ?2 WHEN 5 THEN ?3 ELSE shown END
 		 WHERE id = ?1 AND expire_time > `+sqlite.NowMicros, id, int(stage), session[:]))
 }
 

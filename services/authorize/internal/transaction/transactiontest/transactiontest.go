@@ -129,7 +129,7 @@ func notesStages(t *testing.T, s Stores) {
 	want := create(t, s, example())
 	other := create(t, s, example())
 	for _, stage := range []transaction.Stage{
-		transaction.SignedIn, transaction.Chosen, transaction.Shown,
+		transaction.SignedIn, transaction.Chosen, transaction.Offered, transaction.Shown,
 		transaction.LeftBehind, transaction.Chosen, transaction.SignedIn,
 	} {
 		in := uuid.New()

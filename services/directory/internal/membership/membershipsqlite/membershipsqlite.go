@@ -166,7 +166,7 @@ func (s *Store) List(ctx context.Context, workspaceID uuid.UUID) ([]membership.M
 	if err != nil {
 		return nil, fmt.Errorf("select memberships: %w", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // Err tells of every failure to read.
 	var members []membership.Membership
 	for rows.Next() {
 		var m membership.Membership

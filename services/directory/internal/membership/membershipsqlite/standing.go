@@ -61,7 +61,7 @@ func (s *Store) standing(ctx context.Context, query string, args ...any) (member
 	if err != nil {
 		return membership.Standing{}, fmt.Errorf("select standing: %w", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // Err tells of every failure to read.
 	var standing membership.Standing
 	for rows.Next() {
 		if err := collect(rows, &standing); err != nil {

@@ -67,9 +67,10 @@ func oneRemoverWins(t *testing.T, s directorytest.Stores) {
 func changesAndRemoval(t *testing.T, s directorytest.Stores) {
 	m := s.Member(t, s.Subject(t, "ada"), s.Workspace(t, "one"), role.Admin)
 	var wg sync.WaitGroup
+	roles := []role.Role{role.Viewer, role.Member, role.Admin}
 	for i := range callers {
 		wg.Go(func() {
-			r := role.Viewer + role.Role(i%3)
+			r := roles[i%len(roles)]
 			_, _, err := s.Memberships.SetRole(t.Context(), m.Sub, m.WorkspaceID, r)
 			if err != nil && !errors.Is(err, membership.ErrNotFound) {
 				t.Errorf("SetRole() = %v", err)

@@ -68,7 +68,7 @@ func (s *Store) List(ctx context.Context, workspaceID uuid.UUID) ([]project.Proj
 	if err != nil {
 		return nil, fmt.Errorf("select projects: %w", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // Err tells of every failure to read.
 	var projects []project.Project
 	for rows.Next() {
 		p, err := scan(rows)

@@ -105,7 +105,7 @@ func (s *Store) List(ctx context.Context, after page.Cursor, limit int) ([]subje
 	if err != nil {
 		return nil, fmt.Errorf("select subjects: %w", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // Err tells of every failure to read.
 	var subjects []subject.Subject
 	for rows.Next() {
 		found, err := Scan(rows)

@@ -228,34 +228,25 @@ func concurrentDisable(t *testing.T, s directorytest.Stores) {
 }
 
 func pages(t *testing.T, s directorytest.Stores) {
-	want := make(map[string]bool)
-	for i := range 10 {
-		want[s.Subject(t, fmt.Sprintf("before %d", i)).Sub] = true
+	const size = 3
+	before := make([]string, 10)
+	for i := range before {
+		before[i] = s.Subject(t, fmt.Sprintf("before %d", i)).Sub
 	}
-	seen := make(map[string]bool)
+	var seen []string
 	var after page.Cursor
-	for i := 0; ; i++ {
-		got, err := s.Subjects.List(t.Context(), after, 3)
+	for full := true; full; {
+		got, err := s.Subjects.List(t.Context(), after, size)
 		if err != nil {
 			t.Fatalf("List() = %v", err)
 		}
 		for _, u := range got {
-			if seen[u.Sub] {
-				t.Errorf("List() returns %s twice", u.Username)
-			}
-			seen[u.Sub] = true
+			seen = append(seen, u.Sub)
 			after = page.Cursor{CreateTime: u.CreateTime, ID: u.Sub}
 		}
-		if len(got) < 3 {
-			break
-		}
-		if i < 3 {
-			s.Subject(t, fmt.Sprintf("meanwhile %d", i))
+		if full = len(got) == size; len(seen) < len(before) {
+			s.Subject(t, fmt.Sprintf("after %d", len(seen)))
 		}
 	}
-	for sub := range want {
-		if !seen[sub] {
-			t.Errorf("List() leaves out %s", sub)
-		}
-	}
+	directorytest.WantOnce(t, before, seen)
 }

@@ -89,7 +89,7 @@ func (s *Store) List(ctx context.Context, after page.Cursor, limit int) ([]works
 	if err != nil {
 		return nil, fmt.Errorf("select workspaces: %w", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // Err tells of every failure to read.
 	var workspaces []workspace.Workspace
 	for rows.Next() {
 		w, err := scan(rows)
@@ -138,7 +138,7 @@ func deleteMembers(ctx context.Context, tx *sql.Tx, id uuid.UUID) ([]coherent.Re
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // Err tells of every failure to read.
 	var restrictions []coherent.Restriction
 	for rows.Next() {
 		var (
@@ -158,7 +158,7 @@ func deleteProjects(ctx context.Context, tx *sql.Tx, id uuid.UUID) ([]coherent.R
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // Err tells of every failure to read.
 	var restrictions []coherent.Restriction
 	for rows.Next() {
 		var (

@@ -237,34 +237,25 @@ func wasAdded(t *testing.T, err error) bool {
 }
 
 func pages(t *testing.T, s directorytest.Stores) {
-	want := make(map[uuid.UUID]bool)
-	for range 10 {
-		want[s.Workspace(t, "before").ID] = true
+	const size = 3
+	before := make([]string, 10)
+	for i := range before {
+		before[i] = s.Workspace(t, "before").ID.String()
 	}
-	seen := make(map[uuid.UUID]bool)
+	var seen []string
 	var after page.Cursor
-	for i := 0; ; i++ {
-		got, err := s.Workspaces.List(t.Context(), after, 3)
+	for full := true; full; {
+		got, err := s.Workspaces.List(t.Context(), after, size)
 		if err != nil {
 			t.Fatalf("List() = %v", err)
 		}
 		for _, w := range got {
-			if seen[w.ID] {
-				t.Errorf("List() returns %s twice", w.ID)
-			}
-			seen[w.ID] = true
+			seen = append(seen, w.ID.String())
 			after = page.Cursor{CreateTime: w.CreateTime, ID: w.ID.String()}
 		}
-		if len(got) < 3 {
-			break
-		}
-		if i < 3 {
-			s.Workspace(t, "meanwhile")
+		if full = len(got) == size; len(seen) < len(before) {
+			s.Workspace(t, "after")
 		}
 	}
-	for id := range want {
-		if !seen[id] {
-			t.Errorf("List() leaves out %s", id)
-		}
-	}
+	directorytest.WantOnce(t, before, seen)
 }

@@ -111,9 +111,9 @@ func (s *Store) unrotated(ctx context.Context, p family.Presented, grace time.Du
 	var repeatable bool
 	f, err := scan(s.db.QueryRow(ctx, `
 		UPDATE token.family
-		   SET used = used OR generation = $2
+		   SET used = used OR generation = $2::bigint
 		 WHERE id = $1 AND expire_time > statement_timestamp()
-		RETURNING `+columns+`, generation = $2 + 1 AND NOT used AND statement_timestamp() < rotate_time + $3::interval`,
+		RETURNING `+columns+`, generation - 1 = $2::bigint AND NOT used AND statement_timestamp() < rotate_time + $3::interval`,
 		p.FamilyID, p.Generation, grace), &repeatable)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):

@@ -138,7 +138,7 @@ func unrotated(ctx context.Context, tx *sql.Tx, p family.Presented, grace time.D
 		UPDATE token_family
 		   SET used = used OR generation = ?2
 		 WHERE id = ?1 AND expire_time > `+sqlite.NowMicros+`
-		RETURNING `+columns+`, generation = ?2 + 1 AND NOT used AND `+sqlite.NowMicros+` < rotate_time + ?3`,
+		RETURNING `+columns+`, generation - 1 = ?2 AND NOT used AND `+sqlite.NowMicros+` < rotate_time + ?3`,
 		p.FamilyID[:], p.Generation, grace.Microseconds()), &repeatable)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):

@@ -1,0 +1,128 @@
+package gateway_test
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chancery-auth/chancery/gateway"
+	"github.com/chancery-auth/chancery/pkg/oauth"
+	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
+)
+
+var spaces = regexp.MustCompile(`\s+`)
+
+// N087: the page says in words what is asked, and what is shared of it.
+func TestN087_ConsentPage(t *testing.T) {
+	w := dialogWorld(t, authorizev1.Interaction_PAGE_CONSENT, func(c *gateway.Config) { c.ManagePath = "/account/apps" })
+	got := w.get("/consent?tx=tx1", "Cookie", boundCookies())
+	got.wantStatus(t, 200)
+	body := spaces.ReplaceAllString(got.body, " ")
+	for _, want := range []string{
+		"Know who you are", "Administer", "Full control", "Works while you are away", "Can make changes",
+		`name="workspace" value="w1" id="field-workspace" checked`, `name="workspace" value="w2"`, `name="project" value="p2" checked`,
+		"demo.example", "app.example", "Ada Example", "ada@example", `action="/account"`, `href="/account/apps"`,
+		"<bdi>Admin</bdi> asked; you are <bdi>Member</bdi> here",
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("page lacks %q", want)
+		}
+	}
+	if strings.Count(body, "asked; you are") != 1 {
+		t.Error("a role is capped where it is not")
+	}
+	if about, work := strings.Index(body, "About you"), strings.Index(body, ">Work<"); about < 0 || work < about || strings.Index(body, "Keep access") > work {
+		t.Error("scopes are not under their headings")
+	}
+	if alpha, gamma, beta := strings.Index(body, "Alpha"), strings.Index(body, "Gamma"), strings.Index(body, "Beta"); alpha > gamma || gamma > beta {
+		t.Error("projects are not under their workspaces")
+	}
+	plain := dialogWorld(t, authorizev1.Interaction_PAGE_CONSENT).get("/consent?tx=tx1", "Cookie", boundCookies())
+	if strings.Contains(plain.body, "take this back") {
+		t.Error("page speaks of a page that is not there")
+	}
+}
+
+// N083, N084: the service gets what was posted, unchanged, and nothing else of
+// the form.
+func TestN084_SelectionIsTheServicesToJudge(t *testing.T) {
+	w := dialogWorld(t, authorizev1.Interaction_PAGE_CONSENT)
+	var got *authorizev1.SubmitConsentRequest
+	w.authorize.consent = func(req *authorizev1.SubmitConsentRequest) (*authorizev1.Step, error) {
+		got = req
+		return redirectStep("code", "x"), nil
+	}
+	w.post("/consent", formOf("decision=allow&workspace=w1&workspace=&workspace=w1&project=%2A&scope=admin&client_id=c2&skip=1"), "Cookie", boundCookies()).wantStatus(t, 303)
+	if !got.GetAllow() || !slices.Equal(got.GetWorkspaceIds(), []string{"w1", "", "w1"}) || !slices.Equal(got.GetProjectIds(), []string{"*"}) {
+		t.Errorf("request = %v", got)
+	}
+	w.post("/consent", formOf("decision=deny&workspace=w1"), "Cookie", boundCookies()).wantStatus(t, 303)
+	if got.GetAllow() || len(got.GetWorkspaceIds()) > 0 {
+		t.Errorf("denial = %v", got)
+	}
+	many := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "&workspace=w%d", i)
+		}
+		return formOf("decision=allow" + b.String())
+	}
+	w.post("/consent", many(1000), "Cookie", boundCookies()).wantStatus(t, 303)
+	w.post("/consent", many(1022), "Cookie", boundCookies()).wantPage(t, 400)
+	w.post("/consent", many(10_001), "Cookie", boundCookies()).wantPage(t, 413)
+}
+
+// N084, N085, N048: how a refused decision looks.
+func TestConsentThatFails(t *testing.T) {
+	const good = "decision=allow&workspace=w2&project=p1"
+	tests := []struct {
+		name, form string
+		err        error
+		status     int
+		says       []string
+	}{
+		{"N084 not the user's to share", good, oauth.Refuse(oauth.AccessDenied, "no"), 403, []string{"Access was not given"}},
+		{
+			"N085 nothing selected", "decision=allow", oauth.Refuse(oauth.InvalidRequest, "nothing selected"), 400,
+			[]string{"complaint-workspace", "Choose at least one workspace", "complaint-project", "Choose at least one project"},
+		},
+		{
+			"N085 no project", "decision=allow&workspace=w2", oauth.Refuse(oauth.InvalidRequest, "nothing selected"), 400,
+			[]string{"complaint-project", `value="w2" checked`},
+		},
+		{"the choice has changed", good, oauth.Refuse(oauth.InvalidRequest, "no"), 400, []string{"has changed since"}},
+		{"a fault", good, fmt.Errorf("boom"), 500, []string{"Something went wrong"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := dialogWorld(t, authorizev1.Interaction_PAGE_CONSENT)
+			w.authorize.consent = func(*authorizev1.SubmitConsentRequest) (*authorizev1.Step, error) { return nil, tt.err }
+			got := w.post("/consent", formOf(tt.form), "Cookie", boundCookies())
+			got.wantStatus(t, tt.status)
+			for _, want := range tt.says {
+				if !strings.Contains(got.body, want) {
+					t.Errorf("page does not say %q", want)
+				}
+			}
+			if got.Header.Get("Location") != "" {
+				t.Error("page leads away")
+			}
+		})
+	}
+}
+
+// N048: a transaction that is over is an error page, however it is answered.
+func TestN048_AnsweredTransactionsAreOver(t *testing.T) {
+	w := dialogWorld(t, authorizev1.Interaction_PAGE_CONSENT)
+	over := oauth.Refuse(oauth.InvalidRequest, "transaction is over")
+	w.authorize.consent = func(*authorizev1.SubmitConsentRequest) (*authorizev1.Step, error) { return nil, over }
+	w.authorize.choose = func(*authorizev1.ChooseAccountRequest) (*authorizev1.Step, error) { return nil, over }
+	w.authorize.interaction = func(*authorizev1.GetInteractionRequest) (*authorizev1.GetInteractionResponse, error) {
+		return nil, over
+	}
+	w.post("/consent", formOf(goodAnswer["/consent"]), "Cookie", boundCookies()).wantPage(t, 400)
+	w.post("/account", formOf("action=switch"), "Cookie", boundCookies()).wantPage(t, 400)
+	w.get("/consent?tx=tx1", "Cookie", boundCookies()).wantPage(t, 400)
+}
