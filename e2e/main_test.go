@@ -14,6 +14,9 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
+	if os.Getenv(echoVariable) != "" {
+		os.Exit(serveEcho())
+	}
 	os.Exit(buildAndRun(m))
 }
 

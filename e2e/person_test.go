@@ -12,13 +12,13 @@ import (
 // person is a user with a browser that has no JavaScript: it keeps cookies,
 // fills in forms, and stops where the app would take over.
 type person struct {
-	t       *testing.T
+	t       testing.TB
 	s       *server
 	client  *http.Client
 	cookies map[string]string
 }
 
-func newPerson(t *testing.T, s *server) *person {
+func newPerson(t testing.TB, s *server) *person {
 	t.Helper()
 	return &person{
 		t: t, s: s, cookies: make(map[string]string),

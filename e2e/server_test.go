@@ -63,14 +63,14 @@ type server struct {
 type database struct {
 	name string
 	// flags makes an empty one with its schema.
-	flags func(t *testing.T) []string
+	flags func(t testing.TB) []string
 }
 
 // databases are both that Chancery runs on.
 func databases() []database {
 	return []database{
-		{"sqlite", func(*testing.T) []string { return nil }},
-		{"postgres", func(t *testing.T) []string {
+		{"sqlite", func(testing.TB) []string { return nil }},
+		{"postgres", func(t testing.TB) []string {
 			t.Helper()
 			url := pgtest.URL(t)
 			if out, err := exec.Command(binary, "migrate", "up", "--database", url).CombinedOutput(); err != nil {
@@ -89,7 +89,7 @@ func onEach(t *testing.T, test func(t *testing.T, flags []string)) {
 }
 
 // start runs a server with demo data on ports of its own, and stops it at the end.
-func start(t *testing.T, flags ...string) *server {
+func start(t testing.TB, flags ...string) *server {
 	t.Helper()
 	s := &server{data: t.TempDir(), flags: append([]string{"--demo"}, flags...)}
 	t.Cleanup(func() { s.kill(t) })
@@ -98,12 +98,12 @@ func start(t *testing.T, flags ...string) *server {
 }
 
 // restart starts it again, where it was.
-func (s *server) restart(t *testing.T) {
+func (s *server) restart(t testing.TB) {
 	t.Helper()
 	s.boot(t, s.HTTP, s.GRPC)
 }
 
-func (s *server) boot(t *testing.T, http, grpc string) {
+func (s *server) boot(t testing.TB, http, grpc string) {
 	t.Helper()
 	args := append([]string{"serve", "--json", "--data", s.data, "--http", http, "--grpc", grpc}, s.flags...)
 	s.process = exec.Command(binary, args...)
@@ -135,7 +135,7 @@ func (s *server) boot(t *testing.T, http, grpc string) {
 }
 
 // kill ends it without any warning.
-func (s *server) kill(t *testing.T) {
+func (s *server) kill(t testing.TB) {
 	t.Helper()
 	if s.process == nil || s.process.Process == nil {
 		return
@@ -146,7 +146,7 @@ func (s *server) kill(t *testing.T) {
 }
 
 // stop asks it to end, and returns how it did.
-func (s *server) stop(t *testing.T) error {
+func (s *server) stop(t testing.TB) error {
 	t.Helper()
 	if err := s.process.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -158,7 +158,7 @@ func (s *server) stop(t *testing.T) error {
 
 // chancery runs an administrative command against the server, and returns what
 // it printed. It fails the test when the command fails.
-func (s *server) chancery(t *testing.T, args ...string) []byte {
+func (s *server) chancery(t testing.TB, args ...string) []byte {
 	t.Helper()
 	out, err := s.try("", args...)
 	if err != nil {
@@ -188,7 +188,7 @@ type commandError struct {
 func (e *commandError) Error() string { return e.err.Error() + ": " + e.stderr }
 
 // decode reads JSON that a command printed.
-func decode[T any](t *testing.T, encoded []byte) T {
+func decode[T any](t testing.TB, encoded []byte) T {
 	t.Helper()
 	var v T
 	if err := json.Unmarshal(encoded, &v); err != nil {
@@ -241,7 +241,7 @@ func exitCode(err error) int {
 }
 
 // readFile is for files that the server wrote.
-func readFile(t *testing.T, path string) string {
+func readFile(t testing.TB, path string) string {
 	t.Helper()
 	content, err := os.ReadFile(path)
 	if err != nil {

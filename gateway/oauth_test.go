@@ -165,6 +165,7 @@ func TestN250_ErrorsSayWhatTheClientMayKnow(t *testing.T) {
 		{"invalid_client", oauth.Refuse(oauth.InvalidClient, "no"), 401, `{"error":"invalid_client","error_description":"no"}`, map[string]string{"WWW-Authenticate": `Basic realm="https://as.test"`}},
 		{"unauthorized_client", oauth.Refuse(oauth.UnauthorizedClient, "no"), 400, `{"error":"unauthorized_client","error_description":"no"}`, map[string]string{"WWW-Authenticate": ""}},
 		{"away", rpcerr.ErrUnavailable, 503, `{"error":"temporarily_unavailable","error_description":"try again later"}`, map[string]string{"Retry-After": "1"}},
+		{"a fault with words", oauth.Refuse(oauth.ServerError, "pool is closed"), 500, `{"error":"server_error"}`, nil},
 		{"anything else", secret, 500, `{"error":"server_error"}`, nil},
 		{"a description that is none", oauth.Refuse(oauth.InvalidGrant, "a\"b\\c\r\nd\u00e9"), 400, `{"error":"invalid_grant","error_description":"abcd"}`, nil},
 	}
@@ -222,6 +223,9 @@ func TestN161_IntrospectionForm(t *testing.T) {
 	got.wantStatus(t, 200)
 	if got.body != `{"active":false}` || got.Header.Get("Cache-Control") != "no-store" || got.Header.Get("Content-Encoding") != "" {
 		t.Errorf("body = %s, headers %v", got.body, got.Header)
+	}
+	if got := w.post("/oauth/introspect", "token="+strings.Repeat("a", 9<<10)); got.body != `{"active":false}` {
+		t.Errorf("a long token: %d %s", got.StatusCode, got.body)
 	}
 	before := w.intro.count()
 	w.post("/oauth/introspect", "token=t&token=u").wantJSONError(t, 400, "invalid_request")

@@ -17,14 +17,21 @@ const (
 	consentPath = "/consent"
 )
 
-// The limits of forms. Values of authorization requests that are too long are
-// the service's to refuse, so that the client is told; a consent form may name
-// many workspaces.
+// oauthForm is the limits of a form of an OAuth endpoint. A token that is too
+// long to be one is answered like any other that is not good.
 func oauthForm() form.Limits {
-	return form.Limits{Parameters: 64, Value: 4 << 10, Long: map[string]int{"client_assertion": 16 << 10}}
+	return form.Limits{
+		Parameters: 64, Value: 4 << 10,
+		Long: map[string]int{"client_assertion": 16 << 10, "token": 64 << 10},
+	}
 }
+
+// authorizeForm lets values pass that are too long for their parameter: the
+// service refuses them, so that the client is told.
 func authorizeForm() form.Limits { return form.Limits{Parameters: 64, Value: 16 << 10} }
-func pageForm() form.Limits      { return form.Limits{Parameters: 1024, Value: 4 << 10} }
+
+// pageForm has room for a consent that names many workspaces.
+func pageForm() form.Limits { return form.Limits{Parameters: 1024, Value: 4 << 10} }
 
 // routes is every endpoint there is.
 func (g *gateway) routes() ([]edge.Route, error) {

@@ -55,7 +55,7 @@ func (g *gateway) attemptSignIn(w http.ResponseWriter, r *http.Request, v visit)
 		return
 	}
 	if len(username) > maxUsernameBytes || len(password) > maxPasswordBytes {
-		v.dialog.again(w, r, http.StatusBadRequest, v, pages.FieldError{Complaint: pages.SignInRefused})
+		v.dialog.again(w, r, http.StatusBadRequest, v, pages.FieldError{Field: pages.FieldPassword, Complaint: pages.SignInRefused})
 		return
 	}
 	resp, err := g.Authorize.SignIn(r.Context(), &authorizev1.SignInRequest{
@@ -73,7 +73,7 @@ func (g *gateway) attemptSignIn(w http.ResponseWriter, r *http.Request, v visit)
 		w.Header().Set("Retry-After", retrySeconds(resp.GetRetryAfter().AsDuration()))
 		v.dialog.again(w, r, http.StatusTooManyRequests, v, pages.FieldError{Complaint: pages.TooManyAttempts})
 	case authorizev1.SignInResponse_OUTCOME_REFUSED:
-		v.dialog.again(w, r, http.StatusUnauthorized, v, pages.FieldError{Complaint: pages.SignInRefused})
+		v.dialog.again(w, r, http.StatusUnauthorized, v, pages.FieldError{Field: pages.FieldPassword, Complaint: pages.SignInRefused})
 	default:
 		g.pageFailure(w, r, oauth.Refuse(oauth.ServerError, "sign-in has no known outcome"))
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 	"google.golang.org/grpc"
 
 	"github.com/chancery-auth/chancery/gateway"
@@ -133,7 +134,7 @@ func (c *serveCommand) openKEK() (*kek.Key, error) {
 func (a *app) makeEdge(ctx context.Context, c *serveCommand) error {
 	clients := newEdgeClients(a.local.Conn("gateway"))
 	edge, err := gateway.New(gateway.Config{
-		Issuer: a.info.Issuer, Preset: a.preset, Bound: a.replica.Bound(),
+		Issuer: a.info.Issuer, Preset: a.preset, Bound: a.replica.Bound(), Limits: c.limits(a.log),
 	}, gateway.Deps{
 		Authorize: clients.authorize, Token: clients.token, Introspection: clients.introspection,
 		Registry: clients.registry, OAuth: clients.conn, Log: a.log, Now: time.Now, Tracer: a.tracer(),
@@ -154,6 +155,15 @@ func (a *app) makeEdge(ctx context.Context, c *serveCommand) error {
 	a.http = gateway.Server(handler, config)
 	a.internal = &http.Server{Handler: a.internalHandler(), ReadHeaderTimeout: 5 * time.Second}
 	return nil
+}
+
+// limits are the gateway's own, unless they are lifted.
+func (c *serveCommand) limits(log *slog.Logger) gateway.Limits {
+	if !c.Unlimited {
+		return gateway.Limits{}
+	}
+	log.Warn("there is no limit on requests from one address", slog.String("flag", "--unsafe-no-rate-limits"))
+	return gateway.Limits{Clients: rate.Inf, Holders: rate.Inf, Browsers: rate.Inf}
 }
 
 // tlsConfig is nil for plain HTTP.

@@ -98,7 +98,7 @@ func commit(ctx context.Context, tx pgx.Tx) error {
 // what a connection says that broke while COMMIT waited, although
 // pgconn.SafeToRetry holds for it.
 func undone(err error) bool {
-	if pgconn.SafeToRetry(err) || errors.Is(err, pgx.ErrTxCommitRollback) {
+	if errors.Is(err, pgx.ErrTxCommitRollback) {
 		return true
 	}
 	var refused *pgconn.PgError

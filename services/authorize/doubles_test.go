@@ -141,6 +141,7 @@ type token struct {
 	mu      sync.Mutex
 	issued  []*tokenv1.IssueCodeRequest
 	signing *jwks.Set
+	err     error
 }
 
 func (k *token) IssueCode(_ context.Context, req *tokenv1.IssueCodeRequest) (*tokenv1.IssueCodeResponse, error) {
@@ -151,6 +152,9 @@ func (k *token) IssueCode(_ context.Context, req *tokenv1.IssueCodeRequest) (*to
 }
 
 func (k *token) GetJwks(context.Context, *tokenv1.GetJwksRequest) (*httpbody.HttpBody, error) {
+	if k.err != nil {
+		return nil, k.err
+	}
 	doc, err := k.signing.Public()
 	return &httpbody.HttpBody{Data: doc}, err
 }

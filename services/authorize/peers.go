@@ -146,7 +146,7 @@ func fromClient(m *registryv1.Client) (authreq.Client, error) {
 		RedirectURIs: m.GetRedirectUris(),
 		GrantTypes:   m.GetGrantTypes(),
 		Native:       m.GetApplicationType() == string(oauth.ApplicationNative),
-		// OAuth 2.1 §7.5.1: a client without authentication has nothing else.
+		// RFC 9700 §2.1.1: a client without authentication has nothing else.
 		RequirePKCE:   m.RequirePkce == nil || m.GetRequirePkce() || m.GetTokenEndpointAuthMethod() == oauth.AuthNone,
 		RequirePushed: m.GetRequirePushedAuthorizationRequests(),
 		Unverified:    m.GetUnverified(),

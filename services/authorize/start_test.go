@@ -255,7 +255,11 @@ func TestConsentSeesTheClientWhole(t *testing.T) {
 
 func TestAServiceThatIsAwayIsNoRefusal(t *testing.T) {
 	w := newWorld(t)
+	hinted := request(func(r *authorizev1.AuthorizationRequest) { r.IdTokenHint = w.token.hint(t, "u1", "c1") })
+	w.token.err = errors.New("keys are away")
+	_, err := w.StartAuthorization(t.Context(), &authorizev1.StartAuthorizationRequest{Request: hinted})
+	w.wantError(err, oauth.ServerError)
 	w.registry.err = errors.New("database is away")
-	_, err := w.StartAuthorization(t.Context(), &authorizev1.StartAuthorizationRequest{Request: request(nil)})
+	_, err = w.StartAuthorization(t.Context(), &authorizev1.StartAuthorizationRequest{Request: request(nil)})
 	w.wantError(err, oauth.ServerError)
 }

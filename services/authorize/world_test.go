@@ -265,15 +265,14 @@ func (w *world) wantRefusal(s *authorizev1.Step, want oauth.ErrorCode) {
 	w.wantAnswer(s, [][2]string{{"error", string(want)}, {"error_description", value(s, "error_description")}, {"state", "the state"}, {"iss", issuer}})
 }
 
-// wantCode checks an answer to the client, and returns the code.
-func (w *world) wantCode(s *authorizev1.Step) string {
+// wantCode checks an answer to the client that has a code.
+func (w *world) wantCode(s *authorizev1.Step) {
 	w.Helper()
 	code := value(s, "code")
 	if code == "" {
 		w.Errorf("answer has no code")
 	}
 	w.wantAnswer(s, [][2]string{{"code", code}, {"state", "the state"}, {"iss", issuer}})
-	return code
 }
 
 func (w *world) wantAnswer(s *authorizev1.Step, want [][2]string) {

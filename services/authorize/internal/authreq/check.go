@@ -55,7 +55,7 @@ var afterRedirect = []rule{
 	{"there is no request_uri of another", "OIDC Core §6.2", noRequestURI},
 	{"client may use codes", "RFC 6749 §4.1.2.1", grantTypeRegistered},
 	{"response_type is code", "RFC 6749 §3.1.1", responseTypeCode},
-	{"response_mode is known", "OAuth 2.0 Multiple Response Types §2.1", responseModeKnown},
+	{"response_mode is known", "OIDC Core §3.1.2.1", responseModeKnown},
 	{"scope is well-formed", "RFC 6749 §3.3", scopeParsed},
 	{"scope is the user's to give", "RFC 6749 §3.3", scopeKnown},
 	{"scope is registered", "RFC 6749 §3.3", scopeRegistered},

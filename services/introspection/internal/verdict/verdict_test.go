@@ -254,7 +254,8 @@ func TestTokenWithNothingLeftIsNotActive(t *testing.T) {
 		{"no workspace left", onlyWorkspaces, gone, false},
 		{"one scope value left", sample(), []coherent.Restriction{coherent.ClientScope("client", version+1, "email")}, true},
 		{"no scope value left", sample(), []coherent.Restriction{coherent.ClientScope("client", version+1, "")}, false},
-		{"no scope at all", noScope, nil, false},
+		{"no scope from the start, so none was lost", noScope, nil, true},
+		{"no scope from the start, and revoked", noScope, []coherent.Restriction{coherent.Grant(grantID, version+1)}, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

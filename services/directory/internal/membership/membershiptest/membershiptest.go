@@ -123,6 +123,10 @@ func addsAgain(t *testing.T, s directorytest.Stores) {
 	if second.Version != 3 {
 		t.Errorf("Add() = version %d, want 3: after 1 and the removal", second.Version)
 	}
+	listed, err := s.Memberships.List(t.Context(), w.ID)
+	if diff := cmp.Diff([]membership.Membership{second}, listed); err != nil || diff != "" {
+		t.Errorf("List() = %v, differs (-want +got):\n%s", err, diff)
+	}
 	wantLog(t, s, removal...)
 }
 
@@ -143,9 +147,11 @@ func lowers(t *testing.T, s directorytest.Stores) {
 
 func raises(t *testing.T, s directorytest.Stores) {
 	m := s.Member(t, s.Subject(t, "ada"), s.Workspace(t, "one"), role.Viewer)
-	got, restrictions := setRole(t, s, m, role.Admin)
-	if got.Role != role.Admin || got.Version != 2 || len(restrictions) != 0 {
-		t.Errorf("SetRole() = %+v, %v, want version 2 without restriction", got, restrictions)
+	for _, r := range []role.Role{role.Member, role.Admin} {
+		got, restrictions := setRole(t, s, m, r)
+		if want := m.Version + int64(r-m.Role); got.Role != r || got.Version != want || len(restrictions) != 0 {
+			t.Errorf("SetRole(%v) = %+v, %v, want version %d without restriction", r, got, restrictions, want)
+		}
 	}
 	wantLog(t, s)
 }

@@ -17,7 +17,9 @@ func standing(t *testing.T, s directorytest.Stores) {
 	mine, bare, foreign := s.Workspace(t, "mine"), s.Workspace(t, "bare"), s.Workspace(t, "foreign")
 	inMine, inBare := s.Member(t, ada, mine, role.Viewer), s.Member(t, ada, bare, role.Admin)
 	s.Member(t, bob, foreign, role.Admin)
-	p, q, theirs := s.Project(t, mine, "p"), s.Project(t, mine, "q"), s.Project(t, foreign, "theirs")
+	left := s.Workspace(t, "left")
+	remove(t, s, s.Member(t, ada, left, role.Admin))
+	p, q, theirs, lost := s.Project(t, mine, "p"), s.Project(t, mine, "q"), s.Project(t, foreign, "theirs"), s.Project(t, left, "lost")
 
 	type ids = []uuid.UUID
 	type memberships = []membership.Membership
@@ -41,6 +43,8 @@ func standing(t *testing.T, s directorytest.Stores) {
 		}},
 		{"a workspace of somebody else", ids{foreign.ID}, nil, membership.Standing{}},
 		{"a project of somebody else", nil, ids{theirs.ID}, membership.Standing{}},
+		{"a workspace that was left", ids{left.ID}, nil, membership.Standing{}},
+		{"a project of a workspace that was left", nil, ids{lost.ID}, membership.Standing{}},
 		{"unknown ids", ids{uuid.New()}, ids{uuid.New()}, membership.Standing{}},
 		{"a project's id as a workspace's", ids{p.ID}, ids{mine.ID}, membership.Standing{}},
 	}

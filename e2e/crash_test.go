@@ -1,0 +1,164 @@
+package e2e
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/chancery-auth/chancery/pkg/sqlite"
+)
+
+// Whatever was acknowledged is there after the process was killed, and what was
+// taken away stays away.
+func TestEverythingAcknowledgedOutlivesAKill(t *testing.T) {
+	onEach(t, func(t *testing.T, flags []string) {
+		s := start(t, flags...)
+		a := newApp(t, s, "openid", "workspace:member", "offline_access")
+		p := newPerson(t, s)
+		try := a.begin(forceConsent())
+		token := a.tokens(t, s, try, p.authorize(try.link))
+		revoked := clientToken(t, s)
+		if status, body := post(t, s, "/oauth/revoke", url.Values{"token": {revoked}}); status != http.StatusOK {
+			t.Fatalf("revoke answers %d: %s", status, body)
+		}
+		role := s.Demo.Workspaces[0]
+		s.chancery(t, "member", "set-role", "--workspace", role.ID, "--subject", s.Demo.User.Sub, "--role", "viewer")
+		made := decode[struct {
+			ClientID string `json:"client_id"`
+		}](t, s.chancery(t, "client", "create", "--name", "Made before", "--redirect-uri", "https://app.example/cb", "--json"))
+
+		s.kill(t)
+		s.restart(t)
+
+		if answer := introspect(t, s, token.AccessToken); !answer.Active || roleIn(answer, role.ID) != "viewer" {
+			t.Errorf("the access token is %+v, want it active with the lowered role", answer)
+		}
+		if answer := introspect(t, s, revoked); answer.Active {
+			t.Error("the revoked token is active again")
+		}
+		if _, err := a.TokenSource(t.Context(), refreshOnly(token)).Token(); err != nil {
+			t.Errorf("refresh after the restart: %v", err)
+		}
+		s.chancery(t, "client", "get", made.ClientID)
+		again := a.begin()
+		a.tokens(t, s, again, p.authorize(again.link)) // session and grant are still there
+	})
+}
+
+// A process that is killed the moment a code's redemption is in the database may
+// or may not have answered. Either way the code was good for one answer at most.
+func TestKillBetweenRedemptionAndAnswer(t *testing.T) {
+	for _, db := range databases() {
+		t.Run(db.name, func(t *testing.T) {
+			flags := db.flags(t)
+			s := start(t, flags...)
+			a := newApp(t, s, "openid", "offline_access")
+			p := newPerson(t, s)
+			first := a.begin(forceConsent())
+			a.tokens(t, s, first, p.authorize(first.link))
+			for round := range 5 {
+				redeemAndKill(t, s, a, p, flags, int64(round)+1)
+			}
+		})
+	}
+}
+
+// redeemAndKill exchanges a code while somebody watches the redemptions, and
+// kills the server at the one that makes them more than before.
+func redeemAndKill(t *testing.T, s *server, a *app, p *person, flags []string, before int64) {
+	t.Helper()
+	try := a.begin(forceConsent())
+	code := p.authorize(try.link).Get("code")
+	answered := make(chan error, 1)
+	form := url.Values{
+		"grant_type": {"authorization_code"}, "code": {code}, "code_verifier": {try.verifier}, "redirect_uri": {a.RedirectURL},
+	}
+	go func() { answered <- exchangeOnce(s, form) }()
+	waitForRedemptions(t, s, flags, before+1)
+	s.kill(t)
+	first := <-answered
+	s.restart(t)
+	status, body := post(t, s, "/oauth/token", form)
+	if status != http.StatusBadRequest || !strings.Contains(string(body), "invalid_grant") {
+		t.Errorf("the code is good again after its redemption (first answer: %v): %d %s", first, status, body)
+	}
+}
+
+// exchangeOnce exchanges a code; it fails when the server dies under it.
+func exchangeOnce(s *server, form url.Values) error {
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, s.Issuer+"/oauth/token", strings.NewReader(form.Encode()))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.SetBasicAuth(s.Demo.Client.ClientID, s.Demo.Client.ClientSecret)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
+}
+
+// waitForRedemptions returns when the database has n redemptions.
+func waitForRedemptions(t *testing.T, s *server, flags []string, n int64) {
+	t.Helper()
+	count := redemptions(t, s, flags)
+	deadline := time.Now().Add(startTimeout)
+	for got := count(); got < n; got = count() {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d redemptions, want %d\n%s", got, n, s.log)
+		}
+	}
+}
+
+// redemptions returns a function that counts them.
+func redemptions(t *testing.T, s *server, flags []string) func() int64 {
+	t.Helper()
+	if len(flags) == 0 {
+		db, err := sqlite.Open(t.Context(), s.data+"/chancery.db")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = db.Close() })
+		return func() (n int64) {
+			err := db.Read().QueryRowContext(t.Context(), `SELECT count(*) FROM token_redemption`).Scan(&n)
+			if err != nil && !errors.Is(err, sql.ErrNoRows) {
+				t.Fatal(err)
+			}
+			return n
+		}
+	}
+	conn, err := pgx.Connect(t.Context(), flags[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return func() (n int64) {
+		if err := conn.QueryRow(t.Context(), `SELECT count(*) FROM token.redemption`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+}
+
+func TestGracefulShutdown(t *testing.T) {
+	s := start(t)
+	address := s.HTTP
+	if err := s.stop(t); err != nil {
+		t.Errorf("serve ends with %v, want status 0\n%s", err, s.log)
+	}
+	if !closed(address) {
+		t.Error("something still listens")
+	}
+	s.restart(t)
+	if answer := introspect(t, s, clientToken(t, s)); !answer.Active {
+		t.Error("not working after a restart")
+	}
+}

@@ -1,0 +1,17 @@
+package keypg_test
+
+import (
+	"testing"
+
+	"github.com/chancery-auth/chancery/services/token/internal/key"
+	"github.com/chancery-auth/chancery/services/token/internal/key/keypg"
+	"github.com/chancery-auth/chancery/services/token/internal/key/keytest"
+	"github.com/chancery-auth/chancery/services/token/internal/storetest"
+)
+
+func TestStore(t *testing.T) {
+	keytest.RunStore(t, func(t *testing.T) key.Store {
+		db, _ := storetest.Postgres(t)
+		return keypg.New(db)
+	})
+}

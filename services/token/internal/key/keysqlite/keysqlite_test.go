@@ -1,0 +1,17 @@
+package keysqlite_test
+
+import (
+	"testing"
+
+	"github.com/chancery-auth/chancery/services/token/internal/key"
+	"github.com/chancery-auth/chancery/services/token/internal/key/keysqlite"
+	"github.com/chancery-auth/chancery/services/token/internal/key/keytest"
+	"github.com/chancery-auth/chancery/services/token/internal/storetest"
+)
+
+func TestStore(t *testing.T) {
+	keytest.RunStore(t, func(t *testing.T) key.Store {
+		db, _ := storetest.SQLite(t)
+		return keysqlite.New(db)
+	})
+}

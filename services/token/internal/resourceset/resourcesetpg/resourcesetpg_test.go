@@ -1,0 +1,18 @@
+package resourcesetpg_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/chancery-auth/chancery/services/token/internal/resourceset"
+	"github.com/chancery-auth/chancery/services/token/internal/resourceset/resourcesetpg"
+	"github.com/chancery-auth/chancery/services/token/internal/resourceset/resourcesettest"
+	"github.com/chancery-auth/chancery/services/token/internal/storetest"
+)
+
+func TestStore(t *testing.T) {
+	resourcesettest.RunStore(t, func(t *testing.T) func(time.Duration) resourceset.Store {
+		db, _ := storetest.Postgres(t)
+		return func(keep time.Duration) resourceset.Store { return resourcesetpg.New(db, keep) }
+	})
+}

@@ -1,0 +1,18 @@
+package resourcesetsqlite_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/chancery-auth/chancery/services/token/internal/resourceset"
+	"github.com/chancery-auth/chancery/services/token/internal/resourceset/resourcesetsqlite"
+	"github.com/chancery-auth/chancery/services/token/internal/resourceset/resourcesettest"
+	"github.com/chancery-auth/chancery/services/token/internal/storetest"
+)
+
+func TestStore(t *testing.T) {
+	resourcesettest.RunStore(t, func(t *testing.T) func(time.Duration) resourceset.Store {
+		db, _ := storetest.SQLite(t)
+		return func(keep time.Duration) resourceset.Store { return resourcesetsqlite.New(db, keep) }
+	})
+}

@@ -1,0 +1,17 @@
+package revocationpg_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/chancery-auth/chancery/services/token/internal/revocation/revocationpg"
+	"github.com/chancery-auth/chancery/services/token/internal/revocation/revocationtest"
+	"github.com/chancery-auth/chancery/services/token/internal/storetest"
+)
+
+func TestStore(t *testing.T) {
+	revocationtest.RunStore(t, func(t *testing.T) revocationtest.Database {
+		db, log := storetest.Postgres(t)
+		return revocationtest.Database{Store: revocationpg.New(db, time.Hour), Log: log}
+	})
+}

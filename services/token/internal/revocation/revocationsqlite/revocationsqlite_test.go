@@ -1,0 +1,17 @@
+package revocationsqlite_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/chancery-auth/chancery/services/token/internal/revocation/revocationsqlite"
+	"github.com/chancery-auth/chancery/services/token/internal/revocation/revocationtest"
+	"github.com/chancery-auth/chancery/services/token/internal/storetest"
+)
+
+func TestStore(t *testing.T) {
+	revocationtest.RunStore(t, func(t *testing.T) revocationtest.Database {
+		db, log := storetest.SQLite(t)
+		return revocationtest.Database{Store: revocationsqlite.New(db, time.Hour), Log: log}
+	})
+}
