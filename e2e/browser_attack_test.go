@@ -212,9 +212,10 @@ func accountChangedMeanwhile(t *testing.T, w *world) {
 
 	a.front()
 	a.allow(w.acme())
-	chromedp.Do(a.ctx, chromedp.Sleep(2e9))
-	t.Log(a.documents, evaluate[string](a, `location.href + document.body.innerText`))
 	a.refused(http.StatusBadRequest, "invalid_request")
+	if got := a.text("#oauth-error"); !strings.Contains(got, "account signed in to this browser has changed") {
+		t.Errorf("the page says %q", got)
+	}
 	v.untouched(t)
 	if got := v.grants(t); len(got) != 0 {
 		t.Errorf("grants = %+v", got)

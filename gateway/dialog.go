@@ -175,6 +175,10 @@ func (d *dialog) post(w http.ResponseWriter, r *http.Request) {
 		d.foreignForm(w, r)
 		return
 	}
+	if shown := values.Get("session_mark"); shown != "" && shown != sessionMark(v.browser.GetSession()) {
+		d.refusalPage(w, r, &oauth.Error{Code: oauth.InvalidRequest, Description: "another account was signed in after this page was shown"}, pages.ReasonSession)
+		return
+	}
 	d.act(w, r, v)
 }
 
@@ -195,7 +199,19 @@ func (d *dialog) dialogFailure(w http.ResponseWriter, r *http.Request, err error
 // form is what the dialog's form carries.
 func (v visit) form() pages.Form {
 	path, _ := pagePath(v.dialog.page)
-	return pages.Form{Action: path, Transaction: v.transaction, Token: formToken(v.binding)}
+	form := pages.Form{Action: path, Transaction: v.transaction, Token: formToken(v.binding)}
+	if v.dialog.page != authorizev1.Interaction_PAGE_SIGN_IN {
+		form.SessionMark = sessionMark(v.browser.GetSession())
+	}
+	return form
+}
+
+// sessionMark names a session in the pages that show its account, so that
+// whoever has signed in since is told so, and not shown the page as their own.
+// That nobody's consent counts as another's is the authorize service's to see to.
+func sessionMark(session string) string {
+	sum := sha256.Sum256([]byte("chancery session mark" + session))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // formToken ties a form to the binding cookie, which another site can neither

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -213,9 +214,13 @@ func (a *app) withDemo(ctx context.Context, c *serveCommand, edge http.Handler) 
 	if err != nil {
 		return nil, err
 	}
-	mux := http.NewServeMux()
-	mux.Handle(demo.Path, party.Handler())
-	mux.Handle(demo.Path+"/", party.Handler())
-	mux.Handle("/", edge)
-	return mux, nil
+	app := party.Handler()
+	// No mux around the edge: one would tidy paths that the edge refuses.
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == demo.Path || strings.HasPrefix(r.URL.Path, demo.Path+"/") {
+			app.ServeHTTP(w, r)
+			return
+		}
+		edge.ServeHTTP(w, r)
+	}), nil
 }

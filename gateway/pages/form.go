@@ -10,6 +10,9 @@ type Form struct {
 	// Token ties the form to the session it was shown in, posted as
 	// form_token.
 	Token string
+	// SessionMark names the session whose account the page shows, posted as
+	// session_mark. Empty for a page that shows none.
+	SessionMark string
 }
 
 // ClientView is an OAuth client as a person sees it. Only Name is required;

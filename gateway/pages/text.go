@@ -58,7 +58,7 @@ func consentText() catalogue {
 		"consent.deny":         "Don’t allow",
 
 		"risk.write":   "Can make changes",
-		"risk.offline": "Works while you are away",
+		"risk.offline": "Until you take it back",
 		"risk.admin":   "Full control",
 
 		"choice.workspace":           "Workspaces to share",
@@ -134,7 +134,7 @@ func errorText() catalogue {
 		"error.internal.sentence":  "It is not because of anything you did.",
 		"error.internal.advice":    "Try again in a moment. If it happens again, send us the reference below.",
 		"error.code":               "Error code",
-		"error.developer":          "For the app’s developer",
+		"error.developer":          "For developers",
 		"error.reference":          "Reference",
 		"error.copy":               "Copy",
 		"error.copied":             "Copied",

@@ -26,7 +26,9 @@ func (s *ServerHandle) LoseStandby(t testing.TB) *Standby {
 	for !s.commitWaits(t) {
 		check(t, t.Context().Err())
 	}
-	return &Standby{admin}
+	lost := &Standby{admin}
+	check(t, lost.settle(t.Context()))
+	return lost
 }
 
 // commitWaits says whether the new setting has reached the server's processes.
@@ -52,21 +54,36 @@ type Standby struct{ admin *pgx.Conn }
 
 // Waiting waits until a COMMIT waits, and returns the process id of its server.
 func (s *Standby) Waiting(ctx context.Context) (pid int, err error) {
+	err = s.until(ctx, func(pids []int) bool {
+		pid = append(pids, 0)[0]
+		return len(pids) > 0
+	})
+	return pid, err
+}
+
+// settle waits until the probe's COMMIT, which was given up, waits no longer:
+// it must not be taken for that of the test.
+func (s *Standby) settle(ctx context.Context) error {
+	return s.until(ctx, func(pids []int) bool { return len(pids) == 0 })
+}
+
+// until looks at who waits for the standby until done is content.
+func (s *Standby) until(ctx context.Context, done func(pids []int) bool) error {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		rows, err := s.admin.Query(ctx, `SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'`)
 		if err != nil {
-			return 0, err
+			return err
 		}
 		pids, err := pgx.CollectRows(rows, pgx.RowTo[int])
-		if err != nil || len(pids) > 0 {
-			return append(pids, 0)[0], err
+		if err != nil || done(pids) {
+			return err
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return 0, ctx.Err()
+			return ctx.Err()
 		}
 	}
 }

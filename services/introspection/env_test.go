@@ -62,8 +62,11 @@ type env struct {
 
 func (e *env) now() time.Time { return start.Add(time.Duration(e.seconds.Load()) * time.Second) }
 
-// source is a database that has no restrictions, or that is away.
-type source struct{ away atomic.Bool }
+// source is a database that has the restrictions of news, or that is away.
+type source struct {
+	away atomic.Bool
+	news atomic.Pointer[coherent.Restriction] // nil: none
+}
 
 func (s *source) Load(ctx context.Context) (coherent.Batch, error) { return s.Poll(ctx, "") }
 
@@ -71,13 +74,22 @@ func (s *source) Poll(context.Context, coherent.Cursor) (coherent.Batch, error) 
 	if s.away.Load() {
 		return coherent.Batch{}, errors.New("database is away")
 	}
-	return coherent.Batch{Cursor: "1", Identity: "db", DatabaseTime: start}, nil
+	batch := coherent.Batch{Cursor: "1", Identity: "db", DatabaseTime: start}
+	if r := s.news.Load(); r != nil {
+		batch.Entries = []coherent.Entry{{Restriction: *r, KeepUntil: start.Add(time.Hour)}}
+	}
+	return batch, nil
 }
 
 func newEnv(t testing.TB) *env {
 	t.Helper()
+	return newEnvPolled(t, coherent.Options{})
+}
+
+func newEnvPolled(t testing.TB, o coherent.Options) *env {
+	t.Helper()
 	src := &source{}
-	e := newEnvOn(t, src, coherent.Options{})
+	e := newEnvOn(t, src, o)
 	e.source = src
 	return e
 }

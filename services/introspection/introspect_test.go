@@ -434,9 +434,13 @@ func TestN171_NoLeaseNoActiveAnswer(t *testing.T) {
 		t.Fatal("the token is not active, or the service not ready, while there is a lease")
 	}
 	e.loseLease()
+	asked := e.registry.calls.Load()
 	resp, err := e.client.Introspect(t.Context(), askAs("api", text))
 	if !errors.Is(err, oauth.TemporarilyUnavailable) {
 		t.Errorf("Introspect() = %v, %v without a lease, want temporarily_unavailable", resp, err)
+	}
+	if e.registry.calls.Load() != asked {
+		t.Error("the registry was asked, who cannot help")
 	}
 	if e.service.Ready() {
 		t.Error("the service is ready without a lease")
@@ -454,6 +458,25 @@ func TestN171_NoLeaseNoActiveAnswer(t *testing.T) {
 	_, err = e.operator.AdminIntrospect(t.Context(), &introspectionv1.AdminIntrospectRequest{Token: text})
 	if !errors.Is(err, oauth.TemporarilyUnavailable) {
 		t.Errorf("AdminIntrospect() = %v without a lease, want temporarily_unavailable", err)
+	}
+}
+
+// The lease has lapsed, and the one more poll brings a restriction: nothing of
+// what was found before it may be left in the answer.
+func TestN170_RestrictionThatTheExtraPollBrings(t *testing.T) {
+	for name, r := range map[string]coherent.Restriction{
+		"of the token": coherent.Grant(grantID, 4), "of the caller's right to ask": coherent.ClientScope("api", 4, "openid"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEnvPolled(t, coherent.Options{Period: time.Hour}) // polls when asked
+			text := e.mint(t, userToken())
+			if !e.introspect(t, "api", text).GetActive() {
+				t.Fatal("the token is not active before")
+			}
+			e.source.news.Store(&r)
+			e.elapsed.Add(int64(time.Minute))
+			checkInactive(t, e.introspect(t, "api", text))
+		})
 	}
 }
 

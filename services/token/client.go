@@ -40,13 +40,13 @@ func clientOf(c *registryv1.Client, p preset.Preset) (exchange.Client, error) {
 	if d := c.GetRefreshTokenLifetime().AsDuration(); d > 0 {
 		client.RefreshLifetime = d
 	}
-	client.Rotation = rotationOf(c, p.Refresh, client.Public)
+	client.Rotation = rotationOf(c, p.Refresh)
 	return client, nil
 }
 
-func rotationOf(c *registryv1.Client, p preset.Refresh, public bool) family.Policy {
+func rotationOf(c *registryv1.Client, p preset.Refresh) family.Policy {
 	policy := family.Policy{Rotation: family.Rotation(p.Confidential), Threshold: p.Threshold, Grace: p.Grace}
-	if public {
+	if c.GetTokenEndpointAuthMethod() == oauth.AuthNone {
 		policy.Rotation = family.Rotation(p.Public)
 	}
 	if c.GetRefreshRotation() != "" {

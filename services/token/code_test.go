@@ -21,7 +21,7 @@ import (
 	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
 	"github.com/chancery-auth/chancery/services/token/internal/code"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
-	"github.com/chancery-auth/chancery/services/token/internal/storetest"
+	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
 
 // RFC 6749 §4.1.4.
@@ -184,10 +184,12 @@ func TestN128_CodeExpiresByTheDatabasesClock(t *testing.T) {
 
 func TestN129_WhatHappenedSinceTheCode(t *testing.T) {
 	tests := map[string]func(*fixture){
-		"subject disabled":   func(f *fixture) { f.people.resp.Subject.Disabled = true },
-		"subject deleted":    func(f *fixture) { f.people.change(nil) },
-		"signed out":         func(f *fixture) { f.people.resp.Subject.Version = 2 },
-		"grant revoked":      func(f *fixture) { f.consent.revoked = append(f.consent.revoked, consentv1.RevokeGrantRequest_REASON_WITHDRAWN) },
+		"subject disabled": func(f *fixture) { f.people.resp.Subject.Disabled = true },
+		"subject deleted":  func(f *fixture) { f.people.change(nil) },
+		"signed out":       func(f *fixture) { f.people.resp.Subject.Version = 2 },
+		"grant revoked": func(f *fixture) {
+			f.consent.revoked = append(f.consent.revoked, consentv1.RevokeGrantRequest_REASON_WITHDRAWN)
+		},
 		"grant of another":   func(f *fixture) { f.consent.grant.Sub = "u2" },
 		"client of another":  func(f *fixture) { f.consent.grant.ClientId = c2.id },
 		"redirect_uri taken": func(f *fixture) { f.registry.clients[c1.id].RedirectUris = []string{callback + "2"} },

@@ -32,7 +32,7 @@ import (
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
 	"github.com/chancery-auth/chancery/services/token"
-	"github.com/chancery-auth/chancery/services/token/internal/storetest"
+	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
 
 const (

@@ -53,7 +53,7 @@ func (s *Service) IssueCode(_ context.Context, req *tokenv1.IssueCodeRequest) (*
 	session, err2 := uuid.Parse(req.GetSessionId())
 	scope, err3 := scopeOf(req.GetScope())
 	if err := errors.Join(err1, err2, err3); err != nil {
-		return nil, fault.Because(fault.Invalid, "grant_id, session_id or scope is malformed", err)
+		return nil, fault.New(fault.Invalid, "grant_id, session_id or scope is malformed")
 	}
 	now := s.deps.Now().Truncate(time.Second)
 	text, err := s.loaded.Load().credentials.SealCode(credential.AuthorizationCode{

@@ -130,7 +130,7 @@ func (f *fixture) sharing(n int) {
 	id := func(kind, i byte) string { return uuid.UUID{0: kind, 15: i}.String() }
 	f.consent.change(func(g *consentv1.Grant) { g.Workspaces, g.Projects = nil, nil })
 	f.people.change(func(r *directoryv1.GetSubjectResponse) { r.Memberships, r.Projects = nil, nil })
-	for i := range byte(n) { //nolint:gosec // small
+	for i := range byte(n) {
 		f.consent.change(func(g *consentv1.Grant) {
 			g.Workspaces = append(g.Workspaces, &consentv1.SharedWorkspace{WorkspaceId: id(1, i), MembershipId: id(2, i)})
 		})

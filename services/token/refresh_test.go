@@ -16,7 +16,7 @@ import (
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
-	"github.com/chancery-auth/chancery/services/token/internal/storetest"
+	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
 
 // signedIn is a first answer with a refresh token.

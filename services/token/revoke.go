@@ -19,25 +19,31 @@ type held struct {
 	end      func(context.Context) error
 }
 
+// holder is who asks to end a token.
+type holder struct {
+	clientID      string // as it says, empty when it does not
+	authenticated bool
+}
+
 // Revoke implements TokenService. The token alone is enough, since whoever holds
 // it only gives it up; credentials that are sent must be right all the same.
 func (s *Service) Revoke(ctx context.Context, req *tokenv1.RevokeRequest) (*tokenv1.RevokeResponse, error) {
 	if req.GetToken() == "" {
 		return nil, oauth.Refuse(oauth.InvalidRequest, "token is missing")
 	}
-	clientID := req.GetClientId()
-	if clientauth.Presented(ctx, req) {
+	by := holder{clientID: req.GetClientId(), authenticated: clientauth.Presented(ctx, req)}
+	if by.authenticated {
 		client, err := s.authenticate(ctx, req)
 		if err != nil {
 			return nil, err
 		}
-		clientID = client.GetClientId()
+		by.clientID = client.GetClientId()
 	}
 	token, err := s.find(ctx, req.GetToken())
 	if err != nil || token == nil {
 		return &tokenv1.RevokeResponse{}, err
 	}
-	if err := s.mayRevoke(ctx, *token, clientID, clientauth.Presented(ctx, req)); err != nil {
+	if err := s.mayRevoke(ctx, *token, by); err != nil {
 		return nil, err
 	}
 	return &tokenv1.RevokeResponse{}, token.end(ctx)
@@ -57,11 +63,11 @@ func (s *Service) AdminRevoke(ctx context.Context, req *tokenv1.AdminRevokeReque
 
 // mayRevoke refuses a client that the token was not issued to (RFC 7009 §2.1),
 // and a bare token of a client that demands authentication.
-func (s *Service) mayRevoke(ctx context.Context, token held, clientID string, authenticated bool) error {
-	if clientID != "" && clientID != token.clientID {
+func (s *Service) mayRevoke(ctx context.Context, token held, by holder) error {
+	if by.clientID != "" && by.clientID != token.clientID {
 		return oauth.Refuse(oauth.UnauthorizedClient, "token was issued to another client")
 	}
-	if authenticated {
+	if by.authenticated {
 		return nil
 	}
 	resp, err := s.deps.Registry.GetClient(ctx, &registryv1.GetClientRequest{ClientId: token.clientID})

@@ -40,7 +40,7 @@ func TestN183_WhatIsNoTokenIsNothingToRevoke(t *testing.T) {
 	f, other := newFixture(t), newFixture(t)
 	first := f.signedIn(t)
 	f.offset = -2 * time.Hour
-	expired := f.signedIn(t).GetAccessToken()
+	expired := f.mustExchange(t, c1, byCredentials("introspect")).GetAccessToken()
 	f.offset = 0
 	for name, token := range map[string]string{
 		"garbage": "x", "flipped": flip(first.GetAccessToken()), "code": f.code(t), "expired": expired,

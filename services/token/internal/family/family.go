@@ -93,7 +93,7 @@ type Store interface {
 	// End ends a family, and returns the restriction that ends its access tokens.
 	// Ending it twice, or one that never was, is no error.
 	End(ctx context.Context, id uuid.UUID) ([]coherent.Restriction, error)
-	// Sweep forgets families that have ended or expired.
+	// Sweep forgets families past their absolute lifetime.
 	Sweep(ctx context.Context) error
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/chancery-auth/chancery/services/token/internal/key"
 	"github.com/chancery-auth/chancery/services/token/internal/key/keypg"
 	"github.com/chancery-auth/chancery/services/token/internal/key/keysqlite"
-	"github.com/chancery-auth/chancery/services/token/internal/storetest"
+	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
 
 func newKEK(t *testing.T) *kek.Key {
@@ -232,4 +232,3 @@ func TestPlaintextOfAWrongLengthIsRefused(t *testing.T) {
 		t.Errorf("Open() = %v of 35 bytes", cmp.Diff([]seal.Key{}, keys.Sealing))
 	}
 }
-

@@ -9,7 +9,7 @@ import (
 	"github.com/chancery-auth/chancery/services/token/internal/code/codepg"
 	"github.com/chancery-auth/chancery/services/token/internal/code/codetest"
 	"github.com/chancery-auth/chancery/services/token/internal/family/familypg"
-	"github.com/chancery-auth/chancery/services/token/internal/storetest"
+	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
 
 func TestStore(t *testing.T) {

@@ -24,14 +24,16 @@ type Store struct {
 // New returns a store. keep is how long a restriction is kept.
 func New(db *sqlite.DB, keep time.Duration) *Store { return &Store{db, keep} }
 
+const insertRedemption = `
+	INSERT INTO token_redemption (code_id, expire_time)
+	SELECT ?1, ?2
+	 WHERE ?2 > ` + sqlite.NowMicros + `
+	ON CONFLICT DO NOTHING`
+
 // Redeem implements code.Store. The primary key is the gate.
 func (s *Store) Redeem(ctx context.Context, c credential.AuthorizationCode, f *family.Family, limit int) (ended []coherent.Restriction, err error) {
 	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `
-			INSERT INTO token_redemption (code_id, expire_time)
-			SELECT ?1, ?2
-			 WHERE ?2 > `+sqlite.NowMicros+`
-			ON CONFLICT DO NOTHING`, c.ID[:], sqlite.Time(c.ExpireTime))
+		result, err := tx.ExecContext(ctx, insertRedemption, c.ID[:], sqlite.Time(c.ExpireTime))
 		if err != nil {
 			return fmt.Errorf("insert redemption: %w", err)
 		}

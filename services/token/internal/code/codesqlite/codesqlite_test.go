@@ -10,7 +10,7 @@ import (
 	"github.com/chancery-auth/chancery/services/token/internal/code/codesqlite"
 	"github.com/chancery-auth/chancery/services/token/internal/code/codetest"
 	"github.com/chancery-auth/chancery/services/token/internal/family/familysqlite"
-	"github.com/chancery-auth/chancery/services/token/internal/storetest"
+	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
 
 func TestStore(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/services/token/internal/code"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
-	"github.com/chancery-auth/chancery/services/token/internal/storetest"
+	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
 
 // Database is a store beside that of the families it starts.

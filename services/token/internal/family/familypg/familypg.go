@@ -32,7 +32,7 @@ const columns = `id, grant_id, client_id, sub, subject_version, scope, resource,
 	lifetime, absolute_expire_time - start_time, expire_time`
 
 // Insert adds a family as part of tx, and ends the oldest of its grant beyond
-// limit. It returns the restrictions that this logged.
+// limit, expired ones first. It returns the restrictions that this logged.
 func Insert(ctx context.Context, tx pgx.Tx, f family.Family, limit int, keep time.Duration) ([]coherent.Restriction, error) {
 	// Two insertions that do not see each other would leave one family too many.
 	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('token.family/' || $1::text, 0))`, f.GrantID)
@@ -54,7 +54,7 @@ func Insert(ctx context.Context, tx pgx.Tx, f family.Family, limit int, keep tim
 		 WHERE id IN (SELECT id
 		                FROM token.family
 		               WHERE grant_id = $1
-		               ORDER BY start_time DESC, id
+		               ORDER BY expire_time > statement_timestamp() DESC, start_time DESC, id
 		              OFFSET $2)
 		RETURNING id`, f.GrantID, limit)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/chancery-auth/chancery/services/token/internal/family"
 	"github.com/chancery-auth/chancery/services/token/internal/family/familypg"
 	"github.com/chancery-auth/chancery/services/token/internal/family/familytest"
-	"github.com/chancery-auth/chancery/services/token/internal/storetest"
+	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
 
 func TestStore(t *testing.T) {

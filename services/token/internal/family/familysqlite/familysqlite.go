@@ -31,18 +31,20 @@ func New(db *sqlite.DB, keep time.Duration) *Store { return &Store{db, keep} }
 const columns = `id, grant_id, client_id, sub, subject_version, scope, resource, auth_time, generation, key_id,
 	lifetime, absolute_expire_time - start_time, expire_time`
 
+const insertFamily = `
+	INSERT INTO token_family (id, grant_id, client_id, sub, subject_version, scope, resource, auth_time, generation, key_id,
+	       used, lifetime, start_time, rotate_time, expire_time, absolute_expire_time)
+	SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11, t, t, t + min(?11, ?12), t + ?12
+	  FROM (SELECT ` + sqlite.NowMicros + ` AS t)`
+
 // Insert adds a family as part of tx, and ends the oldest of its grant beyond
-// limit. It returns the restrictions that this logged.
+// limit, expired ones first. It returns the restrictions that this logged.
 func Insert(ctx context.Context, tx *sql.Tx, f family.Family, limit int, keep time.Duration) ([]coherent.Restriction, error) {
 	resource, err := json.Marshal(append([]string{}, f.Resource...))
 	if err != nil {
 		return nil, fmt.Errorf("marshal resource: %w", err)
 	}
-	_, err = tx.ExecContext(ctx, `
-		INSERT INTO token_family (id, grant_id, client_id, sub, subject_version, scope, resource, auth_time, generation, key_id,
-		       used, lifetime, start_time, rotate_time, expire_time, absolute_expire_time)
-		SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11, t, t, t + min(?11, ?12), t + ?12
-		  FROM (SELECT `+sqlite.NowMicros+` AS t)`,
+	_, err = tx.ExecContext(ctx, insertFamily,
 		f.ID[:], f.GrantID[:], f.ClientID, f.Sub, f.SubjectVersion, f.Scope.String(), string(resource), sqlite.Time(f.AuthTime), f.Generation, int64(f.KeyID),
 		f.Lifetime.Microseconds(), f.AbsoluteLifetime.Microseconds())
 	if err != nil {
@@ -61,13 +63,13 @@ func endOldest(ctx context.Context, tx *sql.Tx, grantID uuid.UUID, limit int) ([
 		 WHERE id IN (SELECT id
 		                FROM token_family
 		               WHERE grant_id = ?1
-		               ORDER BY start_time DESC, id
+		               ORDER BY expire_time > `+sqlite.NowMicros+` DESC, start_time DESC, id
 		               LIMIT -1 OFFSET ?2)
 		RETURNING id`, grantID[:], limit)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // Err tells of every failure to read.
 	var ended []uuid.UUID
 	for rows.Next() {
 		var id uuid.UUID

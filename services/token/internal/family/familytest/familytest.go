@@ -14,7 +14,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
-	"github.com/chancery-auth/chancery/services/token/internal/storetest"
+	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
 
 // Database is a store with the way in, which is part of redeeming a code.
@@ -45,6 +45,7 @@ func RunStore(t *testing.T, newDatabase func(t *testing.T) Database) {
 		{"a family that has ended is gone, and restricted", ended},
 		{"N148 no presentation succeeds after the end", endAgainstPresentations},
 		{"N145 the oldest family of a grant ends beyond the limit", oldestEnds},
+		{"an expired family ends before a live one", expiredEndsFirst},
 		{"N145 parallel insertions stay within the limit", parallelInsertions},
 		{"sweeping takes what can be refreshed no more", sweep},
 		{"N136 N138 one path, whatever is presented", model},
@@ -312,10 +313,10 @@ func concurrentPresentations(t *testing.T, db Database) {
 		}
 		want := map[family.Outcome]int{family.Rotated: 1, family.Repeated: callers - 1}
 		generation := int64(1)
-		switch {
-		case p == graceless:
+		switch p {
+		case graceless:
 			want = map[family.Outcome]int{family.Rotated: 1, family.Reused: callers - 1}
-		case p == never:
+		case never:
 			want, generation = map[family.Outcome]int{family.Kept: callers}, 0
 		}
 		if diff := cmp.Diff(want, count); diff != "" || find(t, db, f.ID).Generation != generation {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
-	"github.com/chancery-auth/chancery/services/token/internal/storetest"
+	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
 
 // insertOlder inserts families of one grant, each seen to be later than the one
@@ -50,6 +50,18 @@ func oldestEnds(t *testing.T, db Database) {
 	for _, f := range append(list[1:], next, other) {
 		find(t, db, f.ID)
 	}
+}
+
+func expiredEndsFirst(t *testing.T, db Database) {
+	live := newFamily()
+	oldest := insertOlder(t, db, live.GrantID, 1)[0]
+	expired := inserted(t, db, func(f *family.Family) { f.GrantID, f.Lifetime = live.GrantID, 0 })
+	rs, err := db.Insert(t.Context(), live, 2)
+	if err != nil || len(rs) != 1 || string(rs[0].Key) != string(expired.ID[:]) {
+		t.Errorf("Insert() = %v, %v, want the expired family to end", rs, err)
+	}
+	find(t, db, oldest.ID)
+	find(t, db, live.ID)
 }
 
 func parallelInsertions(t *testing.T, db Database) {

@@ -43,7 +43,7 @@ func (s *Store) List(ctx context.Context) (keys []key.Stored, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("select keys: %w", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // Err tells of every failure to read.
 	for rows.Next() {
 		var k key.Stored
 		var created int64

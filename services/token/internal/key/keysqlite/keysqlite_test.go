@@ -6,7 +6,7 @@ import (
 	"github.com/chancery-auth/chancery/services/token/internal/key"
 	"github.com/chancery-auth/chancery/services/token/internal/key/keysqlite"
 	"github.com/chancery-auth/chancery/services/token/internal/key/keytest"
-	"github.com/chancery-auth/chancery/services/token/internal/storetest"
+	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
 
 func TestStore(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/chancery-auth/chancery/services/token/internal/key"
-	"github.com/chancery-auth/chancery/services/token/internal/storetest"
+	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
 
 // RunStore checks an implementation of key.Store. newStore returns an empty one,
@@ -94,7 +94,7 @@ func once(t *testing.T, s key.Store) {
 func concurrent(t *testing.T, s key.Store) {
 	var won atomic.Int32
 	storetest.AtOnce(16, func(i int) {
-		switch err := s.Create(t.Context(), key.Stored{Purpose: key.ES256, Generation: 1, Ciphertext: []byte{byte(i)}}); {
+		switch err := s.Create(t.Context(), key.Stored{Purpose: key.ES256, Generation: 1, Ciphertext: make([]byte, i+1)}); {
 		case err == nil:
 			won.Add(1)
 		case !errors.Is(err, key.ErrExists):

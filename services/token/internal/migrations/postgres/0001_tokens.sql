@@ -27,7 +27,7 @@ CREATE TABLE token.family (
     absolute_expire_time timestamptz NOT NULL
 ) WITH (fillfactor = 80);
 COMMENT ON TABLE token.family IS
-    'The refresh tokens that descend from one code, updated in place. Goes when the family ends, or when it can no longer be refreshed.';
+    'The refresh tokens that descend from one code, updated in place. Goes when the family ends, or at its absolute expiry.';
 COMMENT ON COLUMN token.family.generation IS 'Of the token in use.';
 COMMENT ON COLUMN token.family.key_id IS 'Of the sealing key that the token in use was made with.';
 COMMENT ON COLUMN token.family.used IS 'The token in use has been presented, so its predecessor is out of use.';

@@ -10,7 +10,7 @@ CREATE TABLE token_redemption (
 CREATE INDEX token_redemption_expire_time ON token_redemption (expire_time);
 
 -- The refresh tokens that descend from one code, updated in place. Goes when the
--- family ends, or when it can no longer be refreshed. Durations are microseconds.
+-- family ends, or at its absolute expiry. Durations are microseconds.
 CREATE TABLE token_family (
     id                   BLOB    PRIMARY KEY CHECK (length(id) = 16),
     grant_id             BLOB    NOT NULL CHECK (length(grant_id) = 16),

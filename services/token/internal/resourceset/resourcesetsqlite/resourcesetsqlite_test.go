@@ -4,10 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 	"github.com/chancery-auth/chancery/services/token/internal/resourceset"
 	"github.com/chancery-auth/chancery/services/token/internal/resourceset/resourcesetsqlite"
 	"github.com/chancery-auth/chancery/services/token/internal/resourceset/resourcesettest"
-	"github.com/chancery-auth/chancery/services/token/internal/storetest"
 )
 
 func TestStore(t *testing.T) {

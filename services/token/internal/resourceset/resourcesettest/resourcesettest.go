@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 	"github.com/chancery-auth/chancery/services/token/internal/resourceset"
-	"github.com/chancery-auth/chancery/services/token/internal/storetest"
 )
 
 // RunStore checks an implementation of resourceset.Store. open returns a function

@@ -4,9 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 	"github.com/chancery-auth/chancery/services/token/internal/revocation/revocationpg"
 	"github.com/chancery-auth/chancery/services/token/internal/revocation/revocationtest"
-	"github.com/chancery-auth/chancery/services/token/internal/storetest"
 )
 
 func TestStore(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 	"github.com/chancery-auth/chancery/services/token/internal/revocation"
-	"github.com/chancery-auth/chancery/services/token/internal/storetest"
 )
 
 // Database is a store, and the restriction log that it appends to.
