@@ -33,9 +33,9 @@ import (
 )
 
 // ask makes a request as anybody could, and returns the answer with its body.
-func ask(t testing.TB, method, location string, body io.Reader, header http.Header) (*http.Response, []byte) {
+func ask(t testing.TB, method, location string, header http.Header) (*http.Response, []byte) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, location, body)
+	req, err := http.NewRequestWithContext(t.Context(), method, location, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestN035_TheClaimsParameterWidensNothing(t *testing.T) {
 	try := a.begin()
 	answer := newPerson(t, s).authorize(try.link + "&claims=" + url.QueryEscape(`{"userinfo":{"email":{"essential":true}}}`))
 	token := a.tokens(t, s, try, answer)
-	_, body := ask(t, http.MethodGet, s.Issuer+"/oauth/userinfo", nil, http.Header{"Authorization": {"Bearer " + token.AccessToken}})
+	_, body := ask(t, http.MethodGet, s.Issuer+"/oauth/userinfo", http.Header{"Authorization": {"Bearer " + token.AccessToken}})
 	if claims := decode[map[string]any](t, body); len(claims) != 1 || claims["sub"] == nil {
 		t.Errorf("userinfo with the scope openid = %s", body)
 	}
@@ -72,12 +72,14 @@ func TestN035_TheClaimsParameterWidensNothing(t *testing.T) {
 func TestN051_OnlyABodyIsPushed(t *testing.T) {
 	s := start(t)
 	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
-		if resp, _ := ask(t, method, s.Issuer+"/oauth/par", nil, nil); resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Allow") == "" {
+		if resp, _ := ask(t, method, s.Issuer+"/oauth/par", nil); resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Allow") == "" {
 			t.Errorf("%s = %d, Allow %q", method, resp.StatusCode, resp.Header.Get("Allow"))
 		}
 	}
-	form := url.Values{"response_type": {"code"}, "redirect_uri": {s.Demo.Client.RedirectURI}, "scope": {"openid"},
-		"code_challenge": {strings.Repeat("A", 43)}, "code_challenge_method": {"S256"}}
+	form := url.Values{
+		"response_type": {"code"}, "redirect_uri": {s.Demo.Client.RedirectURI}, "scope": {"openid"},
+		"code_challenge": {strings.Repeat("A", 43)}, "code_challenge_method": {"S256"},
+	}
 	if status, body := post(t, s, "/oauth/par?prompt=consent", form); status != http.StatusBadRequest || !strings.Contains(string(body), "invalid_request") {
 		t.Errorf("with a query: %d %s", status, body)
 	}
@@ -150,10 +152,10 @@ func TestN146_N163_NoCredentialPassesAsAnother(t *testing.T) {
 	idToken, _ := token.Extra("id_token").(string)
 	for name, bearer := range map[string]string{"refresh token": token.RefreshToken, "code": code, "ID token": idToken, "client secret": s.Demo.Client.ClientSecret} {
 		header := http.Header{"Authorization": {"Bearer " + bearer}}
-		if resp, _ := ask(t, http.MethodGet, s.Issuer+"/oauth/userinfo", nil, header); resp.StatusCode != http.StatusUnauthorized {
+		if resp, _ := ask(t, http.MethodGet, s.Issuer+"/oauth/userinfo", header); resp.StatusCode != http.StatusUnauthorized {
 			t.Errorf("%s at userinfo: %d", name, resp.StatusCode)
 		}
-		if _, body := ask(t, http.MethodGet, s.Issuer+"/oauth/validate", nil, header); strings.TrimSpace(string(body)) != `{"active":false,"exp":null,"workspace_url":null,"scopes":[]}` {
+		if _, body := ask(t, http.MethodGet, s.Issuer+"/oauth/validate", header); strings.TrimSpace(string(body)) != `{"active":false,"exp":null,"workspace_url":null,"scopes":[]}` {
 			t.Errorf("%s at validate: %s", name, body)
 		}
 		if answer := introspect(t, s, bearer); answer.Active {
@@ -177,11 +179,11 @@ func TestN201_N206_N223_OnlyWhatIsOfferedIsThere(t *testing.T) {
 		"//.well-known/openid-configuration", "/.well-known/openid-configuration/..;/", "/tenant/.well-known/openid-configuration",
 		"/oauth/register", "/oauth/device_authorization", "/device", "/oauth/logout", "/v1/clients", "/debug/pprof/", "/metrics", "/healthz", "/readyz", "/version",
 	} {
-		if resp, body := ask(t, http.MethodGet, s.Issuer+path, nil, nil); resp.StatusCode != http.StatusNotFound {
+		if resp, body := ask(t, http.MethodGet, s.Issuer+path, nil); resp.StatusCode != http.StatusNotFound {
 			t.Errorf("%s = %d %.80s", path, resp.StatusCode, body)
 		}
 	}
-	_, body := ask(t, http.MethodGet, s.Issuer+"/.well-known/openid-configuration", nil, nil)
+	_, body := ask(t, http.MethodGet, s.Issuer+"/.well-known/openid-configuration", nil)
 	for _, name := range []string{"registration_endpoint", "device_authorization_endpoint", "end_session_endpoint"} {
 		if strings.Contains(string(body), name) {
 			t.Errorf("the metadata advertises %s", name)
@@ -192,7 +194,7 @@ func TestN201_N206_N223_OnlyWhatIsOfferedIsThere(t *testing.T) {
 // N202: the key set has public keys, each with its name, use and algorithm.
 func TestN202_TheKeySetIsPublic(t *testing.T) {
 	s := start(t)
-	_, body := ask(t, http.MethodGet, s.Issuer+"/.well-known/jwks.json", nil, nil)
+	_, body := ask(t, http.MethodGet, s.Issuer+"/.well-known/jwks.json", nil)
 	set := decode[struct{ Keys []map[string]string }](t, body)
 	if len(set.Keys) != 2 {
 		t.Fatalf("%d keys, want one of each algorithm", len(set.Keys))
@@ -299,8 +301,7 @@ func TestN263_NoRequestBreaksAMethod(t *testing.T) {
 			fill(req, text)
 			called++
 			err := conn.Invoke(ctx, name, req, dynamicpb.NewMessage(method.Output()))
-			switch status.Code(err) {
-			case codes.Internal, codes.Unknown, codes.Unimplemented:
+			if code := status.Code(err); code == codes.Internal || code == codes.Unknown || code == codes.Unimplemented {
 				t.Errorf("%s with %.10q: %v", name, text, err)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"net"
 	"net/http"
@@ -126,7 +127,11 @@ func TestExitCodes(t *testing.T) {
 			if got := exitCode(err); got != tt.want {
 				t.Fatalf("exit code %d (%v), want %d", got, err, tt.want)
 			}
-			said := err.(*commandError).stderr
+			var failed *commandError
+			if !errors.As(err, &failed) {
+				t.Fatal(err)
+			}
+			said := failed.stderr
 			if !strings.Contains(said, tt.says) || tt.want == 1 && strings.Count(said, "\n") != 1 {
 				t.Errorf("it says %q, want one line with %q", said, tt.says)
 			}

@@ -64,24 +64,23 @@ func TestKillBetweenRedemptionAndAnswer(t *testing.T) {
 			first := a.begin(forceConsent())
 			a.tokens(t, s, first, p.authorize(first.link))
 			for round := range 5 {
-				redeemAndKill(t, s, a, p, flags, int64(round)+1)
+				try := a.begin(forceConsent())
+				redeemAndKill(t, s, flags, int64(round)+2, url.Values{
+					"grant_type": {"authorization_code"}, "code": {p.authorize(try.link).Get("code")},
+					"code_verifier": {try.verifier}, "redirect_uri": {a.RedirectURL},
+				})
 			}
 		})
 	}
 }
 
-// redeemAndKill exchanges a code while somebody watches the redemptions, and
-// kills the server at the one that makes them more than before.
-func redeemAndKill(t *testing.T, s *server, a *app, p *person, flags []string, before int64) {
+// redeemAndKill makes a token request, kills the server at the nth redemption, and
+// makes the request again.
+func redeemAndKill(t *testing.T, s *server, flags []string, n int64, form url.Values) {
 	t.Helper()
-	try := a.begin(forceConsent())
-	code := p.authorize(try.link).Get("code")
 	answered := make(chan error, 1)
-	form := url.Values{
-		"grant_type": {"authorization_code"}, "code": {code}, "code_verifier": {try.verifier}, "redirect_uri": {a.RedirectURL},
-	}
 	go func() { answered <- exchangeOnce(s, form) }()
-	waitForRedemptions(t, s, flags, before+1)
+	waitForRedemptions(t, s, flags, n)
 	s.kill(t)
 	first := <-answered
 	s.restart(t)

@@ -27,7 +27,7 @@ func buildAndRun(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	binary = filepath.Join(dir, "chancery")
 	build := exec.Command("go", "build", "-o", binary, "../cmd/chancery")
 	build.Stderr = os.Stderr

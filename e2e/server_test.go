@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -137,11 +138,11 @@ func (s *server) boot(t testing.TB, http, grpc string) {
 // kill ends it without any warning.
 func (s *server) kill(t testing.TB) {
 	t.Helper()
-	if s.process == nil || s.process.Process == nil {
+	if s.process == nil {
 		return
 	}
 	_ = s.process.Process.Kill() // it may have ended by itself
-	<-s.exited
+	_ = <-s.exited
 	s.process = nil
 }
 
@@ -187,6 +188,8 @@ type commandError struct {
 
 func (e *commandError) Error() string { return e.err.Error() + ": " + e.stderr }
 
+func (e *commandError) Unwrap() error { return e.err }
+
 // decode reads JSON that a command printed.
 func decode[T any](t testing.TB, encoded []byte) T {
 	t.Helper()
@@ -230,11 +233,8 @@ func exitCode(err error) int {
 	if err == nil {
 		return 0
 	}
-	var failed *commandError
-	if e, ok := err.(*commandError); ok {
-		failed = e
-	}
-	if exit, ok := failed.err.(*exec.ExitError); ok {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
 		return exit.ExitCode()
 	}
 	return -1

@@ -50,7 +50,6 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	//nolint:errcheck // The browser has gone.
 	_, _ = io.WriteString(w, `<!doctype html><html lang="en"><title>Elsewhere</title>`+content)
 }
 

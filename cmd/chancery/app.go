@@ -116,10 +116,8 @@ func (a *app) joinServices(c *serveCommand, bus *nats.Conn) error {
 // tracer makes the spans of this process.
 func (a *app) tracer() trace.Tracer {
 	provider := telemetry.NewTracerProvider()
-	a.closers = append(a.closers, func() {
-		//nolint:errcheck // Nothing is exported, so nothing can be lost.
-		_ = provider.Shutdown(context.Background())
-	})
+	// Nothing is exported, so nothing can be lost.
+	a.closers = append(a.closers, func() { _ = provider.Shutdown(context.Background()) })
 	return provider.Tracer("github.com/chancery-auth/chancery")
 }
 

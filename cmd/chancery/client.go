@@ -59,9 +59,15 @@ func (m clientMetadata) apply(c *registryv1.Client) error {
 		from *string
 		to   *string
 	}{
-		{m.Name, &c.ClientName}, {m.Scope, &c.Scope}, {m.DefaultScope, &c.DefaultScope},
-		{m.ClientURI, &c.ClientUri}, {m.LogoURI, &c.LogoUri}, {m.PolicyURI, &c.PolicyUri}, {m.TOSURI, &c.TosUri},
-		{m.IDTokenAlg, &c.IdTokenSignedResponseAlg}, {m.Rotation, &c.RefreshRotation},
+		{m.Name, &c.ClientName},
+		{m.Scope, &c.Scope},
+		{m.DefaultScope, &c.DefaultScope},
+		{m.ClientURI, &c.ClientUri},
+		{m.LogoURI, &c.LogoUri},
+		{m.PolicyURI, &c.PolicyUri},
+		{m.TOSURI, &c.TosUri},
+		{m.IDTokenAlg, &c.IdTokenSignedResponseAlg},
+		{m.Rotation, &c.RefreshRotation},
 	} {
 		if text.from != nil {
 			*text.to = *text.from

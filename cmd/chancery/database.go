@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -50,8 +51,7 @@ func openSQLite(ctx context.Context, path string) (stores, error) {
 		return stores{}, err
 	}
 	if err := migrate.UpSQLite(ctx, db, migrationSets()...); err != nil {
-		db.Close()
-		return stores{}, err
+		return stores{}, errors.Join(err, db.Close())
 	}
 	return stores{
 		name:     "sqlite",
@@ -59,7 +59,7 @@ func openSQLite(ctx context.Context, path string) (stores, error) {
 		token: token.SQLite(db), authorize: authorize.SQLite(db),
 		source: coherentsqlite.NewSource(db),
 		sweep:  func(ctx context.Context) (int64, error) { return coherentsqlite.Sweep(ctx, db) },
-		close:  func() { db.Close() },
+		close:  func() { _ = db.Close() },
 	}, nil
 }
 
@@ -89,7 +89,6 @@ func openPostgres(ctx context.Context, url string) (stores, error) {
 }
 
 func closePostgres(db *pgxpool.Pool, source *coherentpg.Source) {
-	//nolint:errcheck // The process ends; the server notices.
 	_ = source.Close(context.Background())
 	db.Close()
 }

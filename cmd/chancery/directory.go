@@ -123,14 +123,14 @@ func (c *userList) Run(ctx context.Context, s streams) error {
 		}
 		rows := make([][]string, 0, len(subjects))
 		for _, each := range subjects {
-			rows = append(rows, []string{each.GetSub(), each.GetUsername(), state(each.GetDisabled())})
+			rows = append(rows, []string{each.GetSub(), each.GetUsername(), userState(each)})
 		}
 		return printTable(s.out, "SUB USERNAME STATE", rows)
 	})
 }
 
-func state(disabled bool) string {
-	if disabled {
+func userState(s *directoryv1.Subject) string {
+	if s.GetDisabled() {
 		return "disabled"
 	}
 	return "enabled"

@@ -37,7 +37,6 @@ func (a *app) internalHandler() http.Handler {
 		if !h.Ready {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
-		//nolint:errcheck,errchkjson // The other side has gone.
 		_ = json.NewEncoder(w).Encode(h)
 	})
 	return mux

@@ -48,7 +48,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	unlock, err := c.dataFlag.acquire()
+	unlock, err := c.acquire()
 	if err != nil {
 		return err
 	}
@@ -154,10 +154,10 @@ func (d dataFlag) acquire() (release func(), err error) {
 		return nil, fmt.Errorf("open the lock of the data folder: %w", err)
 	}
 	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		file.Close()
+		_ = file.Close()
 		return nil, fmt.Errorf("another server runs on %s: stop it, or choose another folder with --data", d.Data)
 	}
-	return func() { file.Close() }, nil
+	return func() { _ = file.Close() }, nil
 }
 
 // listeners are the open addresses. They open early, so that a port that is

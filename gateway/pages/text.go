@@ -58,7 +58,7 @@ func consentText() catalogue {
 		"consent.deny":         "Don’t allow",
 
 		"risk.write":   "Can make changes",
-		"risk.offline": "Until you take it back",
+		"risk.offline": "Works while you are away",
 		"risk.admin":   "Full control",
 
 		"choice.workspace":           "Workspaces to share",

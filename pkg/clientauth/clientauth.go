@@ -78,15 +78,13 @@ func secretMethod(ctx context.Context) string {
 // Presented reports whether req tries to authenticate a client, where that is
 // optional. A client_id alone does not.
 func Presented(ctx context.Context, req Request) bool {
-	md, _ := metadata.FromIncomingContext(ctx)
-	return len(md.Get(MetadataKey)) > 0 || req.GetClientSecret() != "" ||
+	return len(metadata.ValueFromIncomingContext(ctx, MetadataKey)) > 0 || req.GetClientSecret() != "" ||
 		req.GetClientAssertion() != "" || req.GetClientAssertionType() != ""
 }
 
 // authorization is the client's Authorization header, empty if there was none.
 func authorization(ctx context.Context) (string, error) {
-	md, _ := metadata.FromIncomingContext(ctx)
-	values := md.Get(MetadataKey)
+	values := metadata.ValueFromIncomingContext(ctx, MetadataKey)
 	switch len(values) {
 	case 0:
 		return "", nil

@@ -35,11 +35,15 @@ func TestSort(t *testing.T) {
 		err    error
 	}{
 		{
-			"secret in the header", []string{basic("c1:s")}, &tokenv1.ExchangeRequest{},
+			"secret in the header",
+			[]string{basic("c1:s")},
+			&tokenv1.ExchangeRequest{},
 			&registryv1.AuthenticateClientRequest{ClientId: "c1", Method: oauth.AuthClientSecretBasic, ClientSecret: "s"}, nil,
 		},
 		{
-			"and the same client in the body", []string{basic("c1:s")}, &tokenv1.ExchangeRequest{ClientId: "c1"},
+			"and the same client in the body",
+			[]string{basic("c1:s")},
+			&tokenv1.ExchangeRequest{ClientId: "c1"},
 			&registryv1.AuthenticateClientRequest{ClientId: "c1", Method: oauth.AuthClientSecretBasic, ClientSecret: "s"}, nil,
 		},
 		{
@@ -63,7 +67,8 @@ func TestSort(t *testing.T) {
 		{"nothing", nil, &tokenv1.ExchangeRequest{}, nil, oauth.InvalidClient},
 		{"N101: header and body", []string{basic("c1:s")}, &tokenv1.ExchangeRequest{ClientId: "c1", ClientSecret: "s"}, nil, oauth.InvalidRequest},
 		{
-			"N101: header and assertion", []string{basic("c1:s")},
+			"N101: header and assertion",
+			[]string{basic("c1:s")},
 			&tokenv1.ExchangeRequest{ClientAssertionType: oauth.AssertionTypeJWT, ClientAssertion: assertion}, nil, oauth.InvalidRequest,
 		},
 		{

@@ -113,7 +113,7 @@ func (k Key) String() string { return fmt.Sprintf("%s key %s %s", k.alg, k.kid, 
 func (k Key) GoString() string { return k.String() }
 
 // Format implements fmt.Formatter without the private key, whatever the verb.
-func (k Key) Format(f fmt.State, _ rune) { fmt.Fprint(f, k.String()) } //nolint:errcheck // fmt keeps the error of its own writer
+func (k Key) Format(f fmt.State, _ rune) { fmt.Fprint(f, k.String()) }
 
 // LogValue implements slog.LogValuer without the private key.
 func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }

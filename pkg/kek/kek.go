@@ -77,7 +77,7 @@ func (k *Key) String() string { return secret.Redacted }
 func (k *Key) GoString() string { return secret.Redacted }
 
 // Format implements fmt.Formatter with [secret.Redacted], whatever the verb.
-func (k *Key) Format(f fmt.State, _ rune) { fmt.Fprint(f, secret.Redacted) } //nolint:errcheck // fmt keeps the error of its own writer
+func (k *Key) Format(f fmt.State, _ rune) { fmt.Fprint(f, secret.Redacted) }
 
 // LogValue implements slog.LogValuer with [secret.Redacted].
 func (k *Key) LogValue() slog.Value { return slog.StringValue(secret.Redacted) }

@@ -9,9 +9,10 @@ import (
 // Default is the provider Chancery is when nobody says otherwise.
 func Default() Preset {
 	return Preset{
-		Name:      "chancery",
-		Brand:     Brand{Name: "Chancery", AccentLight: "#1f5fbf", AccentDark: "#8ab4f8"},
-		Paths:     defaultPaths(),
+		Name:  "chancery",
+		Brand: Brand{Name: "Chancery", AccentLight: "#1f5fbf", AccentDark: "#8ab4f8"},
+		Paths: defaultPaths(),
+		//nolint:gosec // Prefixes of credentials, which are no credentials.
 		Prefixes:  Prefixes{AccessToken: "chat", RefreshToken: "chrt", Code: "chac", ClientSecret: "chcs"},
 		Lifetimes: defaultLifetimes(),
 		Refresh: Refresh{

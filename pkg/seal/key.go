@@ -37,7 +37,7 @@ func (k Key) String() string { return fmt.Sprintf("sealing key %08x %s", k.ID, s
 func (k Key) GoString() string { return k.String() }
 
 // Format implements fmt.Formatter without the root, whatever the verb.
-func (k Key) Format(f fmt.State, _ rune) { fmt.Fprint(f, k.String()) } //nolint:errcheck // fmt keeps the error of its own writer
+func (k Key) Format(f fmt.State, _ rune) { fmt.Fprint(f, k.String()) }
 
 // LogValue implements slog.LogValuer without the root.
 func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }

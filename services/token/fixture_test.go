@@ -32,6 +32,7 @@ import (
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
 	"github.com/chancery-auth/chancery/services/token"
+	"github.com/chancery-auth/chancery/services/token/internal/key"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
 
@@ -95,6 +96,10 @@ func newFixture(t *testing.T, change ...func(*setting)) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
+	vault := key.Vault{Keys: set.stores.Keys, KEK: k, Generate: generate}
+	if _, err := vault.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	f := &fixture{log: log, registry: newRegistry(), consent: newConsent(), people: newPeople()}
 	peers := local.Conn("token")
 	f.service = token.New(token.Config{Issuer: issuer, Preset: set.preset}, token.Deps{
@@ -117,6 +122,20 @@ func newFixture(t *testing.T, change ...func(*setting)) *fixture {
 	f.keys = tokenv1.NewTokenServiceClient(local.Conn("introspection"))
 	f.sealer = f.newSealer(t, set.preset.Prefixes)
 	return f
+}
+
+// signingKey is made once for all fixtures, since an RSA key takes its time.
+// Sealing keys are each fixture's own.
+var signingKey = map[key.Purpose]func() ([]byte, error){
+	key.RS256: sync.OnceValues(func() ([]byte, error) { return key.Generate(key.RS256) }),
+	key.ES256: sync.OnceValues(func() ([]byte, error) { return key.Generate(key.ES256) }),
+}
+
+func generate(p key.Purpose) ([]byte, error) {
+	if made, ok := signingKey[p]; ok {
+		return made()
+	}
+	return key.Generate(p)
 }
 
 // newSealer opens credentials as introspection does.

@@ -8,15 +8,25 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 )
 
-// scopes are what the first page offers to ask for.
-func scopes() []string {
-	return []string{"openid", "profile", "email", "workspace:member", "project:viewer", "offline_access"}
+// offer is a scope that the first page offers to ask for, and what it is good for.
+type offer struct{ Scope, Words string }
+
+func offers() []offer {
+	return []offer{
+		{"openid", "who signs in, as an ID token"},
+		{"profile", "their name, at the userinfo endpoint"},
+		{"email", "their email address, likewise"},
+		{"workspace:member", "work in the workspaces they pick"},
+		{"project:viewer", "view the projects they pick"},
+		{"offline_access", "a refresh token; they are asked every time"},
+	}
 }
 
 // begin sends the browser to the authorization endpoint.
@@ -44,11 +54,9 @@ func (a *App) begin(w http.ResponseWriter, r *http.Request) {
 // chosen are the scopes of the form that this app knows; openid always.
 func chosen(form []string) []string {
 	list := []string{"openid"}
-	for _, name := range scopes()[1:] {
-		for _, each := range form {
-			if each == name {
-				list = append(list, name)
-			}
+	for _, o := range offers()[1:] {
+		if slices.Contains(form, o.Scope) {
+			list = append(list, o.Scope)
 		}
 	}
 	return list
@@ -116,7 +124,7 @@ func (a *App) exchange(r *http.Request, code, verifier, nonce string) error {
 		s.steps = append(s.steps,
 			step{
 				Title:    "The app exchanges the code for tokens",
-				Request:  "POST " + config.Endpoint.TokenURL + "\n\n" + breakForm(url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {config.RedirectURL}, "code_verifier": {verifier}}),
+				Request:  "POST " + config.Endpoint.TokenURL + asClient + breakForm(url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {config.RedirectURL}, "code_verifier": {verifier}}),
 				Response: pretty(tokenView(token)),
 			},
 			step{Title: "The app verifies the ID token with the published keys", Response: pretty(claims)})
@@ -201,11 +209,11 @@ func (a *App) refresh(ctx context.Context, p *oidc.Provider, t *oauth2.Token) (p
 	if err != nil {
 		return performed{}, err
 	}
-	token := &oauth2.Token{}
-	if json.Unmarshal(body, token) != nil || token.AccessToken == "" {
-		return performed{step: done}, nil // the page shows the refusal
+	var token oauth2.Token
+	if json.Unmarshal(body, &token) == nil && token.AccessToken != "" {
+		return performed{done, &token}, nil
 	}
-	return performed{done, token}, nil
+	return performed{step: done}, nil // the page shows the refusal
 }
 
 // ask sends the access token to the endpoint that is about it.
@@ -226,6 +234,9 @@ func (a *App) give(ctx context.Context, title, endpoint, token string) (performe
 	return performed{step: done}, err
 }
 
+// asClient stands for the header that would show the secret.
+const asClient = "\nAuthorization: Basic (client_id and client_secret)\n\n"
+
 // post sends a form, as the client (RFC 6749 §2.3.1).
 func (a *App) post(ctx context.Context, title, endpoint string, form url.Values) (done step, body []byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))
@@ -234,7 +245,7 @@ func (a *App) post(ctx context.Context, title, endpoint string, form url.Values)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.SetBasicAuth(url.QueryEscape(a.cfg.ClientID), url.QueryEscape(a.cfg.ClientSecret))
-	done = step{Title: title, Request: "POST " + endpoint + "\nAuthorization: Basic (client_id and client_secret)\n\n" + breakForm(form)}
+	done = step{Title: title, Request: "POST " + endpoint + asClient + breakForm(form)}
 	done.Response, body, err = a.do(req)
 	return done, body, err
 }

@@ -8,7 +8,7 @@ import (
 // page is what the templates show.
 type page struct {
 	Issuer   string
-	Scopes   []string
+	Scopes   []offer
 	Steps    []step
 	SignedIn bool
 	Refresh  bool
@@ -17,7 +17,7 @@ type page struct {
 }
 
 func (a *App) showHome(w http.ResponseWriter, _ *http.Request) {
-	a.render(w, http.StatusOK, "home.html", page{Issuer: a.cfg.Issuer, Scopes: scopes()})
+	a.render(w, http.StatusOK, "home.html", page{Issuer: a.cfg.Issuer, Scopes: offers()})
 }
 
 func (a *App) showResult(w http.ResponseWriter, r *http.Request) {
@@ -57,7 +57,6 @@ func (a *App) render(w http.ResponseWriter, status int, name string, p page) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	//nolint:errcheck // The browser has gone.
 	_, _ = body.WriteTo(w)
 }
 

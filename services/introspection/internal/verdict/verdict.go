@@ -74,6 +74,10 @@ func (j *Judge) Of(t *accesstoken.Token, resources *credential.Resources, s *coh
 		Projects:   projectsOf(t.Sub, resources.Projects, s),
 	}
 	scope := Narrowed(t.Scope, t.ClientID, t.ClientScopeVersion, s)
+	if len(scope) < len(t.Scope) {
+		v.Workspaces = capped(v.Workspaces, j.scopes.Level(scope, preset.Workspace))
+		v.Projects = capped(v.Projects, j.scopes.Level(scope, preset.Project))
+	}
 	v.Scope = j.selectable(scope, len(v.Workspaces), len(v.Projects))
 	// A client's own token may have been minted without scope; one that had some
 	// and lost it is good for nothing.
@@ -81,6 +85,17 @@ func (j *Judge) Of(t *accesstoken.Token, resources *credential.Resources, s *coh
 		return Verdict{}
 	}
 	return v
+}
+
+// capped lowers roles to what the scope that is left allows.
+func capped(list []Resource, level role.Role) []Resource {
+	var left []Resource
+	for _, r := range list {
+		if r.Role = role.Min(r.Role, level); r.Role.Valid() {
+			left = append(left, r)
+		}
+	}
+	return left
 }
 
 // Narrowed returns what is left of a scope that was fixed at a version of the

@@ -57,15 +57,17 @@ func Insert(ctx context.Context, tx *sql.Tx, f family.Family, limit int, keep ti
 	return restrict(ctx, tx, keep, ended...)
 }
 
+const deleteOldest = `
+	DELETE FROM token_family
+	 WHERE id IN (SELECT id
+	                FROM token_family
+	               WHERE grant_id = ?1
+	               ORDER BY expire_time > ` + sqlite.NowMicros + ` DESC, start_time DESC, id
+	               LIMIT -1 OFFSET ?2)
+	RETURNING id`
+
 func endOldest(ctx context.Context, tx *sql.Tx, grantID uuid.UUID, limit int) ([]uuid.UUID, error) {
-	rows, err := tx.QueryContext(ctx, `
-		DELETE FROM token_family
-		 WHERE id IN (SELECT id
-		                FROM token_family
-		               WHERE grant_id = ?1
-		               ORDER BY expire_time > `+sqlite.NowMicros+` DESC, start_time DESC, id
-		               LIMIT -1 OFFSET ?2)
-		RETURNING id`, grantID[:], limit)
+	rows, err := tx.QueryContext(ctx, deleteOldest, grantID[:], limit)
 	if err != nil {
 		return nil, err
 	}
