@@ -187,8 +187,9 @@ func origin(address string) string {
 func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
 	if err := chromedp.Do(b.ctx, steps...); err != nil {
-		where, _ := chromedp.Run(b.ctx, chromedp.Location())
-		b.t.Fatalf("%v, at %s", err, where)
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.t.Fatalf("%v, after %v", err, b.documents)
 	}
 }
 

@@ -40,7 +40,7 @@ type metadataDocument struct {
 
 	ClaimTypesSupported []string `json:"claim_types_supported"`
 	ClaimsSupported     []string `json:"claims_supported"`
-	// Initiating User Registration via OpenID Connect 1.0 §4.
+	// Initiating User Registration via OpenID Connect 1.0.
 	PromptValuesSupported []string `json:"prompt_values_supported"`
 	// RFC 9207 §3.
 	AuthorizationResponseIssParameterSupported bool `json:"authorization_response_iss_parameter_supported"`

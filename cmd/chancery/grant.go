@@ -192,11 +192,45 @@ func (c *tokenIntrospect) Run(ctx context.Context, s streams) error {
 		if err != nil {
 			return err
 		}
-		if !resp.GetAnswer().GetActive() {
-			return printJSON(s.out, map[string]bool{"active": false})
-		}
-		return printProto(s.out, resp.GetAnswer())
+		return printJSON(s.out, answerOf(resp.GetAnswer()))
 	})
+}
+
+// answer is that of RFC 7662 §2.2, with numbers as numbers.
+type answer struct {
+	Active     bool           `json:"active"`
+	Scope      string         `json:"scope,omitempty"`
+	ClientID   string         `json:"client_id,omitempty"`
+	TokenType  string         `json:"token_type,omitempty"`
+	ExpireTime int64          `json:"exp,omitempty"`
+	IssueTime  int64          `json:"iat,omitempty"`
+	Sub        string         `json:"sub,omitempty"`
+	Audience   []string       `json:"aud,omitempty"`
+	Issuer     string         `json:"iss,omitempty"`
+	TokenID    string         `json:"jti,omitempty"`
+	Workspaces []resourceRole `json:"workspaces,omitempty"`
+	Projects   []resourceRole `json:"projects,omitempty"`
+}
+
+type resourceRole struct {
+	ID   string `json:"id"`
+	Role string `json:"role"`
+}
+
+func answerOf(r *introspectionv1.IntrospectResponse) answer {
+	return answer{
+		Active: r.GetActive(), Scope: r.GetScope(), ClientID: r.GetClientId(), TokenType: r.GetTokenType(),
+		ExpireTime: r.GetExp(), IssueTime: r.GetIat(), Sub: r.GetSub(), Audience: r.GetAud(), Issuer: r.GetIss(), TokenID: r.GetJti(),
+		Workspaces: resourceRoles(r.GetWorkspaces()), Projects: resourceRoles(r.GetProjects()),
+	}
+}
+
+func resourceRoles(list []*introspectionv1.ResourceRole) []resourceRole {
+	roles := make([]resourceRole, 0, len(list))
+	for _, r := range list {
+		roles = append(roles, resourceRole{r.GetId(), r.GetRole()})
+	}
+	return roles
 }
 
 type tokenRevoke struct {

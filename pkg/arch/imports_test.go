@@ -118,7 +118,7 @@ func speaksPostgres(from string) bool {
 		top == "pkg" && strings.HasPrefix(elements[1], "pg") ||
 		within(from, "pkg/migrate") ||
 		top == "cmd" || top == "e2e" || top == "bench" ||
-		top == "services" && len(elements) == 2
+		top == "services" && (len(elements) == 2 || strings.HasSuffix(from, "test"))
 }
 
 // notNoun forbids services/<service>/internal/<noun>: it has the rules, and what

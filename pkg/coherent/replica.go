@@ -14,7 +14,7 @@ import (
 var ErrStale = errors.New("restrictions are not known to be current")
 
 const (
-	// drift bounds the error of the rate of a clock (SECURITY assumption A1: a
+	// drift bounds the error of the rate of a clock (a
 	// thousandth is generous). The bound is shortened by it.
 	drift = 1e-3
 	// clockStep is the disagreement of boot time and wall clock since the last

@@ -203,7 +203,7 @@ func TestRestrictionArrivesWithTheNextPoll(t *testing.T) {
 	})
 }
 
-// Mode D of SECURITY §3.8: the clock must be read before the query leaves.
+// The clock must be read before the query leaves.
 func TestSlowPollIsCompleteAsOfItsStart(t *testing.T) {
 	slow := func(l *fakeLog, o *Options) {
 		l.takes, o.Bound, o.Pause = 1200*time.Millisecond, 2*time.Second, time.Second
@@ -217,7 +217,7 @@ func TestSlowPollIsCompleteAsOfItsStart(t *testing.T) {
 	})
 }
 
-// Mode F of SECURITY §3.8: the lease must be read before the state. Here a
+// The lease must be read before the state. Here a
 // poll brings the restriction and renews the lease between the moment eval has
 // read the state and the moment it returns.
 func TestStateIsReadAfterTheLease(t *testing.T) {

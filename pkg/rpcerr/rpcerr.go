@@ -65,17 +65,15 @@ var faultReason = map[fault.Kind]string{
 // ToStatus converts err for the wire. The text of an error that is no refusal
 // does not leave the process. A nil err is OK.
 func ToStatus(err error) *status.Status {
-	var refusal *oauth.Error
-	if errors.As(err, &refusal) {
+	switch refusal := outermost(err).(type) {
+	case *oauth.Error:
 		code, ok := oauthClass[refusal.Code]
 		if !ok {
 			code = codes.InvalidArgument
 		}
 		return withReason(code, refusal.Description, OAuthDomain, strings.ToUpper(string(refusal.Code)))
-	}
-	var f *fault.Error
-	if errors.As(err, &f) {
-		return withReason(faultClass[f.Kind], f.Message, AdminDomain, faultReason[f.Kind])
+	case *fault.Error:
+		return withReason(faultClass[refusal.Kind], refusal.Message, AdminDomain, faultReason[refusal.Kind])
 	}
 	switch {
 	case err == nil:
@@ -84,6 +82,22 @@ func ToStatus(err error) *status.Status {
 		return withReason(codes.Unavailable, "try again later", OAuthDomain, "TEMPORARILY_UNAVAILABLE")
 	default:
 		return status.New(codes.Internal, "internal error")
+	}
+}
+
+// outermost is the refusal that err is or wraps, nil if there is none. A refusal
+// that another one has for its cause is for the log.
+func outermost(err error) error {
+	var refusal *oauth.Error
+	var f *fault.Error
+	isRefusal, isFault := errors.As(err, &refusal), errors.As(err, &f)
+	switch {
+	case isFault && (!isRefusal || errors.Is(f, refusal)):
+		return f
+	case isRefusal:
+		return refusal
+	default:
+		return nil
 	}
 }
 

@@ -28,6 +28,8 @@ func TestRefusalsSurviveTheWire(t *testing.T) {
 		{fmt.Errorf("wrapped: %w", fault.New(fault.NotFound, "no such client")), codes.NotFound, fault.NotFound},
 		{fault.New(fault.Conflict, "changed"), codes.Aborted, fault.Conflict},
 		{fault.New(fault.Exhausted, "too many"), codes.ResourceExhausted, fault.Exhausted},
+		{fault.Because(fault.Invalid, "scope is malformed", oauth.Refuse(oauth.InvalidScope, "no")), codes.InvalidArgument, fault.Invalid},
+		{oauth.RefuseBecause(oauth.InvalidGrant, "ended", fault.New(fault.NotFound, "no such grant")), codes.FailedPrecondition, oauth.InvalidGrant},
 	}
 	for _, tt := range tests {
 		st := rpcerr.ToStatus(tt.err)

@@ -101,9 +101,8 @@ func (r *Register) Authenticate(ctx context.Context, p Presented) (*Caller, erro
 	return &c, nil
 }
 
-func hasSecret(p Presented) bool {
-	return p.Method == oauth.AuthClientSecretBasic || p.Method == oauth.AuthClientSecretPost
-}
+// hasSecret reports whether a secret was presented, by whichever method.
+func hasSecret(p Presented) bool { return p.Secret.Reveal() != "" }
 
 // mac is a keyed hash with room for what it reads and writes.
 type mac struct {
