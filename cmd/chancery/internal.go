@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/pprof"
 	"time"
 )
 
@@ -21,8 +22,8 @@ type health struct {
 // readyPeriod is how often readiness is asked for at the start.
 const readyPeriod = 5 * time.Millisecond
 
-// internalHandler answers /livez, for whether to restart the process, and
-// /readyz, for whether to send it requests.
+// internalHandler answers /livez, for whether to restart the process, /readyz,
+// for whether to send it requests, and has profiles below /debug/pprof/.
 func (a *app) internalHandler() http.Handler {
 	started := time.Now()
 	version, _ := buildVersion()
@@ -39,6 +40,9 @@ func (a *app) internalHandler() http.Handler {
 		}
 		_ = json.NewEncoder(w).Encode(h)
 	})
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	return mux
 }
 

