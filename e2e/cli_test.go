@@ -174,6 +174,7 @@ func TestN289_ServeRefuses(t *testing.T) {
 		{"an issuer with a slash", []string{"--issuer", "https://as.example/"}, "slash"},
 		{"gRPC for everybody in plain text", []string{"--grpc", "0.0.0.0:0"}, "loopback"},
 		{"a certificate without its key", []string{"--tls-cert", "main_test.go"}, "--tls-key"},
+		{"a proxy that is no range", []string{"--trusted-proxy", "proxy.example"}, "--trusted-proxy"},
 		{"a level that is none", []string{"--log-level", "loud"}, "--log-level"},
 		{"a key-encryption key that is not there", []string{"--kek", "env:NOT_SET_ANYWHERE"}, "NOT_SET_ANYWHERE"},
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -131,8 +132,12 @@ func (c *serveCommand) openKEK() (*kek.Key, error) {
 // makeEdge makes the HTTP servers.
 func (a *app) makeEdge(ctx context.Context, c *serveCommand) error {
 	clients := newEdgeClients(a.local.Conn("gateway"))
+	proxies, err := c.trustedProxies()
+	if err != nil {
+		return err
+	}
 	edge, err := gateway.New(gateway.Config{
-		Issuer: a.info.Issuer, Preset: a.preset, Bound: a.replica.Bound(), Limits: c.limits(a.log),
+		Issuer: a.info.Issuer, Preset: a.preset, Bound: a.replica.Bound(), TrustedProxies: proxies, Limits: c.limits(a.log),
 	}, gateway.Deps{
 		Authorize: clients.authorize, Token: clients.token, Introspection: clients.introspection,
 		Registry: clients.registry, OAuth: clients.conn, Log: a.log, Now: time.Now, Tracer: a.tracer(),
@@ -153,6 +158,19 @@ func (a *app) makeEdge(ctx context.Context, c *serveCommand) error {
 	a.http = gateway.Server(handler, config)
 	a.internal = &http.Server{Handler: a.internalHandler(), ReadHeaderTimeout: 5 * time.Second}
 	return nil
+}
+
+// trustedProxies reads the flag.
+func (c *serveCommand) trustedProxies() ([]netip.Prefix, error) {
+	proxies := make([]netip.Prefix, 0, len(c.Proxies))
+	for _, text := range c.Proxies {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("--trusted-proxy %s: want an address range such as 10.0.0.0/8 or 127.0.0.1/32", text)
+		}
+		proxies = append(proxies, prefix)
+	}
+	return proxies, nil
 }
 
 // limits are the gateway's own, unless they are lifted.

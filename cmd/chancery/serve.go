@@ -22,18 +22,19 @@ import (
 // serveCommand is "chancery serve": every service in one process.
 type serveCommand struct {
 	dataFlag
-	HTTP      string `help:"Address of the public HTTP endpoints. Port 0 picks a free one." default:"127.0.0.1:8080" placeholder:"ADDR" name:"http"`
-	GRPC      string `help:"Address of the gRPC services." default:"127.0.0.1:9090" placeholder:"ADDR" name:"grpc"`
-	Internal  string `help:"Address of health and readiness." default:"127.0.0.1:0" placeholder:"ADDR"`
-	Issuer    string `help:"URL that tokens name as their issuer. Default: the HTTP address, as localhost." placeholder:"URL"`
-	Database  string `help:"URL of a Postgres database. Default: an embedded database below the data folder." placeholder:"URL" env:"CHANCERY_DATABASE"`
-	KEK       string `help:"Key-encryption key: file:PATH or env:NAME. Default: a file below the data folder, made when there is none." name:"kek" placeholder:"URI" env:"CHANCERY_KEK"`
-	TLSCert   string `help:"File with the certificate chain of the HTTP endpoints." name:"tls-cert" placeholder:"FILE" type:"existingfile"`
-	TLSKey    string `help:"File with the certificate's key." name:"tls-key" placeholder:"FILE" type:"existingfile"`
-	Demo      bool   `help:"Make a user, workspaces and clients, and serve a small app that shows the whole flow. Only on a loopback address."`
-	Unlimited bool   `help:"Lift the limits on requests from one address. For load tests: anybody can then keep the server busy." name:"unsafe-no-rate-limits"`
-	LogLevel  string `help:"debug, info, warn or error." default:"info" placeholder:"LEVEL"`
-	JSON      bool   `help:"Print one line of JSON when ready to answer." name:"json"`
+	HTTP      string   `help:"Address of the public HTTP endpoints. Port 0 picks a free one." default:"127.0.0.1:8080" placeholder:"ADDR" name:"http"`
+	GRPC      string   `help:"Address of the gRPC services." default:"127.0.0.1:9090" placeholder:"ADDR" name:"grpc"`
+	Internal  string   `help:"Address of health and readiness." default:"127.0.0.1:0" placeholder:"ADDR"`
+	Issuer    string   `help:"URL that tokens name as their issuer. Default: the HTTP address, as localhost." placeholder:"URL"`
+	Database  string   `help:"URL of a Postgres database. Default: an embedded database below the data folder." placeholder:"URL" env:"CHANCERY_DATABASE"`
+	KEK       string   `help:"Key-encryption key: file:PATH or env:NAME. Default: a file below the data folder, made when there is none." name:"kek" placeholder:"URI" env:"CHANCERY_KEK"`
+	TLSCert   string   `help:"File with the certificate chain of the HTTP endpoints." name:"tls-cert" placeholder:"FILE" type:"existingfile"`
+	TLSKey    string   `help:"File with the certificate's key." name:"tls-key" placeholder:"FILE" type:"existingfile"`
+	Proxies   []string `help:"Address range of a reverse proxy that may say whom it forwards for; may be repeated." name:"trusted-proxy" sep:"none" placeholder:"CIDR"`
+	Demo      bool     `help:"Make a user, workspaces and clients, and serve a small app that shows the whole flow. Only on a loopback address."`
+	Unlimited bool     `help:"Lift the limits on requests from one address. For load tests: anybody can then keep the server busy." name:"unsafe-no-rate-limits"`
+	LogLevel  string   `help:"debug, info, warn or error." default:"info" placeholder:"LEVEL"`
+	JSON      bool     `help:"Print one line of JSON when ready to answer." name:"json"`
 }
 
 // drainTime is how long requests that run may take to finish at the end.

@@ -67,7 +67,7 @@ func defaultScopes() Catalogue {
 		{Name: "workspace:admin", Kind: Workspace, Level: role.Admin, Sensitive: true, Group: work, Description: "Administer the workspaces you choose", Detail: "Everything that an administrator may do, members and settings included."},
 		{Name: "project:viewer", Kind: Project, Level: role.Viewer, Group: work, Description: "View the projects you choose", Detail: "Read what is in the project. It cannot change anything."},
 		{Name: "project:member", Kind: Project, Level: role.Member, Sensitive: true, Group: work, Description: "Work in the projects you choose", Detail: "Read and change what is in the project."},
-		{Name: "offline_access", Kind: Identity, Sensitive: true, Group: app, Description: "Keep this access while you are away", Detail: "The app stays connected until you disconnect it, also while you are signed out."},
+		{Name: "offline_access", Kind: Identity, Sensitive: true, Group: app, Description: "Keep this access until you take it back", Detail: "The app stays connected until you disconnect it, also while you are signed out."},
 		{Name: "introspect", Kind: Client, Group: app, Description: "Ask about tokens", Detail: "For APIs of the platform: asks whether a token that was presented to it is good."},
 	}
 }
