@@ -56,8 +56,10 @@ proto-check: $(TOOLS)/buf $(TOOLS)/protos ## Lint proto, compare with the last r
 	.ci/proto check
 
 .PHONY: bench
-bench: ## Run the micro-benchmarks
-	go test -run '^$$' -bench . -benchmem ./...
+bench: ## Measure introspection against a bare echo, the flows on Postgres, and the parts
+	@.ci/ensure
+	go test -run '^$$' -bench . -benchtime 5000x ./e2e
+	go test -run '^$$' -bench . -benchmem ./pkg/... ./services/...
 
 .PHONY: migrate
 migrate: build ## Apply the migrations to the database of CONFIG

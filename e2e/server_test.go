@@ -142,7 +142,7 @@ func (s *server) kill(t testing.TB) {
 		return
 	}
 	_ = s.process.Process.Kill() // it may have ended by itself
-	_ = <-s.exited
+	t.Logf("the server ended: %v", <-s.exited)
 	s.process = nil
 }
 

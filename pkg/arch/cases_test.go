@@ -1,7 +1,6 @@
 package arch_test
 
 import (
-	"bufio"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -46,16 +45,14 @@ func TestSecurityCases(t *testing.T) {
 // caseRows are the rows of the page by number.
 func caseRows(t *testing.T) map[string]string {
 	t.Helper()
-	page, err := os.Open("../../docs/security-cases.md")
+	page, err := os.ReadFile("../../docs/security-cases.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer page.Close()
 	rows := make(map[string]string)
-	lines := bufio.NewScanner(page)
-	for lines.Scan() {
-		if m := caseRow.FindStringSubmatch(lines.Text()); m != nil {
-			rows[m[1]] = lines.Text()
+	for line := range strings.Lines(string(page)) {
+		if m := caseRow.FindStringSubmatch(line); m != nil {
+			rows[m[1]] = line
 		}
 	}
 	if len(rows) < 301 {

@@ -9,10 +9,9 @@ import (
 // Default is the provider Chancery is when nobody says otherwise.
 func Default() Preset {
 	return Preset{
-		Name:  "chancery",
-		Brand: Brand{Name: "Chancery", AccentLight: "#1f5fbf", AccentDark: "#8ab4f8"},
-		Paths: defaultPaths(),
-		//nolint:gosec // Prefixes of credentials, which are no credentials.
+		Name:      "chancery",
+		Brand:     Brand{Name: "Chancery", AccentLight: "#1f5fbf", AccentDark: "#8ab4f8"},
+		Paths:     defaultPaths(),
 		Prefixes:  Prefixes{AccessToken: "chat", RefreshToken: "chrt", Code: "chac", ClientSecret: "chcs"},
 		Lifetimes: defaultLifetimes(),
 		Refresh: Refresh{
@@ -28,6 +27,7 @@ func Default() Preset {
 }
 
 func defaultPaths() Paths {
+	//nolint:gosec // Paths that speak of tokens, and hold none.
 	return Paths{
 		Authorize:           "/oauth/authorize",
 		Token:               "/oauth/token",

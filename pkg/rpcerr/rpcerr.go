@@ -65,17 +65,12 @@ var faultReason = map[fault.Kind]string{
 // ToStatus converts err for the wire. The text of an error that is no refusal
 // does not leave the process. A nil err is OK.
 func ToStatus(err error) *status.Status {
-	switch refusal := outermost(err).(type) {
-	case *oauth.Error:
-		code, ok := oauthClass[refusal.Code]
-		if !ok {
-			code = codes.InvalidArgument
-		}
-		return withReason(code, refusal.Description, OAuthDomain, strings.ToUpper(string(refusal.Code)))
-	case *fault.Error:
-		return withReason(faultClass[refusal.Kind], refusal.Message, AdminDomain, faultReason[refusal.Kind])
-	}
+	refusal, f := outermost(err)
 	switch {
+	case refusal != nil:
+		return withReason(classOf(refusal.Code), refusal.Description, OAuthDomain, strings.ToUpper(string(refusal.Code)))
+	case f != nil:
+		return withReason(faultClass[f.Kind], f.Message, AdminDomain, faultReason[f.Kind])
 	case err == nil:
 		return status.New(codes.OK, "")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, ErrUnavailable):
@@ -85,20 +80,25 @@ func ToStatus(err error) *status.Status {
 	}
 }
 
-// outermost is the refusal that err is or wraps, nil if there is none. A refusal
-// that another one has for its cause is for the log.
-func outermost(err error) error {
-	var refusal *oauth.Error
-	var f *fault.Error
-	isRefusal, isFault := errors.As(err, &refusal), errors.As(err, &f)
-	switch {
-	case isFault && (!isRefusal || errors.Is(f, refusal)):
-		return f
-	case isRefusal:
-		return refusal
-	default:
-		return nil
+// outermost is the refusal that err is or wraps: one of the two, or none. A
+// refusal that another one has for its cause is for the log.
+func outermost(err error) (refusal *oauth.Error, f *fault.Error) {
+	if errors.As(err, &refusal) && errors.As(err, &f) {
+		if errors.Is(f, refusal) {
+			return nil, f
+		}
+		return refusal, nil
 	}
+	errors.As(err, &f)
+	return refusal, f
+}
+
+// classOf is the gRPC code of an OAuth error.
+func classOf(code oauth.ErrorCode) codes.Code {
+	if class, ok := oauthClass[code]; ok {
+		return class
+	}
+	return codes.InvalidArgument
 }
 
 func withReason(code codes.Code, message, domain, reason string) *status.Status {
