@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,4 +127,31 @@ func clientToken(t testing.TB, s *server) string {
 	return decode[struct {
 		AccessToken string `json:"access_token"`
 	}](t, body).AccessToken
+}
+
+// A session that ends takes the tokens bound to it along; offline access goes on.
+func TestEndingASession(t *testing.T) {
+	s := start(t)
+	p := newPerson(t, s)
+	signedIn, offline := newApp(t, s, "openid"), newApp(t, s, "openid", "offline_access")
+	try := signedIn.begin()
+	online := signedIn.tokens(t, s, try, p.authorize(try.link))
+	try = offline.begin(forceConsent())
+	away := offline.tokens(t, s, try, p.authorize(try.link))
+	sessions := decode[struct {
+		Sessions []struct {
+			SessionID string `json:"session_id"`
+		}
+	}](t, s.chancery(t, "session", "list", "--subject", s.Demo.User.Sub, "--json")).Sessions
+	if len(sessions) != 1 {
+		t.Fatalf("sessions = %+v", sessions)
+	}
+	s.chancery(t, "session", "end", sessions[0].SessionID)
+	until(t, "the session's token is dead", func() bool { return !introspect(t, s, online.AccessToken).Active })
+	if !introspect(t, s, away.AccessToken).Active {
+		t.Error("offline access ended with the session")
+	}
+	if at := p.open(signedIn.begin().link); !strings.HasPrefix(at.location, "/signin") {
+		t.Errorf("after the end of the session: %d to %q, want the sign-in page", at.status, at.location)
+	}
 }

@@ -49,6 +49,15 @@ type visit struct {
 	posted      form.Values
 }
 
+// visitOf is what r says of itself. Of the bindings only that of the transaction
+// goes to the service, which looks at a few and no more: tabs that open all at
+// once may have left the browser with many.
+func (d *dialog) visitOf(r *http.Request, tx string, posted form.Values) visit {
+	v := visit{dialog: d, transaction: tx, binding: bindingOf(r, tx), browser: browserOf(r), posted: posted}
+	v.browser.Bindings = []string{v.binding}
+	return v
+}
+
 // dialogs is every dialog by its path.
 func (g *gateway) dialogs() map[string]*dialog {
 	all := make(map[string]*dialog)
@@ -102,7 +111,7 @@ func (d *dialog) get(w http.ResponseWriter, r *http.Request) {
 		d.home(w, r)
 		return
 	}
-	v := visit{dialog: d, transaction: tx[0], binding: bindingOf(r, tx[0]), browser: browserOf(r)}
+	v := d.visitOf(r, tx[0], nil)
 	if v.binding == "" {
 		d.over(w, r)
 		return
@@ -166,12 +175,13 @@ func (d *dialog) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	tx := values.Get("tx")
-	v := visit{dialog: d, transaction: tx, binding: bindingOf(r, tx), browser: browserOf(r), posted: values}
-	if !validTransaction(tx) || v.binding == "" {
-		d.foreignForm(w, r)
+	v := d.visitOf(r, tx, values)
+	if validTransaction(tx) && v.binding == "" {
+		// The cookie goes when the transaction is over.
+		d.refusalPage(w, r, &oauth.Error{Code: oauth.AccessDenied, Description: "the transaction is over, or belongs to another browser"}, pages.ReasonExpired)
 		return
 	}
-	if subtle.ConstantTimeCompare([]byte(values.Get("form_token")), []byte(formToken(v.binding))) != 1 {
+	if !validTransaction(tx) || subtle.ConstantTimeCompare([]byte(values.Get("form_token")), []byte(formToken(v.binding))) != 1 {
 		d.foreignForm(w, r)
 		return
 	}

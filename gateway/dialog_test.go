@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -198,6 +199,34 @@ func TestN066_ForgedFormsAreRefused(t *testing.T) {
 				t.Error("a forged form reached the service")
 			}
 		})
+	}
+}
+
+// N048: whoever answers too late is told so, and not that somebody else has
+// signed in.
+func TestN048_LateFormsSayThatTheyAreLate(t *testing.T) {
+	for path, page := range dialogPages {
+		w := dialogWorld(t, page)
+		got := w.post(path, formOf(goodAnswer[path]))
+		got.wantPage(t, 403)
+		if !strings.Contains(got.body, "This page has expired") {
+			t.Errorf("%s says %s", path, got.body)
+		}
+	}
+}
+
+// Tabs that a browser opens all at once each begin a transaction before any of
+// them knows of the others.
+func TestEveryTabAnswersItsOwnTransaction(t *testing.T) {
+	var jar strings.Builder
+	for i := range 12 {
+		fmt.Fprintf(&jar, "__Host-tx-%08x=other; ", i)
+	}
+	for path, page := range dialogPages {
+		w := dialogWorld(t, page)
+		scriptAnswers(w)
+		w.get(path+"?tx=tx1", "Cookie", jar.String()+boundCookies()).wantStatus(t, 200)
+		w.post(path, formOf(goodAnswer[path]), "Cookie", jar.String()+boundCookies()).wantStatus(t, 303)
 	}
 }
 

@@ -50,8 +50,10 @@ type Config struct {
 type Limits struct {
 	// Clients, Holders and Browsers are how many requests a second one address
 	// block may make to the endpoints that authenticate clients (zero: 2,000),
-	// to those for holders of tokens and readers of metadata (zero: 500), and to
-	// authorize and the pages (zero: 100). [rate.Inf] is no limit.
+	// to those for holders of tokens and readers of metadata (zero: 1,000), and to
+	// authorize and the pages (zero: 300: many people share one address, and each
+	// pending authorization is a row).
+	// [rate.Inf] is no limit.
 	Clients, Holders, Browsers rate.Limit
 	// Deadline bounds the work on a request. Zero: 2 s.
 	Deadline time.Duration
@@ -62,8 +64,8 @@ type Limits struct {
 func (l Limits) withDefaults() Limits {
 	return Limits{
 		Clients:        cmp.Or(l.Clients, 2000),
-		Holders:        cmp.Or(l.Holders, 500),
-		Browsers:       cmp.Or(l.Browsers, 100),
+		Holders:        cmp.Or(l.Holders, 1000),
+		Browsers:       cmp.Or(l.Browsers, 300),
 		Deadline:       cmp.Or(l.Deadline, 2*time.Second),
 		SignInDeadline: cmp.Or(l.SignInDeadline, 5*time.Second),
 	}

@@ -156,6 +156,7 @@ func (a *app) makeEdge(ctx context.Context, c *serveCommand) error {
 		return err
 	}
 	a.http = gateway.Server(handler, config)
+	a.http.ErrorLog = slog.NewLogLogger(a.log.Handler(), slog.LevelInfo)
 	a.internal = &http.Server{Handler: a.internalHandler(), ReadHeaderTimeout: 5 * time.Second}
 	return nil
 }

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/pkg/page"
 	"github.com/chancery-auth/chancery/pkg/secret"
-	"github.com/chancery-auth/chancery/services/directory/internal/page"
 )
 
 const (

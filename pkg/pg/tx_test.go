@@ -222,3 +222,31 @@ func TestUniqueIsForUniqueViolations(t *testing.T) {
 		t.Error("Unique matches another error")
 	}
 }
+
+// A statement that is not waited for is answered with a warning as well.
+func TestWarnedStatementHasAnUnknownOutcome(t *testing.T) {
+	db := pgtest.New(t, schema)
+	for level, want := range map[string]error{"WARNING": pg.ErrUnknownOutcome, "NOTICE": nil} {
+		err := pg.InStatement(t.Context(), db, func(conn *pgx.Conn) error {
+			_, err := conn.Exec(t.Context(), `DO $$ BEGIN RAISE `+level+` 'x'; END $$`)
+			return err
+		})
+		if !errors.Is(err, want) {
+			t.Errorf("%s: InStatement() = %v, want %v", level, err, want)
+		}
+	}
+}
+
+func TestStatementReturnsItsError(t *testing.T) {
+	db := pgtest.New(t, schema)
+	attempts := 0
+	err := pg.InStatement(t.Context(), db, func(conn *pgx.Conn) error {
+		attempts++
+		_, err := conn.Exec(t.Context(), `DO $$ BEGIN RAISE EXCEPTION SQLSTATE '40001'; END $$`)
+		return err
+	})
+	var refused *pgconn.PgError
+	if !errors.As(err, &refused) || refused.Code != "40001" || attempts != 1 {
+		t.Errorf("InStatement() = %v after %d attempts, want SQLSTATE 40001 after 1", err, attempts)
+	}
+}

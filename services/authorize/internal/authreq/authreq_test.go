@@ -217,6 +217,13 @@ func TestAfterRedirect(t *testing.T) {
 		{"N020 response_type CODE", set(func(r *authreq.Request) { r.ResponseType = "CODE" }), oauth.UnsupportedResponseType},
 
 		{"response_mode form_post", set(func(r *authreq.Request) { r.ResponseMode = "form_post" }), ""},
+		{"N021 response_mode form_post to a scheme of private use", set(func(r *authreq.Request) {
+			r.ResponseMode, r.RedirectURI = "form_post", "com.example.app:/cb"
+		}), oauth.InvalidRequest},
+		{"response_mode query to a scheme of private use", set(func(r *authreq.Request) { r.RedirectURI = "com.example.app:/cb" }), ""},
+		{"response_mode form_post to a loopback address", set(func(r *authreq.Request) {
+			r.ResponseMode, r.RedirectURI = "form_post", "http://[::1]:51004/cb"
+		}), ""},
 		{"N021 response_mode fragment", set(func(r *authreq.Request) { r.ResponseMode = "fragment" }), oauth.InvalidRequest},
 		{"N021 response_mode form_post.jwt", set(func(r *authreq.Request) { r.ResponseMode = "form_post.jwt" }), oauth.InvalidRequest},
 
@@ -429,6 +436,12 @@ func TestAnswersGoWhereAndAsTheRequestSays(t *testing.T) {
 	}{
 		{"valid", func(*authreq.Request, *authreq.Client) {}, "s", oauth.ModeQuery},
 		{"form_post", func(r *authreq.Request, _ *authreq.Client) { r.ResponseMode = "form_post" }, "s", oauth.ModeFormPost},
+		{"N021 form_post to a scheme of private use", func(r *authreq.Request, _ *authreq.Client) {
+			r.ResponseMode, r.RedirectURI = "form_post", "com.example.app:/cb"
+		}, "s", oauth.ModeQuery},
+		{"form_post to a scheme in capitals", func(r *authreq.Request, _ *authreq.Client) {
+			r.ResponseMode, r.RedirectURI = "form_post", "HTTPS://app.example/cb"
+		}, "s", oauth.ModeFormPost},
 		{"N021 unknown mode", func(r *authreq.Request, _ *authreq.Client) { r.ResponseMode = "fragment" }, "s", oauth.ModeQuery},
 		{"repeated mode", func(r *authreq.Request, _ *authreq.Client) {
 			r.ResponseMode, r.Repeated = "form_post", []string{"response_mode"}

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -57,11 +58,22 @@ func (r Request) EchoState() string {
 // Mode is how an answer reaches the client, also one that refuses the mode: then
 // it is the query.
 func (r Request) Mode() oauth.ResponseMode {
-	mode, err := oauth.ParseResponseMode(r.ResponseMode)
+	mode, err := r.responseMode()
 	if err != nil || r.repeated("response_mode") {
 		return oauth.ModeQuery
 	}
 	return mode
+}
+
+// responseMode reads response_mode. Fails with invalid_request, also for a form
+// that no browser could post.
+func (r Request) responseMode() (oauth.ResponseMode, error) {
+	mode, err := oauth.ParseResponseMode(r.ResponseMode)
+	scheme, _, _ := strings.Cut(strings.ToLower(r.RedirectURI), ":")
+	if err == nil && mode == oauth.ModeFormPost && scheme != "https" && scheme != "http" {
+		return "", oauth.Refuse(oauth.InvalidRequest, "response_mode form_post needs a redirect_uri of https or http")
+	}
+	return mode, err
 }
 
 // Marshal returns the request in the form that stores keep.

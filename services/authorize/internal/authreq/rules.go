@@ -90,7 +90,7 @@ func grantTypeRegistered(_ *Checker, r *Checked) error {
 func responseTypeCode(_ *Checker, r *Checked) error { return oauth.CheckResponseType(r.ResponseType) }
 
 func responseModeKnown(_ *Checker, r *Checked) error {
-	_, err := oauth.ParseResponseMode(r.ResponseMode)
+	_, err := r.responseMode()
 	return err
 }
 

@@ -40,11 +40,11 @@ type rule struct {
 var rules = []rule{
 	{"the client asks for the page", "OIDC Core §3.1.2.1", promptConsent},
 	{"nobody has vouched for the client", "RFC 6749 §10.2", unverified},
+	{"anybody can pose as the client", "RFC 6749 §10.2, RFC 8252 §8.6", impersonable},
 	{"the platform's own client needs no selection", "", ownClient},
 	{"nothing was allowed yet", "", noGrant},
 	{"more is requested than was allowed", "", moreScope},
 	{"nothing of what was shared is left", "", nothingLeft},
-	{"anybody can pose as the client", "RFC 6749 §10.2, RFC 8252 §8.6", impersonable},
 }
 
 // required says whether the subject must be asked.

@@ -17,7 +17,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/fault"
-	"github.com/chancery-auth/chancery/services/directory/internal/page"
+	"github.com/chancery-auth/chancery/pkg/page"
 )
 
 // Workspace is one workspace.

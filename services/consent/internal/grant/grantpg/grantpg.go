@@ -129,14 +129,15 @@ func (s *Store) Revoke(ctx context.Context, id uuid.UUID, why grant.Reason) (res
 	return restrictions, nil
 }
 
-// revoked tells a revoked grant from one that never was.
+// revoked tells a revoked grant from one that never was. It writes, and changes
+// nothing: only the commit of a write waits for a standby, and the revocation
+// itself may have come to an unknown outcome there.
 func revoked(ctx context.Context, tx pgx.Tx, id uuid.UUID) error {
-	var exists bool
-	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM consent.grant WHERE id = $1)`, id).Scan(&exists)
+	tag, err := tx.Exec(ctx, `UPDATE consent.grant SET revoke_time = revoke_time WHERE id = $1`, id)
 	switch {
 	case err != nil:
-		return fmt.Errorf("select grant: %w", err)
-	case !exists:
+		return fmt.Errorf("touch grant: %w", err)
+	case tag.RowsAffected() == 0:
 		return grant.ErrNotFound
 	default:
 		return nil

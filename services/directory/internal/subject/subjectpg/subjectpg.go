@@ -12,8 +12,8 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
+	"github.com/chancery-auth/chancery/pkg/page"
 	"github.com/chancery-auth/chancery/pkg/pg"
-	"github.com/chancery-auth/chancery/services/directory/internal/page"
 	"github.com/chancery-auth/chancery/services/directory/internal/subject"
 )
 

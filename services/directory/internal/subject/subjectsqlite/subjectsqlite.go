@@ -10,8 +10,8 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
+	"github.com/chancery-auth/chancery/pkg/page"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
-	"github.com/chancery-auth/chancery/services/directory/internal/page"
 	"github.com/chancery-auth/chancery/services/directory/internal/subject"
 )
 

@@ -13,9 +13,9 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
+	"github.com/chancery-auth/chancery/pkg/page"
 	"github.com/chancery-auth/chancery/pkg/role"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
-	"github.com/chancery-auth/chancery/services/directory/internal/page"
 	"github.com/chancery-auth/chancery/services/directory/internal/workspace"
 )
 

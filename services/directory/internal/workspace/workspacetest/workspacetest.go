@@ -13,10 +13,10 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/page"
 	"github.com/chancery-auth/chancery/pkg/role"
 	"github.com/chancery-auth/chancery/services/directory/internal/directorytest"
 	"github.com/chancery-auth/chancery/services/directory/internal/membership"
-	"github.com/chancery-auth/chancery/services/directory/internal/page"
 	"github.com/chancery-auth/chancery/services/directory/internal/project"
 	"github.com/chancery-auth/chancery/services/directory/internal/workspace"
 )

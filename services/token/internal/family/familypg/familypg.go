@@ -84,8 +84,26 @@ func (s *Store) Find(ctx context.Context, id uuid.UUID) (family.Family, error) {
 
 // Present implements family.Store. The row lock of the first UPDATE is the gate:
 // whoever comes second finds another generation.
-func (s *Store) Present(ctx context.Context, p family.Presented, policy family.Policy, keyID uint32) (family.Family, family.Outcome, error) {
-	f, err := scan(s.db.QueryRow(ctx, `
+func (s *Store) Present(ctx context.Context, p family.Presented, policy family.Policy, keyID uint32) (f family.Family, outcome family.Outcome, err error) {
+	err = pg.InStatement(ctx, s.db, func(conn *pgx.Conn) error {
+		f, err = rotate(ctx, conn, p, policy, keyID)
+		outcome = family.Rotated
+		return err
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = pg.InStatement(ctx, s.db, func(conn *pgx.Conn) error {
+			f, outcome, err = unrotated(ctx, conn, p, policy.Grace)
+			return err
+		})
+	}
+	if err != nil {
+		return family.Family{}, 0, err
+	}
+	return f, outcome, nil
+}
+
+func rotate(ctx context.Context, conn *pgx.Conn, p family.Presented, policy family.Policy, keyID uint32) (family.Family, error) {
+	f, err := scan(conn.QueryRow(ctx, `
 		UPDATE token.family
 		   SET generation = generation + 1,
 		       key_id = $3,
@@ -97,19 +115,16 @@ func (s *Store) Present(ctx context.Context, p family.Presented, policy family.P
 		RETURNING `+columns,
 		p.FamilyID, p.Generation, int64(keyID),
 		policy.Rotation == family.Always, policy.Rotation == family.Threshold, policy.Threshold))
-	if err == nil {
-		return f, family.Rotated, nil
+	if err != nil {
+		return family.Family{}, fmt.Errorf("rotate family: %w", err)
 	}
-	if !errors.Is(err, pgx.ErrNoRows) {
-		return family.Family{}, 0, fmt.Errorf("rotate family: %w", err)
-	}
-	return s.unrotated(ctx, p, policy.Grace)
+	return f, nil
 }
 
 // unrotated is what becomes of a token that rotates nothing.
-func (s *Store) unrotated(ctx context.Context, p family.Presented, grace time.Duration) (family.Family, family.Outcome, error) {
+func unrotated(ctx context.Context, conn *pgx.Conn, p family.Presented, grace time.Duration) (family.Family, family.Outcome, error) {
 	var repeatable bool
-	f, err := scan(s.db.QueryRow(ctx, `
+	f, err := scan(conn.QueryRow(ctx, `
 		UPDATE token.family
 		   SET used = used OR generation = $2::bigint
 		 WHERE id = $1 AND expire_time > statement_timestamp()
