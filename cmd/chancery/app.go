@@ -22,6 +22,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/kek"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/preset"
+	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/pkg/telemetry"
 )
 
@@ -96,7 +97,7 @@ func (a *app) joinServices(c *serveCommand, bus *nats.Conn) error {
 	a.replica = coherent.New(a.stores.source, a.state, coherent.Options{Log: a.log})
 	a.hints = coherent.NewHints(bus, preset.RestrictionKeep, a.log)
 	tracer := a.tracer()
-	options := grpcserve.Options{Log: a.log, Tracer: tracer, Deadline: callDeadline, Unavailable: pg.Unavailable}
+	options := grpcserve.Options{Log: a.log, Tracer: tracer, Deadline: callDeadline, Unavailable: unavailable}
 	if a.local, err = grpcserve.NewLocal(options); err != nil {
 		return err
 	}
@@ -113,6 +114,10 @@ func (a *app) joinServices(c *serveCommand, bus *nats.Conn) error {
 	}
 	return nil
 }
+
+// unavailable reports whether err says that the database, of either kind, cannot
+// do it now.
+func unavailable(err error) bool { return pg.Unavailable(err) || sqlite.Unavailable(err) }
 
 // tracer makes the spans of this process.
 func (a *app) tracer() trace.Tracer {

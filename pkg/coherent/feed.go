@@ -75,10 +75,10 @@ func (r *Replica) step(ctx context.Context) error {
 	}
 	f := &r.feed
 	if f.loaded && batch.Identity != f.identity {
-		// The cursor means nothing there, and neither does the old clock. What
-		// is known stays: the new database may have lost restrictions that
-		// were acknowledged.
-		f.loaded, f.trusted = false, reading{}
+		// The cursor means nothing there. What is known stays: the new database
+		// may have lost restrictions that were acknowledged, and its clock is
+		// trusted no more than a jump of the old one would be.
+		f.loaded = false
 		return errIdentity
 	}
 	r.join(batch)

@@ -308,6 +308,21 @@ func TestOtherIdentityLoadsAndKeepsTheOldState(t *testing.T) {
 	})
 }
 
+// SECURITY case F10: the clock of a new primary is trusted no more than a jump of
+// the old one would be.
+func TestTheClockOfAnotherIdentityDropsNothing(t *testing.T) {
+	prepare := func(l *fakeLog, _ *Options) {
+		l.entries = []Entry{{Grant(grantID, 1), origin.Add(time.Hour)}}
+	}
+	inBubble(t, prepare, func(t *testing.T, r *fixture) {
+		r.log.set(func(l *fakeLog) { l.identity, l.ahead, l.entries = "b", 25*time.Hour, nil })
+		elapse(5 * time.Minute)
+		if permitted(r.State()) {
+			t.Error("a clock that is far ahead has brought the grant back")
+		}
+	})
+}
+
 // The cursor of one database means nothing in another, so an answer that comes
 // from another must not renew the lease either.
 func TestPollOfOtherIdentityRenewsNothing(t *testing.T) {

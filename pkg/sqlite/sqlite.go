@@ -122,3 +122,20 @@ func Unique(err error, columns string) bool {
 	}
 	return columns == "" || strings.Contains(e.Error(), "failed: "+columns+" (")
 }
+
+// Unavailable reports whether err says that the database cannot do it now: it is
+// locked, full, or its file cannot be read or written. The same request may
+// succeed later.
+func Unavailable(err error) bool {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code() & 0xff { // the primary code: the rest says more exactly what
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_IOERR,
+		sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN:
+		return true
+	default:
+		return false
+	}
+}

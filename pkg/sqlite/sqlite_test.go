@@ -169,3 +169,17 @@ func TestDatabaseClockIsInMicroseconds(t *testing.T) {
 		t.Errorf("database clock is at second %d, want %d", got, seconds)
 	}
 }
+
+func TestAFullDatabaseIsUnavailable(t *testing.T) {
+	db := open(t)
+	exec(t, db, `CREATE TABLE filler (content BLOB NOT NULL) STRICT`)
+	exec(t, db, `PRAGMA max_page_count = 10`)
+	_, err := db.Write().ExecContext(t.Context(), `INSERT INTO filler VALUES (zeroblob(1000000))`)
+	if !sqlite.Unavailable(err) {
+		t.Errorf("Unavailable(%v) = false", err)
+	}
+	_, err = db.Write().ExecContext(t.Context(), `INSERT INTO filler VALUES (NULL)`)
+	if err == nil || sqlite.Unavailable(err) {
+		t.Errorf("Unavailable(%v) = true, for a statement that is wrong", err)
+	}
+}

@@ -171,8 +171,10 @@ func TestN141_ScopeOfTheClientIsRead(t *testing.T) {
 	if token := f.open(t, second.GetAccessToken()); second.GetScope() != "openid offline_access" || token.ClientScopeVersion != 3 {
 		t.Errorf("scope = %q at version %d, want none that was taken and none that was added", second.GetScope(), token.ClientScopeVersion)
 	}
-	f.registry.change(c1, func(c *registryv1.Client) { c.Scope = "introspect" })
+	f.registry.change(c1, func(c *registryv1.Client) { c.Scope = "openid email" })
 	f.refused(t, c1, byRefresh(second.GetRefreshToken()), oauth.InvalidGrant)
+	f.registry.change(c1, func(c *registryv1.Client) { c.Scope = "offline_access introspect" })
+	f.refresh(t, second.GetRefreshToken())
 }
 
 func TestN142_StandingOfTheSubjectIsRead(t *testing.T) {

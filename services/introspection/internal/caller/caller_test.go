@@ -151,8 +151,8 @@ func TestRecall(t *testing.T) {
 		want   bool
 	}{
 		{"the same", 0, func(*caller.Presented) {}, true},
-		{"just within a minute", time.Minute - 1, func(*caller.Presented) {}, true},
-		{"after a minute", time.Minute, func(*caller.Presented) {}, false},
+		{"just within four seconds", 4*time.Second - 1, func(*caller.Presented) {}, true},
+		{"after four seconds", 4 * time.Second, func(*caller.Presented) {}, false},
 		{"the clock went back", -time.Second, func(*caller.Presented) {}, false},
 		{"another secret", 0, func(p *caller.Presented) { p.Secret = secret.Wrap("wrong") }, false},
 		{"no secret", 0, func(p *caller.Presented) { p.Secret = secret.Wrap("") }, false},
@@ -184,20 +184,20 @@ func TestRecall(t *testing.T) {
 func TestN170_RememberedFromTheStartOfTheRead(t *testing.T) {
 	now := start
 	slow := func(context.Context, caller.Presented) (caller.Caller, error) {
-		now = now.Add(50 * time.Second)
+		now = now.Add(3 * time.Second)
 		return api(), nil
 	}
 	r := caller.NewRegister(slow, func() time.Time { return now })
 	if _, err := r.Authenticate(t.Context(), presented()); err != nil {
 		t.Fatal(err)
 	}
-	now = start.Add(time.Minute - 1)
+	now = start.Add(4*time.Second - 1)
 	if _, ok := r.Recall(presented()); !ok {
-		t.Error("the client is forgotten within a minute of the start")
+		t.Error("the client is forgotten within four seconds of the start")
 	}
-	now = start.Add(time.Minute)
+	now = start.Add(4 * time.Second)
 	if _, ok := r.Recall(presented()); ok {
-		t.Error("the client is recalled a minute after the start")
+		t.Error("the client is recalled four seconds after the start")
 	}
 }
 

@@ -18,8 +18,10 @@ import (
 )
 
 const (
-	// rememberFor is how long a verified secret need not be verified again.
-	rememberFor = time.Minute
+	// rememberFor is how long a verified secret need not be verified again. It is
+	// below the bound on revocations: what of a client has no restriction of its
+	// own, as its audience, is no older either.
+	rememberFor = 4 * time.Second
 	// maxRemembered is how many verified secrets are remembered.
 	maxRemembered = 4096
 )
@@ -70,7 +72,7 @@ func NewRegister(authenticate Authenticate, now func() time.Time) *Register {
 }
 
 // Recall returns the client whose credentials were verified within the last
-// minute. Whoever uses it asks [Caller.Current] too, and needs a lease.
+// seconds. Whoever uses it asks [Caller.Current] too, and needs a lease.
 func (r *Register) Recall(p Presented) (*Caller, bool) {
 	if !hasSecret(p) {
 		return nil, false

@@ -49,6 +49,10 @@ func (x *Exchanger) refreshable(ctx context.Context, c Client, f family.Family, 
 	if err != nil {
 		return standing.Standing{}, nil, err
 	}
+	// What let the client have refresh tokens at all may have been taken from it.
+	if !c.Scope.Contains("offline_access") {
+		return standing.Standing{}, nil, oauth.Refuse(oauth.InvalidGrant, "the client has no offline access any more")
+	}
 	now, err := x.Standings.Resolve(ctx, standing.Asked{
 		GrantID: f.GrantID, ClientID: f.ClientID, Sub: f.Sub,
 		// A scope that the client lost is gone; one that it gained was never granted.

@@ -114,20 +114,20 @@ func (s *Store) SetRole(ctx context.Context, sub string, workspaceID uuid.UUID, 
 			return fmt.Errorf("lock membership: %w", err)
 		}
 		before := m.Role
-		if before == r {
-			return nil
-		}
+		// The same role again writes too, and changes nothing: only the commit of a
+		// write waits for a standby, and the first may have come to an unknown outcome.
 		err = tx.QueryRow(ctx, `
 			UPDATE directory.membership
-			   SET role = $3, version = version + 1
+			   SET role = $3, version = version + CASE WHEN role = $3 THEN 0 ELSE 1 END
 			 WHERE sub = $1 AND workspace_id = $2
 			RETURNING role, version`, sub, workspaceID, int16(r)).Scan(&m.Role, &m.Version)
 		if err != nil {
 			return fmt.Errorf("update membership: %w", err)
 		}
-		if r < before {
-			restrictions = []coherent.Restriction{coherent.Membership(sub, workspaceID, m.Version, r)}
+		if r >= before {
+			return nil
 		}
+		restrictions = []coherent.Restriction{coherent.Membership(sub, workspaceID, m.Version, r)}
 		return coherentpg.Append(ctx, tx, s.keep, restrictions...)
 	})
 	if err != nil {

@@ -43,14 +43,17 @@ func scan(row pgx.Row) (project.Project, error) {
 
 // Create implements project.Store. The lock keeps the workspace from being
 // deleted until the project can be deleted with it.
-func (s *Store) Create(ctx context.Context, p project.Project) (project.Project, error) {
-	created, err := scan(s.db.QueryRow(ctx, `
-		WITH held AS (
-			SELECT workspace_id FROM directory.workspace WHERE workspace_id = $2 FOR KEY SHARE
-		)
-		INSERT INTO directory.project (project_id, workspace_id, name)
-		SELECT $1, workspace_id, $3 FROM held
-		RETURNING `+columns, p.ID, p.WorkspaceID, p.Name))
+func (s *Store) Create(ctx context.Context, p project.Project) (created project.Project, err error) {
+	err = pg.InStatement(ctx, s.db, func(conn *pgx.Conn) error {
+		created, err = scan(conn.QueryRow(ctx, `
+			WITH held AS (
+				SELECT workspace_id FROM directory.workspace WHERE workspace_id = $2 FOR KEY SHARE
+			)
+			INSERT INTO directory.project (project_id, workspace_id, name)
+			SELECT $1, workspace_id, $3 FROM held
+			RETURNING `+columns, p.ID, p.WorkspaceID, p.Name))
+		return err
+	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return project.Project{}, workspace.ErrNotFound
 	}

@@ -139,10 +139,14 @@ func (s *Store) Disable(ctx context.Context, sub string) (subject.Subject, []coh
 }
 
 // Enable implements subject.Store.
-func (s *Store) Enable(ctx context.Context, sub string) (subject.Subject, error) {
-	return found(Scan(s.db.QueryRow(ctx, `
-		UPDATE directory.subject AS s
-		   SET disabled = false
-		 WHERE s.sub = $1
-		RETURNING `+Columns, sub)))
+func (s *Store) Enable(ctx context.Context, sub string) (enabled subject.Subject, err error) {
+	err = pg.InStatement(ctx, s.db, func(conn *pgx.Conn) error {
+		enabled, err = found(Scan(conn.QueryRow(ctx, `
+			UPDATE directory.subject AS s
+			   SET disabled = false
+			 WHERE s.sub = $1
+			RETURNING `+Columns, sub)))
+		return err
+	})
+	return enabled, err
 }

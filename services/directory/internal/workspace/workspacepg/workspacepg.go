@@ -45,11 +45,14 @@ func scan(row pgx.Row) (workspace.Workspace, error) {
 }
 
 // Create implements workspace.Store.
-func (s *Store) Create(ctx context.Context, w workspace.Workspace) (workspace.Workspace, error) {
-	created, err := scan(s.db.QueryRow(ctx, `
-		INSERT INTO directory.workspace (workspace_id, name)
-		VALUES ($1, $2)
-		RETURNING `+columns, w.ID, w.Name))
+func (s *Store) Create(ctx context.Context, w workspace.Workspace) (created workspace.Workspace, err error) {
+	err = pg.InStatement(ctx, s.db, func(conn *pgx.Conn) error {
+		created, err = scan(conn.QueryRow(ctx, `
+			INSERT INTO directory.workspace (workspace_id, name)
+			VALUES ($1, $2)
+			RETURNING `+columns, w.ID, w.Name))
+		return err
+	})
 	if err != nil {
 		return workspace.Workspace{}, fmt.Errorf("insert workspace: %w", err)
 	}

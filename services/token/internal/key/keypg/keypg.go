@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/services/token/internal/key"
 )
 
@@ -19,17 +20,19 @@ func New(db *pgxpool.Pool) *Store { return &Store{db} }
 
 // Create implements key.Store.
 func (s *Store) Create(ctx context.Context, k key.Stored) error {
-	tag, err := s.db.Exec(ctx, `
-		INSERT INTO token.key (purpose, generation, ciphertext)
-		VALUES ($1, $2, $3)
-		ON CONFLICT DO NOTHING`, k.Purpose, k.Generation, k.Ciphertext)
-	if err != nil {
-		return fmt.Errorf("insert key: %w", err)
-	}
-	if tag.RowsAffected() == 0 {
-		return key.ErrExists
-	}
-	return nil
+	return pg.InStatement(ctx, s.db, func(conn *pgx.Conn) error {
+		tag, err := conn.Exec(ctx, `
+			INSERT INTO token.key (purpose, generation, ciphertext)
+			VALUES ($1, $2, $3)
+			ON CONFLICT DO NOTHING`, k.Purpose, k.Generation, k.Ciphertext)
+		if err != nil {
+			return fmt.Errorf("insert key: %w", err)
+		}
+		if tag.RowsAffected() == 0 {
+			return key.ErrExists
+		}
+		return nil
+	})
 }
 
 // List implements key.Store.
