@@ -131,9 +131,9 @@ func TestN114_AudienceIsTheIssuerAlone(t *testing.T) {
 		[]string{issuer, "x"},
 		"https://other.test", strings.ToUpper(issuer), "",
 	} {
-		f.refuse(t, asserted(id, sign(claims(id).with("aud", aud))))
+		f.refuseClaims(t, asserted(id, sign(claims(id).with("aud", aud))))
 	}
-	f.refuse(t, asserted(id, sign(claims(id).without("aud"))))
+	f.refuseClaims(t, asserted(id, sign(claims(id).without("aud"))))
 	f.accept(t, asserted(id, sign(claims(id))))
 }
 
@@ -157,7 +157,7 @@ func TestN115_ClaimsAreStrict(t *testing.T) {
 		"exp with an exponent":    good.with("exp", json.RawMessage("1e400")),
 		"exp negative":            good.with("exp", -1),
 	} {
-		t.Run(name, func(t *testing.T) { f.refuse(t, asserted(id, sign(c))) })
+		t.Run(name, func(t *testing.T) { f.refuseClaims(t, asserted(id, sign(c))) })
 	}
 	f.accept(t, asserted(id, sign(good.with("exp", now().Add(time.Second).Unix()).with("jti", "soon"))))
 	f.accept(t, asserted(id, sign(good.with("exp", now().Add(300*time.Second).Unix()).with("jti", "late"))))
@@ -169,7 +169,7 @@ func TestN116_ClockOfTheClientMayBeFast(t *testing.T) {
 	id, _ := f.register(t, oauth.AuthPrivateKeyJWT, keys)
 	for _, name := range []string{"iat", "nbf"} {
 		f.accept(t, asserted(id, sign(claims(id).with(name, now().Add(8*time.Second).Unix()).with("jti", name))))
-		f.refuse(t, asserted(id, sign(claims(id).with(name, now().Add(61*time.Second).Unix()))))
+		f.refuseClaims(t, asserted(id, sign(claims(id).with(name, now().Add(61*time.Second).Unix()))))
 	}
 }
 
@@ -179,7 +179,7 @@ func TestN117_RefusedAssertionIsNotUsedUp(t *testing.T) {
 	id, _ := f.register(t, oauth.AuthPrivateKeyJWT, keys)
 	_, strange := newKeys(t)
 	f.refuse(t, asserted(id, strange(claims(id))))
-	f.refuse(t, asserted(id, sign(claims(id).with("aud", "https://other.test"))))
+	f.refuseClaims(t, asserted(id, sign(claims(id).with("aud", "https://other.test"))))
 	f.accept(t, asserted(id, sign(claims(id))))
 	f.refuse(t, asserted(id, sign(claims(id).with("exp", now().Add(2*time.Minute).Unix()))))
 }
@@ -192,9 +192,9 @@ func TestN118_OversizedAssertionsAreRefused(t *testing.T) {
 		"a million dots": strings.Repeat(".", 1_000_000),
 		"JWE":            encode(`{"alg":"dir","enc":"A256GCM","zip":"DEF"}`) + "..a.b.c",
 		"jti of 1 MiB":   sign(claims(id).with("jti", strings.Repeat("j", 1<<20))),
-		"jti of 257":     sign(claims(id).with("jti", strings.Repeat("j", 257))),
 	} {
 		t.Run(name, func(t *testing.T) { f.refuse(t, asserted(id, token)) })
 	}
+	f.refuseClaims(t, asserted(id, sign(claims(id).with("jti", strings.Repeat("j", 257)))))
 	f.accept(t, asserted(id, sign(claims(id).with("jti", strings.Repeat("j", 256)))))
 }

@@ -130,6 +130,13 @@ func refused(cause error) error {
 	return oauth.RefuseBecause(oauth.InvalidClient, "client authentication failed", cause)
 }
 
+// refusedClaims is for whoever has signed with the client's own key: only they
+// are told what an assertion must say (RFC 7523 §3).
+func refusedClaims(cause error) error {
+	return oauth.RefuseBecause(oauth.InvalidClient,
+		"client_assertion needs client_id as iss and sub, the issuer alone as aud, a jti, and an exp at most 5 minutes ahead", cause)
+}
+
 // matching returns the secret whose digest is presented, or the zero Secret. It
 // compares with clientsecret.Max digests, each in constant time, however many
 // there are and wherever the match is: an unknown client costs the same as a
@@ -177,6 +184,9 @@ func acceptNone(p Presented) error {
 // but a valid assertion leaves a trace.
 func (a *Authenticator) acceptAssertion(ctx context.Context, c client.Client, token string) error {
 	claims, err := a.verify(c, token)
+	if errors.Is(err, jwks.ErrInvalidAssertion) {
+		return refusedClaims(err)
+	}
 	if err != nil {
 		return refused(err)
 	}

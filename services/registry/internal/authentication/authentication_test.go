@@ -77,9 +77,20 @@ func (f fixture) accept(t *testing.T, p authentication.Presented) authentication
 // refuse wants the one answer of every failure.
 func (f fixture) refuse(t *testing.T, p authentication.Presented) {
 	t.Helper()
+	f.refuseWith(t, p, "client authentication failed")
+}
+
+// refuseClaims wants the answer for who has signed, and signed the wrong claims.
+func (f fixture) refuseClaims(t *testing.T, p authentication.Presented) {
+	t.Helper()
+	f.refuseWith(t, p, "client_assertion needs client_id as iss and sub, the issuer alone as aud, a jti, and an exp at most 5 minutes ahead")
+}
+
+func (f fixture) refuseWith(t *testing.T, p authentication.Presented, description string) {
+	t.Helper()
 	who, err := f.Authenticate(t.Context(), p)
 	var refusal *oauth.Error
-	if !errors.As(err, &refusal) || refusal.Code != oauth.InvalidClient || refusal.Description != "client authentication failed" {
+	if !errors.As(err, &refusal) || refusal.Code != oauth.InvalidClient || refusal.Description != description {
 		t.Errorf("Authenticate(%+v) = %v, want %v", p, err, oauth.InvalidClient)
 	}
 	if who.Client.ClientID != "" || who.SecretID != uuid.Nil {
