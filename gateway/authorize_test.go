@@ -203,6 +203,24 @@ func TestN014_ErrorPages(t *testing.T) {
 	}
 }
 
+// A link that would have sent the user elsewhere is not the app's mistake alone:
+// the page says what was stopped.
+func TestTheUserIsWarnedOfAForeignRedirectURI(t *testing.T) {
+	w := newWorld(t)
+	step := errorStep("invalid_request", "no")
+	capture(w, step)
+	const warning = "an address that the app has not registered"
+	if got := w.get("/oauth/authorize?" + authorizeQuery); strings.Contains(got.body, warning) {
+		t.Error("the page warns of a redirect URI that was not refused")
+	}
+	step.GetErrorPage().RedirectUriRefused = true
+	got := w.get("/oauth/authorize?" + authorizeQuery)
+	got.wantPage(t, 400)
+	if !strings.Contains(got.body, warning) {
+		t.Errorf("page = %s", got.body)
+	}
+}
+
 // N250: a call that fails is a page too, and says nothing of why.
 func TestN250_FailedCallsArePages(t *testing.T) {
 	w := newWorld(t)

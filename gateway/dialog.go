@@ -81,7 +81,7 @@ func (g *gateway) crossOriginProtection() (*http.CrossOriginProtection, error) {
 }
 
 func (g *gateway) foreignForm(w http.ResponseWriter, r *http.Request) {
-	g.refusalPage(w, r, &oauth.Error{Code: oauth.AccessDenied, Description: "the form was not sent from its own page"}, pages.ReasonSession)
+	g.refusalPage(w, r, &oauth.Error{Code: oauth.AccessDenied, Description: "the form was not sent from its own page"}, pages.ReasonForeign)
 }
 
 // ServeHTTP implements http.Handler.

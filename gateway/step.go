@@ -24,10 +24,19 @@ func (g *gateway) execute(w http.ResponseWriter, r *http.Request, transaction st
 		g.redirectToClient(w, r, next.Redirect)
 	case *authorizev1.Step_ErrorPage:
 		refusal := &oauth.Error{Code: oauth.ErrorCode(next.ErrorPage.GetError()), Description: next.ErrorPage.GetErrorDescription()}
-		g.refusalPage(w, r, refusal, "")
+		g.refusalPage(w, r, refusal, reasonOf(next.ErrorPage))
 	default:
 		g.pageFailure(w, r, oauth.Refuse(oauth.ServerError, "step is of no known kind"))
 	}
+}
+
+// reasonOf warns of a link that would have sent the user elsewhere; of anything
+// else the error's code says enough.
+func reasonOf(page *authorizev1.ErrorPage) pages.Reason {
+	if page.GetRedirectUriRefused() {
+		return pages.ReasonRedirect
+	}
+	return ""
 }
 
 // interact sends the browser to a page, and binds it to the transaction: whoever

@@ -226,7 +226,7 @@ func TestEveryWordIsInTheCatalogue(t *testing.T) {
 		views = append(views, pages.SignIn{Form: sampleForm, Err: &pages.FormError{Errors: []pages.FieldError{{Complaint: c}}}})
 	}
 	for _, r := range []pages.Reason{
-		pages.ReasonRequest, pages.ReasonClient, pages.ReasonRedirect, pages.ReasonExpired, pages.ReasonSession,
+		pages.ReasonRequest, pages.ReasonClient, pages.ReasonRedirect, pages.ReasonExpired, pages.ReasonSession, pages.ReasonForeign,
 		pages.ReasonDenied, pages.ReasonNotFound, pages.ReasonBusy, pages.ReasonInternal,
 	} {
 		views = append(views, pages.Error{Reason: r})

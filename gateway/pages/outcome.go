@@ -39,6 +39,8 @@ const (
 	ReasonExpired Reason = "expired"
 	// ReasonSession is a form answered in another session than it was shown in.
 	ReasonSession Reason = "session"
+	// ReasonForeign is a form that another site's page sent.
+	ReasonForeign Reason = "foreign"
 	// ReasonDenied is access that policy or the person refused.
 	ReasonDenied Reason = "denied"
 	// ReasonNotFound is a path that leads nowhere.

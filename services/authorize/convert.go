@@ -81,8 +81,9 @@ func toStep(s authorization.Step) *authorizev1.Step {
 		return &authorizev1.Step{Kind: &authorizev1.Step_Redirect{Redirect: toRedirect(s.Redirect)}}
 	default:
 		return &authorizev1.Step{Kind: &authorizev1.Step_ErrorPage{ErrorPage: &authorizev1.ErrorPage{
-			Error:            string(s.ErrorPage.Code),
-			ErrorDescription: s.ErrorPage.Description,
+			Error:              string(s.ErrorPage.Code),
+			ErrorDescription:   s.ErrorPage.Description,
+			RedirectUriRefused: s.RedirectURIRefused,
 		}}}
 	}
 }

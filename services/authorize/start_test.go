@@ -118,7 +118,14 @@ func TestN014_NoRefusalGoesToAnUnregisteredRedirectURI(t *testing.T) {
 		}), oauth.InvalidRequest)
 	}
 	// N011.
-	w.wantErrorPage(w.start(&browser{}, func(r *authorizev1.AuthorizationRequest) { r.RedirectUri = "https://two.example/cb" }), oauth.InvalidRequest)
+	other := w.start(&browser{}, func(r *authorizev1.AuthorizationRequest) { r.RedirectUri = "https://two.example/cb" })
+	w.wantErrorPage(other, oauth.InvalidRequest)
+	if !other.GetErrorPage().GetRedirectUriRefused() {
+		t.Error("the page does not say that the redirect URI is not the client's")
+	}
+	if absent := w.start(&browser{}, func(r *authorizev1.AuthorizationRequest) { r.RedirectUri = "" }); absent.GetErrorPage().GetRedirectUriRefused() {
+		t.Error("the page speaks of a redirect URI where there is none")
+	}
 	if n := w.rows("transaction"); n != 0 {
 		t.Errorf("%d transactions were created", n)
 	}

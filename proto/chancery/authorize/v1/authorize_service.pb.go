@@ -960,8 +960,11 @@ type ErrorPage struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	Error            string                 `protobuf:"bytes,1,opt,name=error,proto3" json:"error,omitempty"`
 	ErrorDescription string                 `protobuf:"bytes,2,opt,name=error_description,json=errorDescription,proto3" json:"error_description,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// The redirect URI is not one of the client's. Whoever made the link may not
+	// be the client, and the user should know.
+	RedirectUriRefused bool `protobuf:"varint,3,opt,name=redirect_uri_refused,json=redirectUriRefused,proto3" json:"redirect_uri_refused,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *ErrorPage) Reset() {
@@ -1006,6 +1009,13 @@ func (x *ErrorPage) GetErrorDescription() string {
 		return x.ErrorDescription
 	}
 	return ""
+}
+
+func (x *ErrorPage) GetRedirectUriRefused() bool {
+	if x != nil {
+		return x.RedirectUriRefused
+	}
+	return false
 }
 
 // GetInteractionRequest names a pending authorization.
@@ -2068,10 +2078,11 @@ const file_chancery_authorize_v1_authorize_service_proto_rawDesc = "" +
 	"parameters\x1a:\n" +
 	"\tParameter\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x19\n" +
-	"\x05value\x18\x02 \x01(\tB\x03\x80\x01\x01R\x05value\"N\n" +
+	"\x05value\x18\x02 \x01(\tB\x03\x80\x01\x01R\x05value\"\x80\x01\n" +
 	"\tErrorPage\x12\x14\n" +
 	"\x05error\x18\x01 \x01(\tR\x05error\x12+\n" +
-	"\x11error_description\x18\x02 \x01(\tR\x10errorDescription\"s\n" +
+	"\x11error_description\x18\x02 \x01(\tR\x10errorDescription\x120\n" +
+	"\x14redirect_uri_refused\x18\x03 \x01(\bR\x12redirectUriRefused\"s\n" +
 	"\x15GetInteractionRequest\x12 \n" +
 	"\vtransaction\x18\x01 \x01(\tR\vtransaction\x128\n" +
 	"\abrowser\x18\x02 \x01(\v2\x1e.chancery.authorize.v1.BrowserR\abrowser\"\xc8\x02\n" +

@@ -187,6 +187,7 @@ func (a *Authorizer) examine(ctx context.Context, s *situation) (err error) {
 		return fmt.Errorf("find client: %w", err)
 	}
 	if s.unsafe = refusalOf(a.Checker.BeforeRedirect(s.request, s.client)); s.unsafe != nil {
+		s.unsafe.redirectURI = s.request.RedirectURI != ""
 		return nil
 	}
 	if s.user, err = a.signedIn(ctx, s.browser); err != nil {
@@ -200,7 +201,11 @@ func (a *Authorizer) examine(ctx context.Context, s *situation) (err error) {
 }
 
 // refusal is a rule's no, as a value: an answer like others, and no failure.
-type refusal struct{ why *oauth.Error }
+type refusal struct {
+	why *oauth.Error
+	// redirectURI is whether it is about one that is not the client's.
+	redirectURI bool
+}
 
 // refusalOf is the refusal in err. It is nil for another error, and for a
 // service that is away: that is no reason to give up the request.
@@ -209,11 +214,11 @@ func refusalOf(err error) *refusal {
 	if !errors.As(err, &why) || why.Code == oauth.ServerError || why.Code == oauth.TemporarilyUnavailable {
 		return nil
 	}
-	return &refusal{why}
+	return &refusal{why: why}
 }
 
 // page tells the user.
-func (r *refusal) page() Step { return Step{ErrorPage: r.why} }
+func (r *refusal) page() Step { return Step{ErrorPage: r.why, RedirectURIRefused: r.redirectURI} }
 
 // signedIn returns nil when nobody is. A user who was disabled or signed out
 // everywhere has no session any more, whatever the row says.

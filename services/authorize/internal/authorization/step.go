@@ -17,6 +17,9 @@ type Step struct {
 	Redirect    *Redirect
 	// ErrorPage refuses where there is nowhere safe to send the browser.
 	ErrorPage *oauth.Error
+	// RedirectURIRefused says that ErrorPage is about a redirect URI that is not
+	// the client's.
+	RedirectURIRefused bool
 }
 
 // Interaction sends the browser to a page.
