@@ -2150,19 +2150,19 @@ const file_chancery_authorize_v1_authorize_service_proto_rawDesc = "" +
 	"\x11EndSessionRequest\x12'\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tsessionId\"\x14\n" +
-	"\x12EndSessionResponse2\xa0\t\n" +
+	"\x12EndSessionResponse2\xaa\t\n" +
 	"\x10AuthorizeService\x12\xac\x01\n" +
 	"\x18PushAuthorizationRequest\x126.chancery.authorize.v1.PushAuthorizationRequestRequest\x1a7.chancery.authorize.v1.PushAuthorizationRequestResponse\"\x1f\xe2\xe0\x18\x06anyone\x82\xd3\xe4\x93\x02\x0f:\x01*\"\n" +
 	"/oauth/par\x12\x86\x01\n" +
-	"\x12StartAuthorization\x120.chancery.authorize.v1.StartAuthorizationRequest\x1a1.chancery.authorize.v1.StartAuthorizationResponse\"\v\xe2\xe0\x18\agateway\x12z\n" +
-	"\x0eGetInteraction\x12,.chancery.authorize.v1.GetInteractionRequest\x1a-.chancery.authorize.v1.GetInteractionResponse\"\v\xe2\xe0\x18\agateway\x12b\n" +
+	"\x12StartAuthorization\x120.chancery.authorize.v1.StartAuthorizationRequest\x1a1.chancery.authorize.v1.StartAuthorizationResponse\"\v\xe2\xe0\x18\agateway\x12}\n" +
+	"\x0eGetInteraction\x12,.chancery.authorize.v1.GetInteractionRequest\x1a-.chancery.authorize.v1.GetInteractionResponse\"\x0e\xe2\xe0\x18\agateway\x90\x02\x01\x12b\n" +
 	"\x06SignIn\x12$.chancery.authorize.v1.SignInRequest\x1a%.chancery.authorize.v1.SignInResponse\"\v\xe2\xe0\x18\agateway\x12w\n" +
 	"\rChooseAccount\x12+.chancery.authorize.v1.ChooseAccountRequest\x1a,.chancery.authorize.v1.ChooseAccountResponse\"\v\xe2\xe0\x18\agateway\x12w\n" +
 	"\rSubmitConsent\x12+.chancery.authorize.v1.SubmitConsentRequest\x1a,.chancery.authorize.v1.SubmitConsentResponse\"\v\xe2\xe0\x18\agateway\x12\x89\x01\n" +
-	"\x13CancelAuthorization\x121.chancery.authorize.v1.CancelAuthorizationRequest\x1a2.chancery.authorize.v1.CancelAuthorizationResponse\"\v\xe2\xe0\x18\agateway\x12}\n" +
-	"\fListSessions\x12*.chancery.authorize.v1.ListSessionsRequest\x1a+.chancery.authorize.v1.ListSessionsResponse\"\x14\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\x12w\n" +
+	"\x13CancelAuthorization\x121.chancery.authorize.v1.CancelAuthorizationRequest\x1a2.chancery.authorize.v1.CancelAuthorizationResponse\"\v\xe2\xe0\x18\agateway\x12\x80\x01\n" +
+	"\fListSessions\x12*.chancery.authorize.v1.ListSessionsRequest\x1a+.chancery.authorize.v1.ListSessionsResponse\"\x17\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\x90\x02\x01\x12z\n" +
 	"\n" +
-	"EndSession\x12(.chancery.authorize.v1.EndSessionRequest\x1a).chancery.authorize.v1.EndSessionResponse\"\x14\xe2\xe0\x18\x05admin\xe2\xe0\x18\agatewayBKZIgithub.com/chancery-auth/chancery/proto/chancery/authorize/v1;authorizev1b\x06proto3"
+	"EndSession\x12(.chancery.authorize.v1.EndSessionRequest\x1a).chancery.authorize.v1.EndSessionResponse\"\x17\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\x90\x02\x02BKZIgithub.com/chancery-auth/chancery/proto/chancery/authorize/v1;authorizev1b\x06proto3"
 
 var (
 	file_chancery_authorize_v1_authorize_service_proto_rawDescOnce sync.Once

@@ -1304,15 +1304,15 @@ const file_chancery_consent_v1_consent_service_proto_rawDesc = "" +
 	"\fREASON_REUSE\x10\x01\x12\x14\n" +
 	"\x10REASON_WITHDRAWN\x10\x02\x12\x10\n" +
 	"\fREASON_ADMIN\x10\x03\"\x15\n" +
-	"\x13RevokeGrantResponse2\xd7\x05\n" +
-	"\x0eConsentService\x12f\n" +
-	"\bEvaluate\x12$.chancery.consent.v1.EvaluateRequest\x1a%.chancery.consent.v1.EvaluateResponse\"\r\xe2\xe0\x18\tauthorize\x12o\n" +
-	"\vRecordGrant\x12'.chancery.consent.v1.RecordGrantRequest\x1a(.chancery.consent.v1.RecordGrantResponse\"\r\xe2\xe0\x18\tauthorize\x12k\n" +
-	"\bGetGrant\x12$.chancery.consent.v1.GetGrantRequest\x1a%.chancery.consent.v1.GetGrantResponse\"\x12\xe2\xe0\x18\x05admin\xe2\xe0\x18\x05token\x12s\n" +
+	"\x13RevokeGrantResponse2\xe7\x05\n" +
+	"\x0eConsentService\x12i\n" +
+	"\bEvaluate\x12$.chancery.consent.v1.EvaluateRequest\x1a%.chancery.consent.v1.EvaluateResponse\"\x10\xe2\xe0\x18\tauthorize\x90\x02\x01\x12o\n" +
+	"\vRecordGrant\x12'.chancery.consent.v1.RecordGrantRequest\x1a(.chancery.consent.v1.RecordGrantResponse\"\r\xe2\xe0\x18\tauthorize\x12n\n" +
+	"\bGetGrant\x12$.chancery.consent.v1.GetGrantRequest\x1a%.chancery.consent.v1.GetGrantResponse\"\x15\xe2\xe0\x18\x05admin\xe2\xe0\x18\x05token\x90\x02\x01\x12v\n" +
 	"\n" +
-	"ListGrants\x12&.chancery.consent.v1.ListGrantsRequest\x1a'.chancery.consent.v1.ListGrantsResponse\"\x14\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\x12\x88\x01\n" +
-	"\x14UpdateGrantResources\x120.chancery.consent.v1.UpdateGrantResourcesRequest\x1a1.chancery.consent.v1.UpdateGrantResourcesResponse\"\v\xe2\xe0\x18\agateway\x12\x7f\n" +
-	"\vRevokeGrant\x12'.chancery.consent.v1.RevokeGrantRequest\x1a(.chancery.consent.v1.RevokeGrantResponse\"\x1d\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\xe2\xe0\x18\x05tokenBGZEgithub.com/chancery-auth/chancery/proto/chancery/consent/v1;consentv1b\x06proto3"
+	"ListGrants\x12&.chancery.consent.v1.ListGrantsRequest\x1a'.chancery.consent.v1.ListGrantsResponse\"\x17\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\x90\x02\x01\x12\x8b\x01\n" +
+	"\x14UpdateGrantResources\x120.chancery.consent.v1.UpdateGrantResourcesRequest\x1a1.chancery.consent.v1.UpdateGrantResourcesResponse\"\x0e\xe2\xe0\x18\agateway\x90\x02\x02\x12\x82\x01\n" +
+	"\vRevokeGrant\x12'.chancery.consent.v1.RevokeGrantRequest\x1a(.chancery.consent.v1.RevokeGrantResponse\" \xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\xe2\xe0\x18\x05token\x90\x02\x02BGZEgithub.com/chancery-auth/chancery/proto/chancery/consent/v1;consentv1b\x06proto3"
 
 var (
 	file_chancery_consent_v1_consent_service_proto_rawDescOnce sync.Once

@@ -2244,26 +2244,26 @@ const file_chancery_directory_v1_directory_service_proto_rawDesc = "" +
 	"\x12ListMembersRequest\x12+\n" +
 	"\fworkspace_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\"Z\n" +
 	"\x13ListMembersResponse\x12C\n" +
-	"\vmemberships\x18\x01 \x03(\v2!.chancery.directory.v1.MembershipR\vmemberships2\xb2\x10\n" +
+	"\vmemberships\x18\x01 \x03(\v2!.chancery.directory.v1.MembershipR\vmemberships2\xcd\x10\n" +
 	"\x10DirectoryService\x12v\n" +
-	"\fAuthenticate\x12*.chancery.directory.v1.AuthenticateRequest\x1a+.chancery.directory.v1.AuthenticateResponse\"\r\xe2\xe0\x18\tauthorize\x12\xa9\x01\n" +
+	"\fAuthenticate\x12*.chancery.directory.v1.AuthenticateRequest\x1a+.chancery.directory.v1.AuthenticateResponse\"\r\xe2\xe0\x18\tauthorize\x12\xac\x01\n" +
 	"\n" +
-	"GetSubject\x12(.chancery.directory.v1.GetSubjectRequest\x1a).chancery.directory.v1.GetSubjectResponse\"F\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\xe2\xe0\x18\tauthorize\xe2\xe0\x18\x05token\xe2\xe0\x18\aconsent\xe2\xe0\x18\rintrospection\x12\x80\x01\n" +
-	"\rListResources\x12+.chancery.directory.v1.ListResourcesRequest\x1a,.chancery.directory.v1.ListResourcesResponse\"\x14\xe2\xe0\x18\x05admin\xe2\xe0\x18\aconsent\x12u\n" +
-	"\rCreateSubject\x12+.chancery.directory.v1.CreateSubjectRequest\x1a,.chancery.directory.v1.CreateSubjectResponse\"\t\xe2\xe0\x18\x05admin\x12r\n" +
-	"\fListSubjects\x12*.chancery.directory.v1.ListSubjectsRequest\x1a+.chancery.directory.v1.ListSubjectsResponse\"\t\xe2\xe0\x18\x05admin\x12x\n" +
-	"\x0eDisableSubject\x12,.chancery.directory.v1.DisableSubjectRequest\x1a-.chancery.directory.v1.DisableSubjectResponse\"\t\xe2\xe0\x18\x05admin\x12u\n" +
-	"\rEnableSubject\x12+.chancery.directory.v1.EnableSubjectRequest\x1a,.chancery.directory.v1.EnableSubjectResponse\"\t\xe2\xe0\x18\x05admin\x12{\n" +
-	"\x0fCreateWorkspace\x12-.chancery.directory.v1.CreateWorkspaceRequest\x1a..chancery.directory.v1.CreateWorkspaceResponse\"\t\xe2\xe0\x18\x05admin\x12x\n" +
-	"\x0eListWorkspaces\x12,.chancery.directory.v1.ListWorkspacesRequest\x1a-.chancery.directory.v1.ListWorkspacesResponse\"\t\xe2\xe0\x18\x05admin\x12{\n" +
+	"GetSubject\x12(.chancery.directory.v1.GetSubjectRequest\x1a).chancery.directory.v1.GetSubjectResponse\"I\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\xe2\xe0\x18\tauthorize\xe2\xe0\x18\x05token\xe2\xe0\x18\aconsent\xe2\xe0\x18\rintrospection\x90\x02\x01\x12\x83\x01\n" +
+	"\rListResources\x12+.chancery.directory.v1.ListResourcesRequest\x1a,.chancery.directory.v1.ListResourcesResponse\"\x17\xe2\xe0\x18\x05admin\xe2\xe0\x18\aconsent\x90\x02\x01\x12u\n" +
+	"\rCreateSubject\x12+.chancery.directory.v1.CreateSubjectRequest\x1a,.chancery.directory.v1.CreateSubjectResponse\"\t\xe2\xe0\x18\x05admin\x12u\n" +
+	"\fListSubjects\x12*.chancery.directory.v1.ListSubjectsRequest\x1a+.chancery.directory.v1.ListSubjectsResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x01\x12{\n" +
+	"\x0eDisableSubject\x12,.chancery.directory.v1.DisableSubjectRequest\x1a-.chancery.directory.v1.DisableSubjectResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x02\x12x\n" +
+	"\rEnableSubject\x12+.chancery.directory.v1.EnableSubjectRequest\x1a,.chancery.directory.v1.EnableSubjectResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x02\x12{\n" +
+	"\x0fCreateWorkspace\x12-.chancery.directory.v1.CreateWorkspaceRequest\x1a..chancery.directory.v1.CreateWorkspaceResponse\"\t\xe2\xe0\x18\x05admin\x12{\n" +
+	"\x0eListWorkspaces\x12,.chancery.directory.v1.ListWorkspacesRequest\x1a-.chancery.directory.v1.ListWorkspacesResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x01\x12{\n" +
 	"\x0fDeleteWorkspace\x12-.chancery.directory.v1.DeleteWorkspaceRequest\x1a..chancery.directory.v1.DeleteWorkspaceResponse\"\t\xe2\xe0\x18\x05admin\x12u\n" +
-	"\rCreateProject\x12+.chancery.directory.v1.CreateProjectRequest\x1a,.chancery.directory.v1.CreateProjectResponse\"\t\xe2\xe0\x18\x05admin\x12r\n" +
-	"\fListProjects\x12*.chancery.directory.v1.ListProjectsRequest\x1a+.chancery.directory.v1.ListProjectsResponse\"\t\xe2\xe0\x18\x05admin\x12u\n" +
+	"\rCreateProject\x12+.chancery.directory.v1.CreateProjectRequest\x1a,.chancery.directory.v1.CreateProjectResponse\"\t\xe2\xe0\x18\x05admin\x12u\n" +
+	"\fListProjects\x12*.chancery.directory.v1.ListProjectsRequest\x1a+.chancery.directory.v1.ListProjectsResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x01\x12u\n" +
 	"\rDeleteProject\x12+.chancery.directory.v1.DeleteProjectRequest\x1a,.chancery.directory.v1.DeleteProjectResponse\"\t\xe2\xe0\x18\x05admin\x12i\n" +
-	"\tAddMember\x12'.chancery.directory.v1.AddMemberRequest\x1a(.chancery.directory.v1.AddMemberResponse\"\t\xe2\xe0\x18\x05admin\x12u\n" +
-	"\rSetMemberRole\x12+.chancery.directory.v1.SetMemberRoleRequest\x1a,.chancery.directory.v1.SetMemberRoleResponse\"\t\xe2\xe0\x18\x05admin\x12r\n" +
-	"\fRemoveMember\x12*.chancery.directory.v1.RemoveMemberRequest\x1a+.chancery.directory.v1.RemoveMemberResponse\"\t\xe2\xe0\x18\x05admin\x12o\n" +
-	"\vListMembers\x12).chancery.directory.v1.ListMembersRequest\x1a*.chancery.directory.v1.ListMembersResponse\"\t\xe2\xe0\x18\x05adminBKZIgithub.com/chancery-auth/chancery/proto/chancery/directory/v1;directoryv1b\x06proto3"
+	"\tAddMember\x12'.chancery.directory.v1.AddMemberRequest\x1a(.chancery.directory.v1.AddMemberResponse\"\t\xe2\xe0\x18\x05admin\x12x\n" +
+	"\rSetMemberRole\x12+.chancery.directory.v1.SetMemberRoleRequest\x1a,.chancery.directory.v1.SetMemberRoleResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x02\x12r\n" +
+	"\fRemoveMember\x12*.chancery.directory.v1.RemoveMemberRequest\x1a+.chancery.directory.v1.RemoveMemberResponse\"\t\xe2\xe0\x18\x05admin\x12r\n" +
+	"\vListMembers\x12).chancery.directory.v1.ListMembersRequest\x1a*.chancery.directory.v1.ListMembersResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x01BKZIgithub.com/chancery-auth/chancery/proto/chancery/directory/v1;directoryv1b\x06proto3"
 
 var (
 	file_chancery_directory_v1_directory_service_proto_rawDescOnce sync.Once

@@ -787,15 +787,14 @@ const file_chancery_introspection_v1_introspection_service_proto_rawDesc = "" +
 	"\fworkspace_id\x18\x03 \x01(\tH\x01R\vworkspaceId\x88\x01\x01\x12\x16\n" +
 	"\x06scopes\x18\x04 \x03(\tR\x06scopesB\x06\n" +
 	"\x04_expB\x0f\n" +
-	"\r_workspace_id2\x9b\x05\n" +
-	"\x14IntrospectionService\x12\x91\x01\n" +
+	"\r_workspace_id2\xaa\x05\n" +
+	"\x14IntrospectionService\x12\x94\x01\n" +
 	"\n" +
-	"Introspect\x12,.chancery.introspection.v1.IntrospectRequest\x1a-.chancery.introspection.v1.IntrospectResponse\"&\xe2\xe0\x18\x06anyone\x82\xd3\xe4\x93\x02\x16:\x01*\"\x11/oauth/introspect\x12\x84\x01\n" +
-	"\x0fIntrospectBatch\x121.chancery.introspection.v1.IntrospectBatchRequest\x1a2.chancery.introspection.v1.IntrospectBatchResponse\"\n" +
-	"\xe2\xe0\x18\x06anyone\x12\x83\x01\n" +
-	"\x0fAdminIntrospect\x121.chancery.introspection.v1.AdminIntrospectRequest\x1a2.chancery.introspection.v1.AdminIntrospectResponse\"\t\xe2\xe0\x18\x05admin\x12p\n" +
-	"\bUserInfo\x12*.chancery.introspection.v1.UserInfoRequest\x1a+.chancery.introspection.v1.UserInfoResponse\"\v\xe2\xe0\x18\agateway\x12p\n" +
-	"\bValidate\x12*.chancery.introspection.v1.ValidateRequest\x1a+.chancery.introspection.v1.ValidateResponse\"\v\xe2\xe0\x18\agatewayBSZQgithub.com/chancery-auth/chancery/proto/chancery/introspection/v1;introspectionv1b\x06proto3"
+	"Introspect\x12,.chancery.introspection.v1.IntrospectRequest\x1a-.chancery.introspection.v1.IntrospectResponse\")\xe2\xe0\x18\x06anyone\x82\xd3\xe4\x93\x02\x16:\x01*\"\x11/oauth/introspect\x90\x02\x01\x12\x87\x01\n" +
+	"\x0fIntrospectBatch\x121.chancery.introspection.v1.IntrospectBatchRequest\x1a2.chancery.introspection.v1.IntrospectBatchResponse\"\r\xe2\xe0\x18\x06anyone\x90\x02\x01\x12\x86\x01\n" +
+	"\x0fAdminIntrospect\x121.chancery.introspection.v1.AdminIntrospectRequest\x1a2.chancery.introspection.v1.AdminIntrospectResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x01\x12s\n" +
+	"\bUserInfo\x12*.chancery.introspection.v1.UserInfoRequest\x1a+.chancery.introspection.v1.UserInfoResponse\"\x0e\xe2\xe0\x18\agateway\x90\x02\x01\x12s\n" +
+	"\bValidate\x12*.chancery.introspection.v1.ValidateRequest\x1a+.chancery.introspection.v1.ValidateResponse\"\x0e\xe2\xe0\x18\agateway\x90\x02\x01BSZQgithub.com/chancery-auth/chancery/proto/chancery/introspection/v1;introspectionv1b\x06proto3"
 
 var (
 	file_chancery_introspection_v1_introspection_service_proto_rawDescOnce sync.Once

@@ -9,8 +9,10 @@ package registryv1
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "github.com/chancery-auth/chancery/proto/chancery/access/v1"
+	v1 "github.com/chancery-auth/chancery/proto/chancery/event/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -1074,11 +1076,155 @@ func (x *CheckOriginResponse) GetRegistered() bool {
 	return false
 }
 
+// ListAuditRecordsRequest asks for a page of the audit log. Every field that is
+// set narrows it.
+type ListAuditRecordsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 to 1,000; zero: 100.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the page before; empty for the first.
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// The type of event, or its first words: "grant" finds "grant.revoked".
+	Type     string `protobuf:"bytes,3,opt,name=type,proto3" json:"type,omitempty"`
+	ClientId string `protobuf:"bytes,4,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
+	Sub      string `protobuf:"bytes,5,opt,name=sub,proto3" json:"sub,omitempty"`
+	// Not before.
+	Since         *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=since,proto3" json:"since,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAuditRecordsRequest) Reset() {
+	*x = ListAuditRecordsRequest{}
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAuditRecordsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAuditRecordsRequest) ProtoMessage() {}
+
+func (x *ListAuditRecordsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAuditRecordsRequest.ProtoReflect.Descriptor instead.
+func (*ListAuditRecordsRequest) Descriptor() ([]byte, []int) {
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *ListAuditRecordsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListAuditRecordsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListAuditRecordsRequest) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *ListAuditRecordsRequest) GetClientId() string {
+	if x != nil {
+		return x.ClientId
+	}
+	return ""
+}
+
+func (x *ListAuditRecordsRequest) GetSub() string {
+	if x != nil {
+		return x.Sub
+	}
+	return ""
+}
+
+func (x *ListAuditRecordsRequest) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+// ListAuditRecordsResponse carries a page of the audit log.
+type ListAuditRecordsResponse struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Records []*v1.Event            `protobuf:"bytes,1,rep,name=records,proto3" json:"records,omitempty"`
+	// Empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListAuditRecordsResponse) Reset() {
+	*x = ListAuditRecordsResponse{}
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListAuditRecordsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListAuditRecordsResponse) ProtoMessage() {}
+
+func (x *ListAuditRecordsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListAuditRecordsResponse.ProtoReflect.Descriptor instead.
+func (*ListAuditRecordsResponse) Descriptor() ([]byte, []int) {
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *ListAuditRecordsResponse) GetRecords() []*v1.Event {
+	if x != nil {
+		return x.Records
+	}
+	return nil
+}
+
+func (x *ListAuditRecordsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 var File_chancery_registry_v1_registry_service_proto protoreflect.FileDescriptor
 
 const file_chancery_registry_v1_registry_service_proto_rawDesc = "" +
 	"\n" +
-	"+chancery/registry/v1/registry_service.proto\x12\x14chancery.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fchancery/access/v1/access.proto\x1a!chancery/registry/v1/client.proto\"S\n" +
+	"+chancery/registry/v1/registry_service.proto\x12\x14chancery.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fchancery/access/v1/access.proto\x1a\x1dchancery/event/v1/event.proto\x1a!chancery/registry/v1/client.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"S\n" +
 	"\x13CreateClientRequest\x12<\n" +
 	"\x06client\x18\x01 \x01(\v2\x1c.chancery.registry.v1.ClientB\x06\xbaH\x03\xc8\x01\x01R\x06client\"v\n" +
 	"\x14CreateClientResponse\x124\n" +
@@ -1136,21 +1282,33 @@ const file_chancery_registry_v1_registry_service_proto_rawDesc = "" +
 	"\x13CheckOriginResponse\x12\x1e\n" +
 	"\n" +
 	"registered\x18\x01 \x01(\bR\n" +
-	"registered2\xf2\n" +
+	"registered\"\xfd\x01\n" +
+	"\x17ListAuditRecordsRequest\x12'\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
 	"\n" +
+	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12\x1b\n" +
+	"\x04type\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04type\x12%\n" +
+	"\tclient_id\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\bclientId\x12\x1a\n" +
+	"\x03sub\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x03sub\x120\n" +
+	"\x05since\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"v\n" +
+	"\x18ListAuditRecordsResponse\x122\n" +
+	"\arecords\x18\x01 \x03(\v2\x18.chancery.event.v1.EventR\arecords\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x82\f\n" +
 	"\x0fRegistryService\x12p\n" +
-	"\fCreateClient\x12).chancery.registry.v1.CreateClientRequest\x1a*.chancery.registry.v1.CreateClientResponse\"\t\xe2\xe0\x18\x05admin\x12\x99\x01\n" +
-	"\tGetClient\x12&.chancery.registry.v1.GetClientRequest\x1a'.chancery.registry.v1.GetClientResponse\";\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\xe2\xe0\x18\tauthorize\xe2\xe0\x18\x05token\xe2\xe0\x18\rintrospection\x12m\n" +
-	"\vListClients\x12(.chancery.registry.v1.ListClientsRequest\x1a).chancery.registry.v1.ListClientsResponse\"\t\xe2\xe0\x18\x05admin\x12p\n" +
+	"\fCreateClient\x12).chancery.registry.v1.CreateClientRequest\x1a*.chancery.registry.v1.CreateClientResponse\"\t\xe2\xe0\x18\x05admin\x12\x9c\x01\n" +
+	"\tGetClient\x12&.chancery.registry.v1.GetClientRequest\x1a'.chancery.registry.v1.GetClientResponse\">\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\xe2\xe0\x18\tauthorize\xe2\xe0\x18\x05token\xe2\xe0\x18\rintrospection\x90\x02\x01\x12p\n" +
+	"\vListClients\x12(.chancery.registry.v1.ListClientsRequest\x1a).chancery.registry.v1.ListClientsResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x01\x12p\n" +
 	"\fUpdateClient\x12).chancery.registry.v1.UpdateClientRequest\x1a*.chancery.registry.v1.UpdateClientResponse\"\t\xe2\xe0\x18\x05admin\x12p\n" +
 	"\fDeleteClient\x12).chancery.registry.v1.DeleteClientRequest\x1a*.chancery.registry.v1.DeleteClientResponse\"\t\xe2\xe0\x18\x05admin\x12p\n" +
-	"\fCreateSecret\x12).chancery.registry.v1.CreateSecretRequest\x1a*.chancery.registry.v1.CreateSecretResponse\"\t\xe2\xe0\x18\x05admin\x12m\n" +
-	"\vListSecrets\x12(.chancery.registry.v1.ListSecretsRequest\x1a).chancery.registry.v1.ListSecretsResponse\"\t\xe2\xe0\x18\x05admin\x12p\n" +
+	"\fCreateSecret\x12).chancery.registry.v1.CreateSecretRequest\x1a*.chancery.registry.v1.CreateSecretResponse\"\t\xe2\xe0\x18\x05admin\x12p\n" +
+	"\vListSecrets\x12(.chancery.registry.v1.ListSecretsRequest\x1a).chancery.registry.v1.ListSecretsResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x01\x12p\n" +
 	"\fRevokeSecret\x12).chancery.registry.v1.RevokeSecretRequest\x1a*.chancery.registry.v1.RevokeSecretResponse\"\t\xe2\xe0\x18\x05admin\x12\xa0\x01\n" +
-	"\x12AuthenticateClient\x12/.chancery.registry.v1.AuthenticateClientRequest\x1a0.chancery.registry.v1.AuthenticateClientResponse\"'\xe2\xe0\x18\tauthorize\xe2\xe0\x18\x05token\xe2\xe0\x18\rintrospection\x12\x96\x01\n" +
+	"\x12AuthenticateClient\x12/.chancery.registry.v1.AuthenticateClientRequest\x1a0.chancery.registry.v1.AuthenticateClientResponse\"'\xe2\xe0\x18\tauthorize\xe2\xe0\x18\x05token\xe2\xe0\x18\rintrospection\x12\x99\x01\n" +
 	"\n" +
-	"ListScopes\x12'.chancery.registry.v1.ListScopesRequest\x1a(.chancery.registry.v1.ListScopesResponse\"5\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\xe2\xe0\x18\tauthorize\xe2\xe0\x18\x05token\xe2\xe0\x18\aconsent\x12o\n" +
-	"\vCheckOrigin\x12(.chancery.registry.v1.CheckOriginRequest\x1a).chancery.registry.v1.CheckOriginResponse\"\v\xe2\xe0\x18\agatewayBIZGgithub.com/chancery-auth/chancery/proto/chancery/registry/v1;registryv1b\x06proto3"
+	"ListScopes\x12'.chancery.registry.v1.ListScopesRequest\x1a(.chancery.registry.v1.ListScopesResponse\"8\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\xe2\xe0\x18\tauthorize\xe2\xe0\x18\x05token\xe2\xe0\x18\aconsent\x90\x02\x01\x12\x7f\n" +
+	"\x10ListAuditRecords\x12-.chancery.registry.v1.ListAuditRecordsRequest\x1a..chancery.registry.v1.ListAuditRecordsResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x01\x12r\n" +
+	"\vCheckOrigin\x12(.chancery.registry.v1.CheckOriginRequest\x1a).chancery.registry.v1.CheckOriginResponse\"\x0e\xe2\xe0\x18\agateway\x90\x02\x01BIZGgithub.com/chancery-auth/chancery/proto/chancery/registry/v1;registryv1b\x06proto3"
 
 var (
 	file_chancery_registry_v1_registry_service_proto_rawDescOnce sync.Once
@@ -1164,7 +1322,7 @@ func file_chancery_registry_v1_registry_service_proto_rawDescGZIP() []byte {
 	return file_chancery_registry_v1_registry_service_proto_rawDescData
 }
 
-var file_chancery_registry_v1_registry_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_chancery_registry_v1_registry_service_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_chancery_registry_v1_registry_service_proto_goTypes = []any{
 	(*CreateClientRequest)(nil),        // 0: chancery.registry.v1.CreateClientRequest
 	(*CreateClientResponse)(nil),       // 1: chancery.registry.v1.CreateClientResponse
@@ -1188,47 +1346,55 @@ var file_chancery_registry_v1_registry_service_proto_goTypes = []any{
 	(*ListScopesResponse)(nil),         // 19: chancery.registry.v1.ListScopesResponse
 	(*CheckOriginRequest)(nil),         // 20: chancery.registry.v1.CheckOriginRequest
 	(*CheckOriginResponse)(nil),        // 21: chancery.registry.v1.CheckOriginResponse
-	(*Client)(nil),                     // 22: chancery.registry.v1.Client
-	(*Secret)(nil),                     // 23: chancery.registry.v1.Secret
-	(*ScopeDescription)(nil),           // 24: chancery.registry.v1.ScopeDescription
+	(*ListAuditRecordsRequest)(nil),    // 22: chancery.registry.v1.ListAuditRecordsRequest
+	(*ListAuditRecordsResponse)(nil),   // 23: chancery.registry.v1.ListAuditRecordsResponse
+	(*Client)(nil),                     // 24: chancery.registry.v1.Client
+	(*Secret)(nil),                     // 25: chancery.registry.v1.Secret
+	(*ScopeDescription)(nil),           // 26: chancery.registry.v1.ScopeDescription
+	(*timestamppb.Timestamp)(nil),      // 27: google.protobuf.Timestamp
+	(*v1.Event)(nil),                   // 28: chancery.event.v1.Event
 }
 var file_chancery_registry_v1_registry_service_proto_depIdxs = []int32{
-	22, // 0: chancery.registry.v1.CreateClientRequest.client:type_name -> chancery.registry.v1.Client
-	22, // 1: chancery.registry.v1.CreateClientResponse.client:type_name -> chancery.registry.v1.Client
-	22, // 2: chancery.registry.v1.GetClientResponse.client:type_name -> chancery.registry.v1.Client
-	22, // 3: chancery.registry.v1.ListClientsResponse.clients:type_name -> chancery.registry.v1.Client
-	22, // 4: chancery.registry.v1.UpdateClientRequest.client:type_name -> chancery.registry.v1.Client
-	22, // 5: chancery.registry.v1.UpdateClientResponse.client:type_name -> chancery.registry.v1.Client
-	23, // 6: chancery.registry.v1.ListSecretsResponse.secrets:type_name -> chancery.registry.v1.Secret
-	22, // 7: chancery.registry.v1.AuthenticateClientResponse.client:type_name -> chancery.registry.v1.Client
-	24, // 8: chancery.registry.v1.ListScopesResponse.scopes:type_name -> chancery.registry.v1.ScopeDescription
-	0,  // 9: chancery.registry.v1.RegistryService.CreateClient:input_type -> chancery.registry.v1.CreateClientRequest
-	2,  // 10: chancery.registry.v1.RegistryService.GetClient:input_type -> chancery.registry.v1.GetClientRequest
-	4,  // 11: chancery.registry.v1.RegistryService.ListClients:input_type -> chancery.registry.v1.ListClientsRequest
-	6,  // 12: chancery.registry.v1.RegistryService.UpdateClient:input_type -> chancery.registry.v1.UpdateClientRequest
-	8,  // 13: chancery.registry.v1.RegistryService.DeleteClient:input_type -> chancery.registry.v1.DeleteClientRequest
-	10, // 14: chancery.registry.v1.RegistryService.CreateSecret:input_type -> chancery.registry.v1.CreateSecretRequest
-	12, // 15: chancery.registry.v1.RegistryService.ListSecrets:input_type -> chancery.registry.v1.ListSecretsRequest
-	14, // 16: chancery.registry.v1.RegistryService.RevokeSecret:input_type -> chancery.registry.v1.RevokeSecretRequest
-	16, // 17: chancery.registry.v1.RegistryService.AuthenticateClient:input_type -> chancery.registry.v1.AuthenticateClientRequest
-	18, // 18: chancery.registry.v1.RegistryService.ListScopes:input_type -> chancery.registry.v1.ListScopesRequest
-	20, // 19: chancery.registry.v1.RegistryService.CheckOrigin:input_type -> chancery.registry.v1.CheckOriginRequest
-	1,  // 20: chancery.registry.v1.RegistryService.CreateClient:output_type -> chancery.registry.v1.CreateClientResponse
-	3,  // 21: chancery.registry.v1.RegistryService.GetClient:output_type -> chancery.registry.v1.GetClientResponse
-	5,  // 22: chancery.registry.v1.RegistryService.ListClients:output_type -> chancery.registry.v1.ListClientsResponse
-	7,  // 23: chancery.registry.v1.RegistryService.UpdateClient:output_type -> chancery.registry.v1.UpdateClientResponse
-	9,  // 24: chancery.registry.v1.RegistryService.DeleteClient:output_type -> chancery.registry.v1.DeleteClientResponse
-	11, // 25: chancery.registry.v1.RegistryService.CreateSecret:output_type -> chancery.registry.v1.CreateSecretResponse
-	13, // 26: chancery.registry.v1.RegistryService.ListSecrets:output_type -> chancery.registry.v1.ListSecretsResponse
-	15, // 27: chancery.registry.v1.RegistryService.RevokeSecret:output_type -> chancery.registry.v1.RevokeSecretResponse
-	17, // 28: chancery.registry.v1.RegistryService.AuthenticateClient:output_type -> chancery.registry.v1.AuthenticateClientResponse
-	19, // 29: chancery.registry.v1.RegistryService.ListScopes:output_type -> chancery.registry.v1.ListScopesResponse
-	21, // 30: chancery.registry.v1.RegistryService.CheckOrigin:output_type -> chancery.registry.v1.CheckOriginResponse
-	20, // [20:31] is the sub-list for method output_type
-	9,  // [9:20] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	24, // 0: chancery.registry.v1.CreateClientRequest.client:type_name -> chancery.registry.v1.Client
+	24, // 1: chancery.registry.v1.CreateClientResponse.client:type_name -> chancery.registry.v1.Client
+	24, // 2: chancery.registry.v1.GetClientResponse.client:type_name -> chancery.registry.v1.Client
+	24, // 3: chancery.registry.v1.ListClientsResponse.clients:type_name -> chancery.registry.v1.Client
+	24, // 4: chancery.registry.v1.UpdateClientRequest.client:type_name -> chancery.registry.v1.Client
+	24, // 5: chancery.registry.v1.UpdateClientResponse.client:type_name -> chancery.registry.v1.Client
+	25, // 6: chancery.registry.v1.ListSecretsResponse.secrets:type_name -> chancery.registry.v1.Secret
+	24, // 7: chancery.registry.v1.AuthenticateClientResponse.client:type_name -> chancery.registry.v1.Client
+	26, // 8: chancery.registry.v1.ListScopesResponse.scopes:type_name -> chancery.registry.v1.ScopeDescription
+	27, // 9: chancery.registry.v1.ListAuditRecordsRequest.since:type_name -> google.protobuf.Timestamp
+	28, // 10: chancery.registry.v1.ListAuditRecordsResponse.records:type_name -> chancery.event.v1.Event
+	0,  // 11: chancery.registry.v1.RegistryService.CreateClient:input_type -> chancery.registry.v1.CreateClientRequest
+	2,  // 12: chancery.registry.v1.RegistryService.GetClient:input_type -> chancery.registry.v1.GetClientRequest
+	4,  // 13: chancery.registry.v1.RegistryService.ListClients:input_type -> chancery.registry.v1.ListClientsRequest
+	6,  // 14: chancery.registry.v1.RegistryService.UpdateClient:input_type -> chancery.registry.v1.UpdateClientRequest
+	8,  // 15: chancery.registry.v1.RegistryService.DeleteClient:input_type -> chancery.registry.v1.DeleteClientRequest
+	10, // 16: chancery.registry.v1.RegistryService.CreateSecret:input_type -> chancery.registry.v1.CreateSecretRequest
+	12, // 17: chancery.registry.v1.RegistryService.ListSecrets:input_type -> chancery.registry.v1.ListSecretsRequest
+	14, // 18: chancery.registry.v1.RegistryService.RevokeSecret:input_type -> chancery.registry.v1.RevokeSecretRequest
+	16, // 19: chancery.registry.v1.RegistryService.AuthenticateClient:input_type -> chancery.registry.v1.AuthenticateClientRequest
+	18, // 20: chancery.registry.v1.RegistryService.ListScopes:input_type -> chancery.registry.v1.ListScopesRequest
+	22, // 21: chancery.registry.v1.RegistryService.ListAuditRecords:input_type -> chancery.registry.v1.ListAuditRecordsRequest
+	20, // 22: chancery.registry.v1.RegistryService.CheckOrigin:input_type -> chancery.registry.v1.CheckOriginRequest
+	1,  // 23: chancery.registry.v1.RegistryService.CreateClient:output_type -> chancery.registry.v1.CreateClientResponse
+	3,  // 24: chancery.registry.v1.RegistryService.GetClient:output_type -> chancery.registry.v1.GetClientResponse
+	5,  // 25: chancery.registry.v1.RegistryService.ListClients:output_type -> chancery.registry.v1.ListClientsResponse
+	7,  // 26: chancery.registry.v1.RegistryService.UpdateClient:output_type -> chancery.registry.v1.UpdateClientResponse
+	9,  // 27: chancery.registry.v1.RegistryService.DeleteClient:output_type -> chancery.registry.v1.DeleteClientResponse
+	11, // 28: chancery.registry.v1.RegistryService.CreateSecret:output_type -> chancery.registry.v1.CreateSecretResponse
+	13, // 29: chancery.registry.v1.RegistryService.ListSecrets:output_type -> chancery.registry.v1.ListSecretsResponse
+	15, // 30: chancery.registry.v1.RegistryService.RevokeSecret:output_type -> chancery.registry.v1.RevokeSecretResponse
+	17, // 31: chancery.registry.v1.RegistryService.AuthenticateClient:output_type -> chancery.registry.v1.AuthenticateClientResponse
+	19, // 32: chancery.registry.v1.RegistryService.ListScopes:output_type -> chancery.registry.v1.ListScopesResponse
+	23, // 33: chancery.registry.v1.RegistryService.ListAuditRecords:output_type -> chancery.registry.v1.ListAuditRecordsResponse
+	21, // 34: chancery.registry.v1.RegistryService.CheckOrigin:output_type -> chancery.registry.v1.CheckOriginResponse
+	23, // [23:35] is the sub-list for method output_type
+	11, // [11:23] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_chancery_registry_v1_registry_service_proto_init() }
@@ -1243,7 +1409,7 @@ func file_chancery_registry_v1_registry_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chancery_registry_v1_registry_service_proto_rawDesc), len(file_chancery_registry_v1_registry_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   22,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -29,6 +29,7 @@ const (
 	RegistryService_RevokeSecret_FullMethodName       = "/chancery.registry.v1.RegistryService/RevokeSecret"
 	RegistryService_AuthenticateClient_FullMethodName = "/chancery.registry.v1.RegistryService/AuthenticateClient"
 	RegistryService_ListScopes_FullMethodName         = "/chancery.registry.v1.RegistryService/ListScopes"
+	RegistryService_ListAuditRecords_FullMethodName   = "/chancery.registry.v1.RegistryService/ListAuditRecords"
 	RegistryService_CheckOrigin_FullMethodName        = "/chancery.registry.v1.RegistryService/CheckOrigin"
 )
 
@@ -68,6 +69,9 @@ type RegistryServiceClient interface {
 	AuthenticateClient(ctx context.Context, in *AuthenticateClientRequest, opts ...grpc.CallOption) (*AuthenticateClientResponse, error)
 	// ListScopes returns the scope catalogue.
 	ListScopes(ctx context.Context, in *ListScopesRequest, opts ...grpc.CallOption) (*ListScopesResponse, error)
+	// ListAuditRecords returns the record of every change, newest first. Fails with
+	// INVALID (page token).
+	ListAuditRecords(ctx context.Context, in *ListAuditRecordsRequest, opts ...grpc.CallOption) (*ListAuditRecordsResponse, error)
 	// CheckOrigin tells whether a web origin belongs to some client, so that the
 	// edge may answer it across origins.
 	CheckOrigin(ctx context.Context, in *CheckOriginRequest, opts ...grpc.CallOption) (*CheckOriginResponse, error)
@@ -181,6 +185,16 @@ func (c *registryServiceClient) ListScopes(ctx context.Context, in *ListScopesRe
 	return out, nil
 }
 
+func (c *registryServiceClient) ListAuditRecords(ctx context.Context, in *ListAuditRecordsRequest, opts ...grpc.CallOption) (*ListAuditRecordsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListAuditRecordsResponse)
+	err := c.cc.Invoke(ctx, RegistryService_ListAuditRecords_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *registryServiceClient) CheckOrigin(ctx context.Context, in *CheckOriginRequest, opts ...grpc.CallOption) (*CheckOriginResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CheckOriginResponse)
@@ -227,6 +241,9 @@ type RegistryServiceServer interface {
 	AuthenticateClient(context.Context, *AuthenticateClientRequest) (*AuthenticateClientResponse, error)
 	// ListScopes returns the scope catalogue.
 	ListScopes(context.Context, *ListScopesRequest) (*ListScopesResponse, error)
+	// ListAuditRecords returns the record of every change, newest first. Fails with
+	// INVALID (page token).
+	ListAuditRecords(context.Context, *ListAuditRecordsRequest) (*ListAuditRecordsResponse, error)
 	// CheckOrigin tells whether a web origin belongs to some client, so that the
 	// edge may answer it across origins.
 	CheckOrigin(context.Context, *CheckOriginRequest) (*CheckOriginResponse, error)
@@ -269,6 +286,9 @@ func (UnimplementedRegistryServiceServer) AuthenticateClient(context.Context, *A
 }
 func (UnimplementedRegistryServiceServer) ListScopes(context.Context, *ListScopesRequest) (*ListScopesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListScopes not implemented")
+}
+func (UnimplementedRegistryServiceServer) ListAuditRecords(context.Context, *ListAuditRecordsRequest) (*ListAuditRecordsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListAuditRecords not implemented")
 }
 func (UnimplementedRegistryServiceServer) CheckOrigin(context.Context, *CheckOriginRequest) (*CheckOriginResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CheckOrigin not implemented")
@@ -474,6 +494,24 @@ func _RegistryService_ListScopes_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RegistryService_ListAuditRecords_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListAuditRecordsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RegistryServiceServer).ListAuditRecords(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RegistryService_ListAuditRecords_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RegistryServiceServer).ListAuditRecords(ctx, req.(*ListAuditRecordsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _RegistryService_CheckOrigin_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(CheckOriginRequest)
 	if err := dec(in); err != nil {
@@ -538,6 +576,10 @@ var RegistryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListScopes",
 			Handler:    _RegistryService_ListScopes_Handler,
+		},
+		{
+			MethodName: "ListAuditRecords",
+			Handler:    _RegistryService_ListAuditRecords_Handler,
 		},
 		{
 			MethodName: "CheckOrigin",

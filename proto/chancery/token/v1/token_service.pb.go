@@ -7,11 +7,13 @@
 package tokenv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "github.com/chancery-auth/chancery/proto/chancery/access/v1"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	httpbody "google.golang.org/genproto/googleapis/api/httpbody"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -23,6 +25,66 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+// KeyState is how far a key is in its life.
+type KeyState int32
+
+const (
+	KeyState_KEY_STATE_UNSPECIFIED KeyState = 0
+	// Published, and not used yet.
+	KeyState_KEY_STATE_NEXT KeyState = 1
+	// In use.
+	KeyState_KEY_STATE_ACTIVE KeyState = 2
+	// No longer used; what it made is still good.
+	KeyState_KEY_STATE_FORMER KeyState = 3
+	// Ended before its time: what it made is dead.
+	KeyState_KEY_STATE_RETIRED KeyState = 4
+)
+
+// Enum value maps for KeyState.
+var (
+	KeyState_name = map[int32]string{
+		0: "KEY_STATE_UNSPECIFIED",
+		1: "KEY_STATE_NEXT",
+		2: "KEY_STATE_ACTIVE",
+		3: "KEY_STATE_FORMER",
+		4: "KEY_STATE_RETIRED",
+	}
+	KeyState_value = map[string]int32{
+		"KEY_STATE_UNSPECIFIED": 0,
+		"KEY_STATE_NEXT":        1,
+		"KEY_STATE_ACTIVE":      2,
+		"KEY_STATE_FORMER":      3,
+		"KEY_STATE_RETIRED":     4,
+	}
+)
+
+func (x KeyState) Enum() *KeyState {
+	p := new(KeyState)
+	*p = x
+	return p
+}
+
+func (x KeyState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (KeyState) Descriptor() protoreflect.EnumDescriptor {
+	return file_chancery_token_v1_token_service_proto_enumTypes[0].Descriptor()
+}
+
+func (KeyState) Type() protoreflect.EnumType {
+	return &file_chancery_token_v1_token_service_proto_enumTypes[0]
+}
+
+func (x KeyState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use KeyState.Descriptor instead.
+func (KeyState) EnumDescriptor() ([]byte, []int) {
+	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{0}
+}
 
 // ExchangeRequest carries the token request. Every field is the OAuth parameter
 // of the same name.
@@ -658,6 +720,369 @@ func (x *IssueCodeResponse) GetCode() string {
 	return ""
 }
 
+// Key is a sealing or signing key as operators see it.
+type Key struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A kid (RFC 7517 §4.5), or the hexadecimal id of a sealing key.
+	KeyId string `protobuf:"bytes,1,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
+	// "seal", or the algorithm of a signing key (RFC 7518 §3.1).
+	Purpose    string                 `protobuf:"bytes,2,opt,name=purpose,proto3" json:"purpose,omitempty"`
+	State      KeyState               `protobuf:"varint,3,opt,name=state,proto3,enum=chancery.token.v1.KeyState" json:"state,omitempty"`
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// From when on it is used. Until then it is only published.
+	ActivateTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=activate_time,json=activateTime,proto3" json:"activate_time,omitempty"`
+	// Set once a later key has taken over: from then on nothing under this key can
+	// be alive, and it goes.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Key) Reset() {
+	*x = Key{}
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Key) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Key) ProtoMessage() {}
+
+func (x *Key) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Key.ProtoReflect.Descriptor instead.
+func (*Key) Descriptor() ([]byte, []int) {
+	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Key) GetKeyId() string {
+	if x != nil {
+		return x.KeyId
+	}
+	return ""
+}
+
+func (x *Key) GetPurpose() string {
+	if x != nil {
+		return x.Purpose
+	}
+	return ""
+}
+
+func (x *Key) GetState() KeyState {
+	if x != nil {
+		return x.State
+	}
+	return KeyState_KEY_STATE_UNSPECIFIED
+}
+
+func (x *Key) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Key) GetActivateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ActivateTime
+	}
+	return nil
+}
+
+func (x *Key) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+// ListKeysRequest is empty.
+type ListKeysRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListKeysRequest) Reset() {
+	*x = ListKeysRequest{}
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListKeysRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListKeysRequest) ProtoMessage() {}
+
+func (x *ListKeysRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListKeysRequest.ProtoReflect.Descriptor instead.
+func (*ListKeysRequest) Descriptor() ([]byte, []int) {
+	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{10}
+}
+
+// ListKeysResponse carries the keys.
+type ListKeysResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Keys          []*Key                 `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListKeysResponse) Reset() {
+	*x = ListKeysResponse{}
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListKeysResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListKeysResponse) ProtoMessage() {}
+
+func (x *ListKeysResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListKeysResponse.ProtoReflect.Descriptor instead.
+func (*ListKeysResponse) Descriptor() ([]byte, []int) {
+	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ListKeysResponse) GetKeys() []*Key {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+// RotateKeysRequest says which keys.
+type RotateKeysRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in Key; empty for every purpose.
+	Purpose string `protobuf:"bytes,1,opt,name=purpose,proto3" json:"purpose,omitempty"`
+	// Use the new key without waiting for replicas to have seen it. For a key that
+	// has leaked: a request may fail once on a replica that does not know it yet.
+	AtOnce        bool `protobuf:"varint,2,opt,name=at_once,json=atOnce,proto3" json:"at_once,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateKeysRequest) Reset() {
+	*x = RotateKeysRequest{}
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateKeysRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateKeysRequest) ProtoMessage() {}
+
+func (x *RotateKeysRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateKeysRequest.ProtoReflect.Descriptor instead.
+func (*RotateKeysRequest) Descriptor() ([]byte, []int) {
+	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *RotateKeysRequest) GetPurpose() string {
+	if x != nil {
+		return x.Purpose
+	}
+	return ""
+}
+
+func (x *RotateKeysRequest) GetAtOnce() bool {
+	if x != nil {
+		return x.AtOnce
+	}
+	return false
+}
+
+// RotateKeysResponse carries the new keys.
+type RotateKeysResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Keys          []*Key                 `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateKeysResponse) Reset() {
+	*x = RotateKeysResponse{}
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateKeysResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateKeysResponse) ProtoMessage() {}
+
+func (x *RotateKeysResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateKeysResponse.ProtoReflect.Descriptor instead.
+func (*RotateKeysResponse) Descriptor() ([]byte, []int) {
+	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *RotateKeysResponse) GetKeys() []*Key {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+// RetireKeyRequest names a key.
+type RetireKeyRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	KeyId         string                 `protobuf:"bytes,1,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetireKeyRequest) Reset() {
+	*x = RetireKeyRequest{}
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetireKeyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetireKeyRequest) ProtoMessage() {}
+
+func (x *RetireKeyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetireKeyRequest.ProtoReflect.Descriptor instead.
+func (*RetireKeyRequest) Descriptor() ([]byte, []int) {
+	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *RetireKeyRequest) GetKeyId() string {
+	if x != nil {
+		return x.KeyId
+	}
+	return ""
+}
+
+// RetireKeyResponse carries the key as it is now.
+type RetireKeyResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           *Key                   `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetireKeyResponse) Reset() {
+	*x = RetireKeyResponse{}
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetireKeyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetireKeyResponse) ProtoMessage() {}
+
+func (x *RetireKeyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetireKeyResponse.ProtoReflect.Descriptor instead.
+func (*RetireKeyResponse) Descriptor() ([]byte, []int) {
+	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *RetireKeyResponse) GetKey() *Key {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
 // GetKeySetRequest is empty.
 type GetKeySetRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -667,7 +1092,7 @@ type GetKeySetRequest struct {
 
 func (x *GetKeySetRequest) Reset() {
 	*x = GetKeySetRequest{}
-	mi := &file_chancery_token_v1_token_service_proto_msgTypes[9]
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -679,7 +1104,7 @@ func (x *GetKeySetRequest) String() string {
 func (*GetKeySetRequest) ProtoMessage() {}
 
 func (x *GetKeySetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_token_v1_token_service_proto_msgTypes[9]
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -692,7 +1117,7 @@ func (x *GetKeySetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetKeySetRequest.ProtoReflect.Descriptor instead.
 func (*GetKeySetRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{9}
+	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{16}
 }
 
 // GetKeySetResponse carries every sealing key that still opens something.
@@ -706,7 +1131,7 @@ type GetKeySetResponse struct {
 
 func (x *GetKeySetResponse) Reset() {
 	*x = GetKeySetResponse{}
-	mi := &file_chancery_token_v1_token_service_proto_msgTypes[10]
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -718,7 +1143,7 @@ func (x *GetKeySetResponse) String() string {
 func (*GetKeySetResponse) ProtoMessage() {}
 
 func (x *GetKeySetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_token_v1_token_service_proto_msgTypes[10]
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -731,7 +1156,7 @@ func (x *GetKeySetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetKeySetResponse.ProtoReflect.Descriptor instead.
 func (*GetKeySetResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{10}
+	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetKeySetResponse) GetKeys() []*GetKeySetResponse_SealingKey {
@@ -759,7 +1184,7 @@ type GetResourcesRequest struct {
 
 func (x *GetResourcesRequest) Reset() {
 	*x = GetResourcesRequest{}
-	mi := &file_chancery_token_v1_token_service_proto_msgTypes[11]
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -771,7 +1196,7 @@ func (x *GetResourcesRequest) String() string {
 func (*GetResourcesRequest) ProtoMessage() {}
 
 func (x *GetResourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_token_v1_token_service_proto_msgTypes[11]
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -784,7 +1209,7 @@ func (x *GetResourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetResourcesRequest.ProtoReflect.Descriptor instead.
 func (*GetResourcesRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{11}
+	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *GetResourcesRequest) GetDigest() []byte {
@@ -805,7 +1230,7 @@ type GetResourcesResponse struct {
 
 func (x *GetResourcesResponse) Reset() {
 	*x = GetResourcesResponse{}
-	mi := &file_chancery_token_v1_token_service_proto_msgTypes[12]
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -817,7 +1242,7 @@ func (x *GetResourcesResponse) String() string {
 func (*GetResourcesResponse) ProtoMessage() {}
 
 func (x *GetResourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_token_v1_token_service_proto_msgTypes[12]
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -830,7 +1255,7 @@ func (x *GetResourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetResourcesResponse.ProtoReflect.Descriptor instead.
 func (*GetResourcesResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{12}
+	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *GetResourcesResponse) GetResources() []byte {
@@ -852,7 +1277,7 @@ type GetKeySetResponse_SealingKey struct {
 
 func (x *GetKeySetResponse_SealingKey) Reset() {
 	*x = GetKeySetResponse_SealingKey{}
-	mi := &file_chancery_token_v1_token_service_proto_msgTypes[13]
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -864,7 +1289,7 @@ func (x *GetKeySetResponse_SealingKey) String() string {
 func (*GetKeySetResponse_SealingKey) ProtoMessage() {}
 
 func (x *GetKeySetResponse_SealingKey) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_token_v1_token_service_proto_msgTypes[13]
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -877,7 +1302,7 @@ func (x *GetKeySetResponse_SealingKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetKeySetResponse_SealingKey.ProtoReflect.Descriptor instead.
 func (*GetKeySetResponse_SealingKey) Descriptor() ([]byte, []int) {
-	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{10, 0}
+	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{17, 0}
 }
 
 func (x *GetKeySetResponse_SealingKey) GetKeyId() uint32 {
@@ -898,7 +1323,7 @@ var File_chancery_token_v1_token_service_proto protoreflect.FileDescriptor
 
 const file_chancery_token_v1_token_service_proto_rawDesc = "" +
 	"\n" +
-	"%chancery/token/v1/token_service.proto\x12\x11chancery.token.v1\x1a\x1fchancery/access/v1/access.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\"\x9d\x03\n" +
+	"%chancery/token/v1/token_service.proto\x12\x11chancery.token.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fchancery/access/v1/access.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9d\x03\n" +
 	"\x0fExchangeRequest\x12\x1d\n" +
 	"\n" +
 	"grant_type\x18\x01 \x01(\tR\tgrantType\x12\x1b\n" +
@@ -953,7 +1378,28 @@ const file_chancery_token_v1_token_service_proto_rawDesc = "" +
 	"\bresource\x18\v \x03(\tR\bresource\x12\x1b\n" +
 	"\tauth_time\x18\f \x01(\x03R\bauthTime\",\n" +
 	"\x11IssueCodeResponse\x12\x17\n" +
-	"\x04code\x18\x01 \x01(\tB\x03\x80\x01\x01R\x04code\"\x12\n" +
+	"\x04code\x18\x01 \x01(\tB\x03\x80\x01\x01R\x04code\"\xa4\x02\n" +
+	"\x03Key\x12\x15\n" +
+	"\x06key_id\x18\x01 \x01(\tR\x05keyId\x12\x18\n" +
+	"\apurpose\x18\x02 \x01(\tR\apurpose\x121\n" +
+	"\x05state\x18\x03 \x01(\x0e2\x1b.chancery.token.v1.KeyStateR\x05state\x12;\n" +
+	"\vcreate_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x12?\n" +
+	"\ractivate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\factivateTime\x12;\n" +
+	"\vexpire_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"\x11\n" +
+	"\x0fListKeysRequest\">\n" +
+	"\x10ListKeysResponse\x12*\n" +
+	"\x04keys\x18\x01 \x03(\v2\x16.chancery.token.v1.KeyR\x04keys\"O\n" +
+	"\x11RotateKeysRequest\x12!\n" +
+	"\apurpose\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18\x10R\apurpose\x12\x17\n" +
+	"\aat_once\x18\x02 \x01(\bR\x06atOnce\"@\n" +
+	"\x12RotateKeysResponse\x12*\n" +
+	"\x04keys\x18\x01 \x03(\v2\x16.chancery.token.v1.KeyR\x04keys\"4\n" +
+	"\x10RetireKeyRequest\x12 \n" +
+	"\x06key_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x05keyId\"=\n" +
+	"\x11RetireKeyResponse\x12(\n" +
+	"\x03key\x18\x01 \x01(\v2\x16.chancery.token.v1.KeyR\x03key\"\x12\n" +
 	"\x10GetKeySetRequest\"\xbc\x01\n" +
 	"\x11GetKeySetResponse\x12C\n" +
 	"\x04keys\x18\x01 \x03(\v2/.chancery.token.v1.GetKeySetResponse.SealingKeyR\x04keys\x12$\n" +
@@ -965,15 +1411,25 @@ const file_chancery_token_v1_token_service_proto_rawDesc = "" +
 	"\x13GetResourcesRequest\x12\x16\n" +
 	"\x06digest\x18\x01 \x01(\fR\x06digest\"4\n" +
 	"\x14GetResourcesResponse\x12\x1c\n" +
-	"\tresources\x18\x01 \x01(\fR\tresources2\x96\x06\n" +
+	"\tresources\x18\x01 \x01(\fR\tresources*|\n" +
+	"\bKeyState\x12\x19\n" +
+	"\x15KEY_STATE_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0eKEY_STATE_NEXT\x10\x01\x12\x14\n" +
+	"\x10KEY_STATE_ACTIVE\x10\x02\x12\x14\n" +
+	"\x10KEY_STATE_FORMER\x10\x03\x12\x15\n" +
+	"\x11KEY_STATE_RETIRED\x10\x042\xd7\b\n" +
 	"\fTokenService\x12v\n" +
-	"\bExchange\x12\".chancery.token.v1.ExchangeRequest\x1a#.chancery.token.v1.ExchangeResponse\"!\xe2\xe0\x18\x06anyone\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/oauth/token\x12q\n" +
-	"\x06Revoke\x12 .chancery.token.v1.RevokeRequest\x1a!.chancery.token.v1.RevokeResponse\"\"\xe2\xe0\x18\x06anyone\x82\xd3\xe4\x93\x02\x12:\x01*\"\r/oauth/revoke\x12g\n" +
-	"\vAdminRevoke\x12%.chancery.token.v1.AdminRevokeRequest\x1a&.chancery.token.v1.AdminRevokeResponse\"\t\xe2\xe0\x18\x05admin\x12l\n" +
-	"\aGetJwks\x12!.chancery.token.v1.GetJwksRequest\x1a\x14.google.api.HttpBody\"(\xe2\xe0\x18\x06anyone\x82\xd3\xe4\x93\x02\x18\x12\x16/.well-known/jwks.json\x12e\n" +
-	"\tIssueCode\x12#.chancery.token.v1.IssueCodeRequest\x1a$.chancery.token.v1.IssueCodeResponse\"\r\xe2\xe0\x18\tauthorize\x12i\n" +
-	"\tGetKeySet\x12#.chancery.token.v1.GetKeySetRequest\x1a$.chancery.token.v1.GetKeySetResponse\"\x11\xe2\xe0\x18\rintrospection\x12r\n" +
-	"\fGetResources\x12&.chancery.token.v1.GetResourcesRequest\x1a'.chancery.token.v1.GetResourcesResponse\"\x11\xe2\xe0\x18\rintrospectionBCZAgithub.com/chancery-auth/chancery/proto/chancery/token/v1;tokenv1b\x06proto3"
+	"\bExchange\x12\".chancery.token.v1.ExchangeRequest\x1a#.chancery.token.v1.ExchangeResponse\"!\xe2\xe0\x18\x06anyone\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/oauth/token\x12t\n" +
+	"\x06Revoke\x12 .chancery.token.v1.RevokeRequest\x1a!.chancery.token.v1.RevokeResponse\"%\xe2\xe0\x18\x06anyone\x82\xd3\xe4\x93\x02\x12:\x01*\"\r/oauth/revoke\x90\x02\x02\x12j\n" +
+	"\vAdminRevoke\x12%.chancery.token.v1.AdminRevokeRequest\x1a&.chancery.token.v1.AdminRevokeResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x02\x12o\n" +
+	"\aGetJwks\x12!.chancery.token.v1.GetJwksRequest\x1a\x14.google.api.HttpBody\"+\xe2\xe0\x18\x06anyone\x82\xd3\xe4\x93\x02\x18\x12\x16/.well-known/jwks.json\x90\x02\x01\x12h\n" +
+	"\tIssueCode\x12#.chancery.token.v1.IssueCodeRequest\x1a$.chancery.token.v1.IssueCodeResponse\"\x10\xe2\xe0\x18\tauthorize\x90\x02\x01\x12a\n" +
+	"\bListKeys\x12\".chancery.token.v1.ListKeysRequest\x1a#.chancery.token.v1.ListKeysResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x01\x12d\n" +
+	"\n" +
+	"RotateKeys\x12$.chancery.token.v1.RotateKeysRequest\x1a%.chancery.token.v1.RotateKeysResponse\"\t\xe2\xe0\x18\x05admin\x12d\n" +
+	"\tRetireKey\x12#.chancery.token.v1.RetireKeyRequest\x1a$.chancery.token.v1.RetireKeyResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x02\x12l\n" +
+	"\tGetKeySet\x12#.chancery.token.v1.GetKeySetRequest\x1a$.chancery.token.v1.GetKeySetResponse\"\x14\xe2\xe0\x18\rintrospection\x90\x02\x01\x12u\n" +
+	"\fGetResources\x12&.chancery.token.v1.GetResourcesRequest\x1a'.chancery.token.v1.GetResourcesResponse\"\x14\xe2\xe0\x18\rintrospection\x90\x02\x01BCZAgithub.com/chancery-auth/chancery/proto/chancery/token/v1;tokenv1b\x06proto3"
 
 var (
 	file_chancery_token_v1_token_service_proto_rawDescOnce sync.Once
@@ -987,45 +1443,68 @@ func file_chancery_token_v1_token_service_proto_rawDescGZIP() []byte {
 	return file_chancery_token_v1_token_service_proto_rawDescData
 }
 
-var file_chancery_token_v1_token_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_chancery_token_v1_token_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_chancery_token_v1_token_service_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_chancery_token_v1_token_service_proto_goTypes = []any{
-	(*ExchangeRequest)(nil),              // 0: chancery.token.v1.ExchangeRequest
-	(*ExchangeResponse)(nil),             // 1: chancery.token.v1.ExchangeResponse
-	(*RevokeRequest)(nil),                // 2: chancery.token.v1.RevokeRequest
-	(*RevokeResponse)(nil),               // 3: chancery.token.v1.RevokeResponse
-	(*AdminRevokeRequest)(nil),           // 4: chancery.token.v1.AdminRevokeRequest
-	(*AdminRevokeResponse)(nil),          // 5: chancery.token.v1.AdminRevokeResponse
-	(*GetJwksRequest)(nil),               // 6: chancery.token.v1.GetJwksRequest
-	(*IssueCodeRequest)(nil),             // 7: chancery.token.v1.IssueCodeRequest
-	(*IssueCodeResponse)(nil),            // 8: chancery.token.v1.IssueCodeResponse
-	(*GetKeySetRequest)(nil),             // 9: chancery.token.v1.GetKeySetRequest
-	(*GetKeySetResponse)(nil),            // 10: chancery.token.v1.GetKeySetResponse
-	(*GetResourcesRequest)(nil),          // 11: chancery.token.v1.GetResourcesRequest
-	(*GetResourcesResponse)(nil),         // 12: chancery.token.v1.GetResourcesResponse
-	(*GetKeySetResponse_SealingKey)(nil), // 13: chancery.token.v1.GetKeySetResponse.SealingKey
-	(*httpbody.HttpBody)(nil),            // 14: google.api.HttpBody
+	(KeyState)(0),                        // 0: chancery.token.v1.KeyState
+	(*ExchangeRequest)(nil),              // 1: chancery.token.v1.ExchangeRequest
+	(*ExchangeResponse)(nil),             // 2: chancery.token.v1.ExchangeResponse
+	(*RevokeRequest)(nil),                // 3: chancery.token.v1.RevokeRequest
+	(*RevokeResponse)(nil),               // 4: chancery.token.v1.RevokeResponse
+	(*AdminRevokeRequest)(nil),           // 5: chancery.token.v1.AdminRevokeRequest
+	(*AdminRevokeResponse)(nil),          // 6: chancery.token.v1.AdminRevokeResponse
+	(*GetJwksRequest)(nil),               // 7: chancery.token.v1.GetJwksRequest
+	(*IssueCodeRequest)(nil),             // 8: chancery.token.v1.IssueCodeRequest
+	(*IssueCodeResponse)(nil),            // 9: chancery.token.v1.IssueCodeResponse
+	(*Key)(nil),                          // 10: chancery.token.v1.Key
+	(*ListKeysRequest)(nil),              // 11: chancery.token.v1.ListKeysRequest
+	(*ListKeysResponse)(nil),             // 12: chancery.token.v1.ListKeysResponse
+	(*RotateKeysRequest)(nil),            // 13: chancery.token.v1.RotateKeysRequest
+	(*RotateKeysResponse)(nil),           // 14: chancery.token.v1.RotateKeysResponse
+	(*RetireKeyRequest)(nil),             // 15: chancery.token.v1.RetireKeyRequest
+	(*RetireKeyResponse)(nil),            // 16: chancery.token.v1.RetireKeyResponse
+	(*GetKeySetRequest)(nil),             // 17: chancery.token.v1.GetKeySetRequest
+	(*GetKeySetResponse)(nil),            // 18: chancery.token.v1.GetKeySetResponse
+	(*GetResourcesRequest)(nil),          // 19: chancery.token.v1.GetResourcesRequest
+	(*GetResourcesResponse)(nil),         // 20: chancery.token.v1.GetResourcesResponse
+	(*GetKeySetResponse_SealingKey)(nil), // 21: chancery.token.v1.GetKeySetResponse.SealingKey
+	(*timestamppb.Timestamp)(nil),        // 22: google.protobuf.Timestamp
+	(*httpbody.HttpBody)(nil),            // 23: google.api.HttpBody
 }
 var file_chancery_token_v1_token_service_proto_depIdxs = []int32{
-	13, // 0: chancery.token.v1.GetKeySetResponse.keys:type_name -> chancery.token.v1.GetKeySetResponse.SealingKey
-	0,  // 1: chancery.token.v1.TokenService.Exchange:input_type -> chancery.token.v1.ExchangeRequest
-	2,  // 2: chancery.token.v1.TokenService.Revoke:input_type -> chancery.token.v1.RevokeRequest
-	4,  // 3: chancery.token.v1.TokenService.AdminRevoke:input_type -> chancery.token.v1.AdminRevokeRequest
-	6,  // 4: chancery.token.v1.TokenService.GetJwks:input_type -> chancery.token.v1.GetJwksRequest
-	7,  // 5: chancery.token.v1.TokenService.IssueCode:input_type -> chancery.token.v1.IssueCodeRequest
-	9,  // 6: chancery.token.v1.TokenService.GetKeySet:input_type -> chancery.token.v1.GetKeySetRequest
-	11, // 7: chancery.token.v1.TokenService.GetResources:input_type -> chancery.token.v1.GetResourcesRequest
-	1,  // 8: chancery.token.v1.TokenService.Exchange:output_type -> chancery.token.v1.ExchangeResponse
-	3,  // 9: chancery.token.v1.TokenService.Revoke:output_type -> chancery.token.v1.RevokeResponse
-	5,  // 10: chancery.token.v1.TokenService.AdminRevoke:output_type -> chancery.token.v1.AdminRevokeResponse
-	14, // 11: chancery.token.v1.TokenService.GetJwks:output_type -> google.api.HttpBody
-	8,  // 12: chancery.token.v1.TokenService.IssueCode:output_type -> chancery.token.v1.IssueCodeResponse
-	10, // 13: chancery.token.v1.TokenService.GetKeySet:output_type -> chancery.token.v1.GetKeySetResponse
-	12, // 14: chancery.token.v1.TokenService.GetResources:output_type -> chancery.token.v1.GetResourcesResponse
-	8,  // [8:15] is the sub-list for method output_type
-	1,  // [1:8] is the sub-list for method input_type
-	1,  // [1:1] is the sub-list for extension type_name
-	1,  // [1:1] is the sub-list for extension extendee
-	0,  // [0:1] is the sub-list for field type_name
+	0,  // 0: chancery.token.v1.Key.state:type_name -> chancery.token.v1.KeyState
+	22, // 1: chancery.token.v1.Key.create_time:type_name -> google.protobuf.Timestamp
+	22, // 2: chancery.token.v1.Key.activate_time:type_name -> google.protobuf.Timestamp
+	22, // 3: chancery.token.v1.Key.expire_time:type_name -> google.protobuf.Timestamp
+	10, // 4: chancery.token.v1.ListKeysResponse.keys:type_name -> chancery.token.v1.Key
+	10, // 5: chancery.token.v1.RotateKeysResponse.keys:type_name -> chancery.token.v1.Key
+	10, // 6: chancery.token.v1.RetireKeyResponse.key:type_name -> chancery.token.v1.Key
+	21, // 7: chancery.token.v1.GetKeySetResponse.keys:type_name -> chancery.token.v1.GetKeySetResponse.SealingKey
+	1,  // 8: chancery.token.v1.TokenService.Exchange:input_type -> chancery.token.v1.ExchangeRequest
+	3,  // 9: chancery.token.v1.TokenService.Revoke:input_type -> chancery.token.v1.RevokeRequest
+	5,  // 10: chancery.token.v1.TokenService.AdminRevoke:input_type -> chancery.token.v1.AdminRevokeRequest
+	7,  // 11: chancery.token.v1.TokenService.GetJwks:input_type -> chancery.token.v1.GetJwksRequest
+	8,  // 12: chancery.token.v1.TokenService.IssueCode:input_type -> chancery.token.v1.IssueCodeRequest
+	11, // 13: chancery.token.v1.TokenService.ListKeys:input_type -> chancery.token.v1.ListKeysRequest
+	13, // 14: chancery.token.v1.TokenService.RotateKeys:input_type -> chancery.token.v1.RotateKeysRequest
+	15, // 15: chancery.token.v1.TokenService.RetireKey:input_type -> chancery.token.v1.RetireKeyRequest
+	17, // 16: chancery.token.v1.TokenService.GetKeySet:input_type -> chancery.token.v1.GetKeySetRequest
+	19, // 17: chancery.token.v1.TokenService.GetResources:input_type -> chancery.token.v1.GetResourcesRequest
+	2,  // 18: chancery.token.v1.TokenService.Exchange:output_type -> chancery.token.v1.ExchangeResponse
+	4,  // 19: chancery.token.v1.TokenService.Revoke:output_type -> chancery.token.v1.RevokeResponse
+	6,  // 20: chancery.token.v1.TokenService.AdminRevoke:output_type -> chancery.token.v1.AdminRevokeResponse
+	23, // 21: chancery.token.v1.TokenService.GetJwks:output_type -> google.api.HttpBody
+	9,  // 22: chancery.token.v1.TokenService.IssueCode:output_type -> chancery.token.v1.IssueCodeResponse
+	12, // 23: chancery.token.v1.TokenService.ListKeys:output_type -> chancery.token.v1.ListKeysResponse
+	14, // 24: chancery.token.v1.TokenService.RotateKeys:output_type -> chancery.token.v1.RotateKeysResponse
+	16, // 25: chancery.token.v1.TokenService.RetireKey:output_type -> chancery.token.v1.RetireKeyResponse
+	18, // 26: chancery.token.v1.TokenService.GetKeySet:output_type -> chancery.token.v1.GetKeySetResponse
+	20, // 27: chancery.token.v1.TokenService.GetResources:output_type -> chancery.token.v1.GetResourcesResponse
+	18, // [18:28] is the sub-list for method output_type
+	8,  // [8:18] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_chancery_token_v1_token_service_proto_init() }
@@ -1039,13 +1518,14 @@ func file_chancery_token_v1_token_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chancery_token_v1_token_service_proto_rawDesc), len(file_chancery_token_v1_token_service_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   14,
+			NumEnums:      1,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_chancery_token_v1_token_service_proto_goTypes,
 		DependencyIndexes: file_chancery_token_v1_token_service_proto_depIdxs,
+		EnumInfos:         file_chancery_token_v1_token_service_proto_enumTypes,
 		MessageInfos:      file_chancery_token_v1_token_service_proto_msgTypes,
 	}.Build()
 	File_chancery_token_v1_token_service_proto = out.File

@@ -25,6 +25,9 @@ const (
 	TokenService_AdminRevoke_FullMethodName  = "/chancery.token.v1.TokenService/AdminRevoke"
 	TokenService_GetJwks_FullMethodName      = "/chancery.token.v1.TokenService/GetJwks"
 	TokenService_IssueCode_FullMethodName    = "/chancery.token.v1.TokenService/IssueCode"
+	TokenService_ListKeys_FullMethodName     = "/chancery.token.v1.TokenService/ListKeys"
+	TokenService_RotateKeys_FullMethodName   = "/chancery.token.v1.TokenService/RotateKeys"
+	TokenService_RetireKey_FullMethodName    = "/chancery.token.v1.TokenService/RetireKey"
 	TokenService_GetKeySet_FullMethodName    = "/chancery.token.v1.TokenService/GetKeySet"
 	TokenService_GetResources_FullMethodName = "/chancery.token.v1.TokenService/GetResources"
 )
@@ -51,6 +54,17 @@ type TokenServiceClient interface {
 	GetJwks(ctx context.Context, in *GetJwksRequest, opts ...grpc.CallOption) (*httpbody.HttpBody, error)
 	// IssueCode seals an authorization code. It stores nothing.
 	IssueCode(ctx context.Context, in *IssueCodeRequest, opts ...grpc.CallOption) (*IssueCodeResponse, error)
+	// ListKeys returns every key that is not forgotten yet, newest first, without
+	// its secret part.
+	ListKeys(ctx context.Context, in *ListKeysRequest, opts ...grpc.CallOption) (*ListKeysResponse, error)
+	// RotateKeys makes the next key of a purpose, or of all. It is published at once
+	// and used once every replica must have seen it. Fails with INVALID (unknown
+	// purpose), CONFLICT (the next key is already there).
+	RotateKeys(ctx context.Context, in *RotateKeysRequest, opts ...grpc.CallOption) (*RotateKeysResponse, error)
+	// RetireKey ends a key that is no longer used: what was sealed or signed with it
+	// is dead from then on. Fails with NOT_FOUND, CONFLICT (the key is in use, or
+	// will be: rotate first).
+	RetireKey(ctx context.Context, in *RetireKeyRequest, opts ...grpc.CallOption) (*RetireKeyResponse, error)
 	// GetKeySet returns the sealing keys.
 	GetKeySet(ctx context.Context, in *GetKeySetRequest, opts ...grpc.CallOption) (*GetKeySetResponse, error)
 	// GetResources returns a set of resources by its digest, for tokens that name
@@ -116,6 +130,36 @@ func (c *tokenServiceClient) IssueCode(ctx context.Context, in *IssueCodeRequest
 	return out, nil
 }
 
+func (c *tokenServiceClient) ListKeys(ctx context.Context, in *ListKeysRequest, opts ...grpc.CallOption) (*ListKeysResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListKeysResponse)
+	err := c.cc.Invoke(ctx, TokenService_ListKeys_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *tokenServiceClient) RotateKeys(ctx context.Context, in *RotateKeysRequest, opts ...grpc.CallOption) (*RotateKeysResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RotateKeysResponse)
+	err := c.cc.Invoke(ctx, TokenService_RotateKeys_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *tokenServiceClient) RetireKey(ctx context.Context, in *RetireKeyRequest, opts ...grpc.CallOption) (*RetireKeyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RetireKeyResponse)
+	err := c.cc.Invoke(ctx, TokenService_RetireKey_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *tokenServiceClient) GetKeySet(ctx context.Context, in *GetKeySetRequest, opts ...grpc.CallOption) (*GetKeySetResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetKeySetResponse)
@@ -158,6 +202,17 @@ type TokenServiceServer interface {
 	GetJwks(context.Context, *GetJwksRequest) (*httpbody.HttpBody, error)
 	// IssueCode seals an authorization code. It stores nothing.
 	IssueCode(context.Context, *IssueCodeRequest) (*IssueCodeResponse, error)
+	// ListKeys returns every key that is not forgotten yet, newest first, without
+	// its secret part.
+	ListKeys(context.Context, *ListKeysRequest) (*ListKeysResponse, error)
+	// RotateKeys makes the next key of a purpose, or of all. It is published at once
+	// and used once every replica must have seen it. Fails with INVALID (unknown
+	// purpose), CONFLICT (the next key is already there).
+	RotateKeys(context.Context, *RotateKeysRequest) (*RotateKeysResponse, error)
+	// RetireKey ends a key that is no longer used: what was sealed or signed with it
+	// is dead from then on. Fails with NOT_FOUND, CONFLICT (the key is in use, or
+	// will be: rotate first).
+	RetireKey(context.Context, *RetireKeyRequest) (*RetireKeyResponse, error)
 	// GetKeySet returns the sealing keys.
 	GetKeySet(context.Context, *GetKeySetRequest) (*GetKeySetResponse, error)
 	// GetResources returns a set of resources by its digest, for tokens that name
@@ -187,6 +242,15 @@ func (UnimplementedTokenServiceServer) GetJwks(context.Context, *GetJwksRequest)
 }
 func (UnimplementedTokenServiceServer) IssueCode(context.Context, *IssueCodeRequest) (*IssueCodeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method IssueCode not implemented")
+}
+func (UnimplementedTokenServiceServer) ListKeys(context.Context, *ListKeysRequest) (*ListKeysResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListKeys not implemented")
+}
+func (UnimplementedTokenServiceServer) RotateKeys(context.Context, *RotateKeysRequest) (*RotateKeysResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RotateKeys not implemented")
+}
+func (UnimplementedTokenServiceServer) RetireKey(context.Context, *RetireKeyRequest) (*RetireKeyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RetireKey not implemented")
 }
 func (UnimplementedTokenServiceServer) GetKeySet(context.Context, *GetKeySetRequest) (*GetKeySetResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetKeySet not implemented")
@@ -305,6 +369,60 @@ func _TokenService_IssueCode_Handler(srv interface{}, ctx context.Context, dec f
 	return interceptor(ctx, in, info, handler)
 }
 
+func _TokenService_ListKeys_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListKeysRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TokenServiceServer).ListKeys(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TokenService_ListKeys_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TokenServiceServer).ListKeys(ctx, req.(*ListKeysRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TokenService_RotateKeys_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RotateKeysRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TokenServiceServer).RotateKeys(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TokenService_RotateKeys_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TokenServiceServer).RotateKeys(ctx, req.(*RotateKeysRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TokenService_RetireKey_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RetireKeyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TokenServiceServer).RetireKey(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TokenService_RetireKey_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TokenServiceServer).RetireKey(ctx, req.(*RetireKeyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _TokenService_GetKeySet_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetKeySetRequest)
 	if err := dec(in); err != nil {
@@ -367,6 +485,18 @@ var TokenService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "IssueCode",
 			Handler:    _TokenService_IssueCode_Handler,
+		},
+		{
+			MethodName: "ListKeys",
+			Handler:    _TokenService_ListKeys_Handler,
+		},
+		{
+			MethodName: "RotateKeys",
+			Handler:    _TokenService_RotateKeys_Handler,
+		},
+		{
+			MethodName: "RetireKey",
+			Handler:    _TokenService_RetireKey_Handler,
 		},
 		{
 			MethodName: "GetKeySet",
