@@ -47,6 +47,10 @@ type Options struct {
 	// AllowPlaintext permits a server on another machine without TLS verified
 	// in full (sslmode=verify-full). Unix sockets and loopback need no TLS.
 	AllowPlaintext bool
+	// Wake is called after each commit in whose transaction [WakeAfterCommit] was
+	// asked for. It must not block, and may be called by several goroutines at
+	// once. Nil wakes nobody.
+	Wake func()
 }
 
 // Open connects to the server that url names and checks that it answers. The
@@ -118,6 +122,12 @@ func harden(cfg *pgx.ConnConfig, o Options) error {
 	cfg.RuntimeParams["idle_in_transaction_session_timeout"] = milliseconds(idleInTransactionTimeout)
 	cfg.OnNotice = noteWarning
 	cfg.Tracer = o.Tracer
+	if o.Wake != nil {
+		cfg.AfterConnect = func(_ context.Context, c *pgconn.PgConn) error {
+			c.CustomData()[wake] = o.Wake
+			return nil
+		}
+	}
 	return nil
 }
 

@@ -59,9 +59,11 @@ func InStatement(ctx context.Context, db *pgxpool.Pool, f func(conn *pgx.Conn) e
 	}
 	defer conn.Release()
 	TakeWarning(conn.Conn()) // what came before is no verdict on the statement
+	forgetWake(conn.Conn())
 	if err := f(conn.Conn()); err != nil {
 		return err
 	}
+	takeWake(conn.Conn())
 	if TakeWarning(conn.Conn()) {
 		return fmt.Errorf("%w: statement was not waited for by a standby", ErrUnknownOutcome)
 	}
@@ -79,6 +81,7 @@ func attempt(ctx context.Context, db *pgxpool.Pool, f func(tx pgx.Tx) error) err
 		return fmt.Errorf("begin transaction: %w", err)
 	}
 	defer rollback(ctx, tx)
+	forgetWake(conn.Conn())
 	if err := f(tx); err != nil {
 		return err
 	}
@@ -102,6 +105,10 @@ func commit(ctx context.Context, tx pgx.Tx) error {
 	}
 	TakeWarning(tx.Conn()) // what f provoked is no verdict on the commit
 	err := tx.Commit(ctx)
+	if err == nil || !undone(err) {
+		// A commit of unknown outcome may have happened, and waking is harmless.
+		takeWake(tx.Conn())
+	}
 	switch {
 	case err == nil && TakeWarning(tx.Conn()):
 		return fmt.Errorf("%w: commit was not waited for by a standby", ErrUnknownOutcome)

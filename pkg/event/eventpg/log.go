@@ -1,0 +1,132 @@
+package eventpg
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/chancery-auth/chancery/pkg/event"
+	"github.com/chancery-auth/chancery/pkg/page"
+	"github.com/chancery-auth/chancery/pkg/pg"
+)
+
+// sweepBatch is how many rows one statement of a sweep deletes: few enough for
+// the limit on the time of a statement.
+const sweepBatch = 10_000
+
+// Log reads the audit log. It implements [event.AuditLog], and is safe for
+// concurrent use.
+type Log struct{ db *pgxpool.Pool }
+
+// NewLog returns the log in db, which has the migrations of pkg/event.
+func NewLog(db *pgxpool.Pool) *Log { return &Log{db: db} }
+
+// One list, with a condition more for each index that may serve it: a statement
+// that leaves the choice to its parameters is planned for none.
+const (
+	listed = `
+	SELECT id, event_time, type, client_id, sub, event
+	  FROM event.audit_log
+	 WHERE (event_time, id) < ($1, $2)
+	   AND event_time >= $3
+	   AND ($4 = '' OR type = $4 OR type >= $4 || '.' AND type < $4 || '/')
+	   AND ($5 = '' OR client_id = $5)
+	   AND ($6 = '' OR sub = $6)`
+	ordered = `
+	 ORDER BY event_time DESC, id DESC
+	 LIMIT $7`
+
+	listAll      = listed + ordered
+	listByType   = listed + ` AND (type = $4 OR type >= $4 || '.' AND type < $4 || '/')` + ordered
+	listByClient = listed + ` AND client_id = $5 AND client_id <> ''` + ordered
+	listBySub    = listed + ` AND sub = $6 AND sub <> ''` + ordered
+)
+
+func statement(f event.Filter) string {
+	switch {
+	case f.Sub != "":
+		return listBySub
+	case f.ClientID != "":
+		return listByClient
+	case f.Type != "":
+		return listByType
+	default:
+		return listAll
+	}
+}
+
+// List implements [event.AuditLog].
+func (l *Log) List(ctx context.Context, f event.Filter, after page.Cursor, limit int) ([]event.Record, error) {
+	if strings.Contains(f.Type+f.ClientID+f.Sub, "\x00") {
+		return nil, nil // PostgreSQL has no such text
+	}
+	before, id, err := place(after)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := l.db.Query(ctx, statement(f), before, id, f.Since, f.Type, f.ClientID, f.Sub, limit)
+	if err != nil {
+		return nil, fmt.Errorf("select audit log: %w", err)
+	}
+	records, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r event.Record, err error) {
+		err = row.Scan(&r.ID, &r.EventTime, &r.Type, &r.ClientID, &r.Sub, &r.Message)
+		return r, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("select audit log: %w", err)
+	}
+	return records, nil
+}
+
+// place is what a list continues before. The zero cursor is before everything,
+// and so after the newest.
+func place(c page.Cursor) (time.Time, uuid.UUID, error) {
+	if c == (page.Cursor{}) {
+		return endOfTime(), uuid.Max, nil
+	}
+	id, err := uuid.Parse(c.ID)
+	return c.CreateTime, id, err
+}
+
+// endOfTime is later than every event.
+func endOfTime() time.Time { return time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC) }
+
+// Sweep deletes what is older than keep by the database's clock, and returns how
+// many records went. It is the only way in which a record goes.
+func Sweep(ctx context.Context, db *pgxpool.Pool, keep time.Duration) (deleted int64, err error) {
+	for {
+		batch, err := sweep(ctx, db, keep)
+		deleted += batch
+		if err != nil || batch < sweepBatch {
+			return deleted, err
+		}
+	}
+}
+
+func sweep(ctx context.Context, db *pgxpool.Pool, keep time.Duration) (deleted int64, err error) {
+	err = pg.InTx(ctx, db, func(tx pgx.Tx) error {
+		age := fmt.Sprintf("%d microseconds", keep.Microseconds())
+		if _, err := tx.Exec(ctx, `SELECT set_config('chancery.audit_keep', $1, true)`, age); err != nil {
+			return fmt.Errorf("announce sweep: %w", err)
+		}
+		tag, err := tx.Exec(ctx, `
+			DELETE FROM event.audit_log
+			 WHERE id IN (
+				SELECT id
+				  FROM event.audit_log
+				 WHERE event_time < statement_timestamp() - $1::text::interval
+				 ORDER BY event_time, id
+				 LIMIT $2)`, age, sweepBatch)
+		if err != nil {
+			return fmt.Errorf("delete old audit records: %w", err)
+		}
+		deleted = tag.RowsAffected()
+		return nil
+	})
+	return deleted, err
+}
