@@ -50,9 +50,14 @@ func statusOf(code oauth.ErrorCode) int {
 	}
 }
 
-// writeError writes the error response of RFC 6749 §5.2.
+// writeError writes the error response of RFC 6749 §5.2, or that of RFC 6750 §3
+// to a caller who has shown an access token (RFC 7662 §2.3).
 func (g *gateway) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	refusal := refusalOf(err)
+	if refusal.Code == oauth.InvalidToken || refusal.Code == oauth.InsufficientScope {
+		g.writeBearerError(w, r, err)
+		return
+	}
 	g.logFailure(r, refusal.Code, err)
 	status := statusOf(refusal.Code)
 	if status == http.StatusUnauthorized {

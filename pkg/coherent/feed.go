@@ -37,6 +37,10 @@ type feed struct {
 
 	trusted  reading // of the database's clock
 	expireAt time.Time
+
+	restoreEpoch int64   // of the last batch
+	suspected    bool    // the database may have lost what the state has
+	lost         []Entry // what it has lost, and is not written back yet
 }
 
 // reading is the database's clock together with that of this machine.
@@ -59,6 +63,9 @@ var (
 func (r *Replica) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		err := r.step(ctx)
+		if err == nil {
+			err = r.writeBack(ctx)
+		}
 		r.logChange(ctx, err)
 		r.sleep(ctx, err)
 	}
@@ -67,20 +74,37 @@ func (r *Replica) Run(ctx context.Context) error {
 
 // step is one load or poll. The clocks are read before the query leaves: that
 // is the instant the answer is complete as of, however long it takes.
-func (r *Replica) step(ctx context.Context) error {
+func (r *Replica) step(ctx context.Context) (err error) {
+	r.counters.polls.Add(1)
+	defer func() {
+		if err != nil {
+			r.counters.failedPolls.Add(1)
+		}
+	}()
 	asOf := lease{clock: r.o.Clock(), wall: r.o.Wall()}
 	batch, err := r.read(ctx)
 	if err != nil {
 		return err
 	}
+	r.counters.lastPoll.Store(int64(r.o.Clock() - asOf.clock))
+	r.counters.pollRows.Add(int64(len(batch.Entries)))
 	f := &r.feed
 	if f.loaded && batch.Identity != f.identity {
 		// The cursor means nothing there. What is known stays: the new database
 		// may have lost restrictions that were acknowledged, and its clock is
 		// trusted no more than a jump of the old one would be.
-		f.loaded = false
+		f.suspect(batch)
+		r.counters.identityChanges.Add(1)
 		return errIdentity
 	}
+	err = r.adopt(batch, asOf)
+	r.findLost(batch)
+	return err
+}
+
+// adopt joins a batch and renews the lease if nothing is missing.
+func (r *Replica) adopt(batch Batch, asOf lease) error {
+	f := &r.feed
 	r.join(batch)
 	expired := r.expire(batch.DatabaseTime, asOf.clock)
 	if !f.trusted.database.After(f.incomplete) {
@@ -123,6 +147,7 @@ func (r *Replica) join(batch Batch) {
 		}
 	}
 	f.cursor, f.identity, f.loaded = batch.Cursor, batch.Identity, true
+	f.restoreEpoch = batch.RestoreEpoch
 }
 
 // expire drops what is over, by the database's clock, unless that clock has

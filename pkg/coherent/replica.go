@@ -75,8 +75,7 @@ func setDefault(d *time.Duration, value time.Duration) {
 }
 
 // Replica decides whether the state is recent enough for a permissive answer.
-// [Replica.Check], [Replica.Ready] and [Replica.LeaseAge] are safe for
-// concurrent use, also with [Replica.Run].
+// All methods are safe for concurrent use, but [Replica.Run] is called once.
 type Replica struct {
 	source Source
 	state  *State
@@ -90,7 +89,8 @@ type Replica struct {
 	mu      sync.Mutex
 	renewed chan struct{} // closed at the next renewal of the lease
 
-	feed feed // of Run alone
+	counters counters
+	feed     feed // of Run alone
 }
 
 // lease says: at this reading of the clocks, or later, the database had
@@ -123,13 +123,21 @@ func (r *Replica) Check(ctx context.Context, eval func(*State) (permissive bool)
 	if r.settled(eval) {
 		return nil
 	}
-	if !r.awaitRenewal(ctx) {
-		return ErrStale
-	}
-	if r.settled(eval) {
+	if r.awaitRenewal(ctx) && r.settled(eval) {
 		return nil
 	}
+	r.counters.stale.Add(1)
 	return ErrStale
+}
+
+// Nudge asks for a poll now, for a caller who knows or suspects that there is
+// something to read. It does not wait. However often it is called, polls keep
+// their distance.
+func (r *Replica) Nudge() {
+	select {
+	case r.nudge <- struct{}{}:
+	default: // somebody has asked already
+	}
 }
 
 // settled reads the lease first, then the clock, then the state. In any other
@@ -160,10 +168,7 @@ func (r *Replica) awaitRenewal(ctx context.Context) bool {
 		return false
 	}
 	renewed := r.nextRenewal()
-	select {
-	case r.nudge <- struct{}{}:
-	default: // somebody has asked already
-	}
+	r.Nudge()
 	timeout := time.NewTimer(waitTimeout)
 	defer timeout.Stop()
 	select {

@@ -33,6 +33,19 @@ type fakeLog struct {
 	ahead    time.Duration // of the database's clock
 	loads    int
 	polls    int
+
+	reconciled   []Entry
+	reconcileErr error
+}
+
+func (l *fakeLog) Reconcile(_ context.Context, entries []Entry) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.reconcileErr != nil {
+		return 0, l.reconcileErr
+	}
+	l.reconciled = append(l.reconciled, entries...)
+	return len(entries), nil
 }
 
 func (l *fakeLog) Load(ctx context.Context) (Batch, error) {

@@ -15,6 +15,9 @@ type Source interface {
 	// Poll returns every restriction that became visible after the batch that
 	// the cursor is from. It may repeat some.
 	Poll(ctx context.Context, after Cursor) (Batch, error)
+	// Reconcile writes those of the entries that the log does not have, marked
+	// as written back, and returns how many that were. It may be repeated.
+	Reconcile(ctx context.Context, entries []Entry) (written int, err error)
 }
 
 // Cursor is a position in the log, in the source's own form. It means nothing

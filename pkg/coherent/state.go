@@ -91,9 +91,10 @@ func (s *State) Join(keepUntil time.Time, rs ...Restriction) (whole bool) {
 
 // joinHint adds what a hint says, to be kept for a time. Until the first poll
 // has told the database's clock, it is dropped by the next one, which brings
-// the row itself; a wrong estimate costs the head start and nothing else.
-func (s *State) joinHint(keep time.Duration, rs []Restriction) {
-	s.Join(time.UnixMicro(s.databaseTime.Load()).Add(keep), rs...)
+// the row itself; a wrong estimate costs the head start and nothing else. It
+// reports what [State.Join] does.
+func (s *State) joinHint(keep time.Duration, rs []Restriction) (whole bool) {
+	return s.Join(time.UnixMicro(s.databaseTime.Load()).Add(keep), rs...)
 }
 
 // join adds a restriction that is known.

@@ -62,8 +62,23 @@ func (t *table[K, V]) join(key K, keepUntil int64, merge func(old V) V) bool {
 	if !t.room.take(grown) {
 		return false
 	}
+	if !found {
+		t.room.entries.Add(1)
+	}
 	p.m[key] = entry[V]{value, max(old.keepUntil, keepUntil)}
 	return true
+}
+
+// each yields every entry. The table must not be used by yield.
+func (t *table[K, V]) each(yield func(key K, value V, keepUntil int64)) {
+	for i := range t.parts {
+		p := &t.parts[i]
+		p.mu.RLock()
+		for key, e := range p.m {
+			yield(key, e.value, e.keepUntil)
+		}
+		p.mu.RUnlock()
+	}
 }
 
 // expire drops every entry that was to be kept until before now.
@@ -74,6 +89,7 @@ func (t *table[K, V]) expire(now int64) {
 		for key, e := range p.m {
 			if e.keepUntil < now {
 				t.room.take(-t.size(key, e.value))
+				t.room.entries.Add(-1)
 				delete(p.m, key)
 			}
 		}
@@ -81,10 +97,11 @@ func (t *table[K, V]) expire(now int64) {
 	}
 }
 
-// room counts the bytes that all tables hold together.
+// room counts what all tables hold together.
 type room struct {
-	limit int64
-	used  atomic.Int64
+	limit   int64        // of bytes
+	used    atomic.Int64 // bytes
+	entries atomic.Int64
 }
 
 // take reserves bytes, or frees them when negative.

@@ -58,6 +58,8 @@ type env struct {
 	source  *source
 	elapsed atomic.Int64 // of the clock of the lease, in nanoseconds
 	seconds atomic.Int64 // of the wall clock, since start
+
+	certificate []string // the names in that of whoever calls
 }
 
 func (e *env) now() time.Time { return start.Add(time.Duration(e.seconds.Load()) * time.Second) }
@@ -80,6 +82,8 @@ func (s *source) Poll(context.Context, coherent.Cursor) (coherent.Batch, error) 
 	}
 	return batch, nil
 }
+
+func (*source) Reconcile(context.Context, []coherent.Entry) (int, error) { return 0, nil }
 
 func newEnv(t testing.TB) *env {
 	t.Helper()
@@ -115,13 +119,17 @@ func newEnvOn(t testing.TB, src coherent.Source, o coherent.Options) *env {
 	o.Clock, o.Wall = clock, clock
 	replica := coherent.New(src, e.state, o)
 	e.service = introspection.New(
-		introspection.Config{Issuer: issuer, Prefixes: preset.Default().Prefixes, Scopes: preset.Default().Scopes},
+		introspection.Config{
+			Issuer: issuer, Prefixes: preset.Default().Prefixes, Scopes: preset.Default().Scopes,
+			Callers: []introspection.PlatformCaller{{Name: "billing", Audience: []string{rs1}}, {Name: "ledger"}, {Name: "gateway"}},
+		},
 		introspection.Deps{
 			Replica:   replica,
 			Token:     tokenv1.NewTokenServiceClient(conn),
 			Registry:  registryv1.NewRegistryServiceClient(conn),
 			Directory: directoryv1.NewDirectoryServiceClient(conn),
 			Now:       e.now,
+			PeerNames: func(context.Context) []string { return e.certificate },
 		})
 	tokenv1.RegisterTokenServiceServer(local, e.tokens)
 	registryv1.RegisterRegistryServiceServer(local, e.registry)

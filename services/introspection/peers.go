@@ -68,15 +68,42 @@ func authenticate(client registryv1.RegistryServiceClient) caller.Authenticate {
 	}
 }
 
-func toCaller(resp *registryv1.AuthenticateClientResponse) (caller.Caller, error) {
-	c := resp.GetClient()
-	asker := caller.Caller{
+// findClient reads the client that an access token was issued to.
+func findClient(client registryv1.RegistryServiceClient) caller.Find {
+	return func(ctx context.Context, clientID string) (caller.Caller, error) {
+		resp, err := client.GetClient(ctx, &registryv1.GetClientRequest{ClientId: clientID})
+		switch {
+		case errors.Is(err, fault.NotFound):
+			return caller.Caller{}, oauth.RefuseBecause(oauth.InvalidToken, "access token is not active", err)
+		case err != nil:
+			return caller.Caller{}, forOutside(fmt.Errorf("get client: %w", err))
+		}
+		return fromClient(resp.GetClient()), nil
+	}
+}
+
+// forOutside keeps what was said to a service from those who call it: an
+// operator would be told more than the holder of a token.
+func forOutside(err error) error {
+	var refusal *fault.Error
+	if errors.As(err, &refusal) {
+		return oauth.RefuseBecause(oauth.TemporarilyUnavailable, "try again later", err)
+	}
+	return err
+}
+
+func fromClient(c *registryv1.Client) caller.Caller {
+	return caller.Caller{
 		ClientID:     c.GetClientId(),
 		Version:      c.GetVersion(),
 		ScopeVersion: c.GetScopeVersion(),
 		Scope:        oauth.Scope(strings.Fields(c.GetScope())),
 		Audience:     c.GetAudience(),
 	}
+}
+
+func toCaller(resp *registryv1.AuthenticateClientResponse) (caller.Caller, error) {
+	asker := fromClient(resp.GetClient())
 	if resp.GetSecretId() == "" {
 		return asker, nil
 	}
@@ -101,15 +128,11 @@ func fromPresented(p *registryv1.AuthenticateClientRequest) caller.Presented {
 func findSubject(client directoryv1.DirectoryServiceClient) claims.Find {
 	return func(ctx context.Context, sub string) (claims.Subject, error) {
 		resp, err := client.GetSubject(ctx, &directoryv1.GetSubjectRequest{Sub: sub})
-		var refusal *fault.Error
 		switch {
 		case errors.Is(err, fault.NotFound):
 			return claims.Subject{}, fmt.Errorf("%w: %w", claims.ErrNotFound, err)
-		case errors.As(err, &refusal):
-			// The holder of a token is no operator, who would be told.
-			return claims.Subject{}, oauth.RefuseBecause(oauth.TemporarilyUnavailable, "try again later", err)
 		case err != nil:
-			return claims.Subject{}, fmt.Errorf("get subject: %w", err)
+			return claims.Subject{}, forOutside(fmt.Errorf("get subject: %w", err))
 		}
 		s := resp.GetSubject()
 		return claims.Subject{Disabled: s.GetDisabled(), Version: s.GetVersion(), Claims: s.GetClaims().AsMap()}, nil

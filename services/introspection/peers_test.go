@@ -94,6 +94,18 @@ func (p *registryPeer) AuthenticateClient(_ context.Context, req *registryv1.Aut
 	return &registryv1.AuthenticateClientResponse{Client: known.client, SecretId: known.secretID}, nil
 }
 
+func (p *registryPeer) GetClient(_ context.Context, req *registryv1.GetClientRequest) (*registryv1.GetClientResponse, error) {
+	if err := p.called(); err != nil {
+		return nil, err
+	}
+	known, ok := p.clients[req.GetClientId()]
+	p.passTime()
+	if !ok {
+		return nil, fault.New(fault.NotFound, "there is no such client")
+	}
+	return &registryv1.GetClientResponse{Client: known.client}, nil
+}
+
 // directoryPeer knows subjects.
 type directoryPeer struct {
 	directoryv1.UnimplementedDirectoryServiceServer

@@ -15,7 +15,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/structpb"
 
-	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
@@ -39,6 +38,8 @@ type Config struct {
 	Prefixes preset.Prefixes
 	// Scopes is every scope there is.
 	Scopes preset.Catalogue
+	// Callers is every API of the platform that introspects by its certificate.
+	Callers []PlatformCaller
 }
 
 // Deps is what introspection stands on.
@@ -49,6 +50,9 @@ type Deps struct {
 	Registry  registryv1.RegistryServiceClient
 	Directory directoryv1.DirectoryServiceClient
 	Now       func() time.Time
+	// PeerNames returns the names in the verified certificate of whoever calls.
+	// Nil: nobody has one.
+	PeerNames func(ctx context.Context) []string
 }
 
 // Service implements introspectionv1.IntrospectionServiceServer. It is safe for
@@ -56,10 +60,12 @@ type Deps struct {
 type Service struct {
 	introspectionv1.UnimplementedIntrospectionServiceServer
 
-	issuer string
-	keys   *accesstoken.Keys
-	desk   *inquiry.Desk
-	claims *claims.Reader
+	issuer    string
+	keys      *accesstoken.Keys
+	desk      *inquiry.Desk
+	claims    *claims.Reader
+	peerNames func(ctx context.Context) []string
+	platforms map[string]*caller.Caller // by name
 }
 
 // New returns the service. It starts nothing; [Service.Load] comes next.
@@ -70,15 +76,18 @@ func New(cfg Config, deps Deps) *Service {
 		Tokens:  accesstoken.NewOpener(keys),
 		Sets:    resourceset.New(fetchResources(deps.Token)),
 		Callers: caller.NewRegister(authenticate(deps.Registry), deps.Now),
+		Holders: caller.NewHolders(findClient(deps.Registry), cfg.Issuer, deps.Now),
 		Judge:   verdict.NewJudge(cfg.Scopes),
 		Issuer:  cfg.Issuer,
 		Now:     deps.Now,
 	}
 	return &Service{
-		issuer: cfg.Issuer,
-		keys:   keys,
-		desk:   desk,
-		claims: &claims.Reader{Desk: desk, Find: findSubject(deps.Directory), Issuer: cfg.Issuer},
+		issuer:    cfg.Issuer,
+		keys:      keys,
+		desk:      desk,
+		claims:    &claims.Reader{Desk: desk, Find: findSubject(deps.Directory), Issuer: cfg.Issuer},
+		peerNames: deps.PeerNames,
+		platforms: platformsOf(cfg),
 	}
 }
 
@@ -97,14 +106,10 @@ func (s *Service) Ready() bool { return s.keys.Loaded() && s.desk.Replica.Ready(
 
 // Introspect implements IntrospectionService.
 func (s *Service) Introspect(ctx context.Context, req *introspectionv1.IntrospectRequest) (*introspectionv1.IntrospectResponse, error) {
-	presented, err := clientauth.Sort(ctx, req)
-	if err != nil {
-		return nil, err
-	}
 	if req.GetToken() == "" {
 		return nil, oauth.Refuse(oauth.InvalidRequest, "token is required")
 	}
-	verdicts, err := s.desk.Ask(ctx, fromPresented(presented), req.GetToken())
+	verdicts, err := s.ask(ctx, req, req.GetToken())
 	if err != nil {
 		return nil, err
 	}
@@ -113,11 +118,7 @@ func (s *Service) Introspect(ctx context.Context, req *introspectionv1.Introspec
 
 // IntrospectBatch implements IntrospectionService.
 func (s *Service) IntrospectBatch(ctx context.Context, req *introspectionv1.IntrospectBatchRequest) (*introspectionv1.IntrospectBatchResponse, error) {
-	presented, err := clientauth.Sort(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	verdicts, err := s.desk.Ask(ctx, fromPresented(presented), req.GetTokens()...)
+	verdicts, err := s.ask(ctx, req, req.GetTokens()...)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/pg"
 )
 
 // Append writes restrictions to the log in the transaction that restricts.
@@ -34,6 +35,7 @@ func Append(ctx context.Context, tx pgx.Tx, keep time.Duration, rs ...coherent.R
 	if err != nil {
 		return fmt.Errorf("append restrictions: %w", err)
 	}
+	pg.WakeAfterCommit(tx.Conn())
 	return nil
 }
 

@@ -19,10 +19,10 @@ import (
 var errNoEpoch = errors.New("restore epoch is missing")
 
 // Source reads the log. It implements [coherent.Source].
-type Source struct{ db *sql.DB }
+type Source struct{ db *sqlite.DB }
 
 // NewSource returns a source that reads on the read-only pool of db.
-func NewSource(db *sqlite.DB) *Source { return &Source{db: db.Read()} }
+func NewSource(db *sqlite.DB) *Source { return &Source{db: db} }
 
 // Load implements [coherent.Source].
 func (s *Source) Load(ctx context.Context) (coherent.Batch, error) {
@@ -46,7 +46,7 @@ const pollStatement = `
 	 ORDER BY l.id`
 
 func (s *Source) read(ctx context.Context, last int64) (_ coherent.Batch, err error) {
-	rows, err := s.db.QueryContext(ctx, pollStatement, last)
+	rows, err := s.db.Read().QueryContext(ctx, pollStatement, last)
 	if err != nil {
 		return coherent.Batch{}, fmt.Errorf("poll restriction log: %w", err)
 	}

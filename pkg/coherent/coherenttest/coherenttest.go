@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
@@ -51,6 +52,7 @@ func RunSource(t *testing.T, newLog func(t *testing.T) Log) {
 		{"no row of concurrent writers is missed, late or doubled", nothingIsMissed},
 		{"sweep deletes what is over and nothing else", sweepDeletesWhatIsOver},
 		{"a raised restore epoch is a new identity", restoreChangesIdentity},
+		{"reconcile writes what is missing, once", reconcileWritesWhatIsMissing},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, newLog(t)) })
 	}
@@ -95,7 +97,7 @@ func check(t *testing.T, b coherent.Batch, want ...coherent.Restriction) {
 		}
 		return m
 	}
-	if diff := cmp.Diff(byVersion(want), byVersion(got)); diff != "" || len(got) != len(want) {
+	if diff := cmp.Diff(byVersion(want), byVersion(got), cmpopts.EquateEmpty()); diff != "" || len(got) != len(want) {
 		t.Errorf("batch of %d rows, want %d (-want +got):\n%s", len(got), len(want), diff)
 	}
 }
@@ -218,5 +220,36 @@ func restoreChangesIdentity(t *testing.T, l Log) {
 	// Twice within a second still differs.
 	if again, err := l.RaiseRestoreEpoch(t.Context()); err != nil || again <= epoch {
 		t.Errorf("RaiseRestoreEpoch() = %d, %v after %d", again, err, epoch)
+	}
+}
+
+func reconcileWritesWhatIsMissing(t *testing.T, l Log) {
+	there := []coherent.Restriction{grant(1), coherent.ClientScope("client", 2, "")}
+	write(t, l, keep, there...)
+	b := load(t, l)
+	lost := []coherent.Restriction{
+		grant(3), coherent.ClientScope("client", 4, ""), coherent.Membership("sub", uuid.UUID{2}, 5, 0),
+		coherent.Client("client", coherent.Deleted), coherent.SealingKey(9),
+	}
+	until := b.DatabaseTime.Add(time.Hour).Truncate(time.Microsecond)
+	entries := b.Entries
+	for _, r := range lost {
+		entries = append(entries, coherent.Entry{Restriction: r, KeepUntil: until})
+	}
+	for _, want := range []int{len(lost), 0} {
+		if n, err := l.Source.Reconcile(t.Context(), entries); err != nil || n != want {
+			t.Fatalf("Reconcile() = %d, %v, want %d rows", n, err, want)
+		}
+	}
+	written := poll(t, l, b.Cursor)
+	check(t, written, lost...)
+	for _, e := range written.Entries {
+		if !e.KeepUntil.Equal(until) {
+			t.Errorf("%v is kept until %s, want %s", e.Restriction, e.KeepUntil, until)
+		}
+	}
+	check(t, load(t, l), append(there, lost...)...)
+	if n, err := l.Source.Reconcile(t.Context(), nil); err != nil || n != 0 {
+		t.Errorf("Reconcile() = %d, %v of nothing", n, err)
 	}
 }

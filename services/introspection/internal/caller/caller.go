@@ -1,9 +1,10 @@
-// Package caller knows the clients that ask about tokens: who they are, and
-// which tokens they may learn about.
+// Package caller knows who asks about tokens, and which tokens they may learn
+// about: clients that authenticate or show an access token, and APIs of the
+// platform.
 //
 // The one thing to get right is that a client whose secret was verified a while
 // ago may be gone by now. It is known again only together with the restrictions
-// (see [Caller.Current]), and never for longer than a minute.
+// (see [Caller.Current]), and never for longer than some seconds.
 package caller
 
 import (
@@ -31,7 +32,14 @@ type Caller struct {
 	Audience []string
 	// SecretID is of the secret that was verified; nil for other methods.
 	SecretID uuid.UUID
+
+	// platform is set for an API of the platform, which is no client.
+	platform bool
 }
+
+// Platform returns an API of the platform that may ask about an audience, which
+// is not empty. It is known by what its connection proves, and owns no token.
+func Platform(audience []string) *Caller { return &Caller{Audience: audience, platform: true} }
 
 // Current says whether the client may still pass as authenticated.
 func (c *Caller) Current(s *coherent.State) bool {
@@ -39,13 +47,13 @@ func (c *Caller) Current(s *coherent.State) bool {
 		(c.SecretID == uuid.Nil || !s.SecretRevoked(c.SecretID))
 }
 
-// Introspects says whether the client may ask about tokens of other clients.
+// Introspects says whether the caller may ask about tokens of other clients.
 func (c *Caller) Introspects(s *coherent.State) bool {
-	return verdict.Narrowed(c.Scope, c.ClientID, c.ScopeVersion, s).Contains(introspect)
+	return c.platform || verdict.Narrowed(c.Scope, c.ClientID, c.ScopeVersion, s).Contains(introspect)
 }
 
 // Owns says whether the token was issued to the client.
-func (c *Caller) Owns(t *accesstoken.Token) bool { return t.ClientID == c.ClientID }
+func (c *Caller) Owns(t *accesstoken.Token) bool { return !c.platform && t.ClientID == c.ClientID }
 
 // Receives says whether the token is meant for an audience of the client. An
 // API must not learn about tokens that were made for another one (RFC 7662 §4).

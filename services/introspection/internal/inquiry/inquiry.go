@@ -28,6 +28,7 @@ type Desk struct {
 	Tokens  *accesstoken.Opener
 	Sets    *resourceset.Sets
 	Callers *caller.Register
+	Holders *caller.Holders
 	Judge   *verdict.Judge
 	Issuer  string
 	Now     func() time.Time
@@ -76,6 +77,11 @@ func (d *Desk) askAnew(ctx context.Context, p caller.Presented, texts []string) 
 	if err != nil {
 		return nil, err
 	}
+	return d.AskAs(ctx, asker, texts...)
+}
+
+// AskAs is [Desk.Ask] for a caller who has proven just now who it is.
+func (d *Desk) AskAs(ctx context.Context, asker *caller.Caller, texts ...string) ([]verdict.Verdict, error) {
 	q := question{desk: d, asker: asker}
 	if err := q.open(ctx, texts...); err != nil {
 		return nil, err
@@ -89,6 +95,46 @@ func (d *Desk) askAnew(ctx context.Context, p caller.Presented, texts []string) 
 	return q.verdicts, nil
 }
 
+// AskAsHolder is [Desk.Ask] for who shows an access token in place of a client's
+// credentials (RFC 7662 §2.1). That token is judged as every other, from the
+// same state. Fails with invalid_token, insufficient_scope or
+// temporarily_unavailable.
+func (d *Desk) AskAsHolder(ctx context.Context, token string, texts ...string) ([]verdict.Verdict, error) {
+	q := question{desk: d}
+	if err := q.admit(ctx, token); err != nil {
+		return nil, err
+	}
+	if err := q.open(ctx, texts...); err != nil {
+		return nil, err
+	}
+	if err := d.Replica.Check(ctx, q.judgeForHolder); err != nil {
+		return nil, unavailable(err)
+	}
+	if q.refusal != nil {
+		return nil, q.refusal
+	}
+	return q.verdicts, nil
+}
+
+// admit opens the token by which somebody asks, and finds the client that it was
+// issued to. What could never do is refused here, before it causes I/O.
+func (q *question) admit(ctx context.Context, token string) error {
+	d := q.desk
+	if err := q.open(ctx, token); err != nil {
+		return err
+	}
+	q.credential = q.subjects[0]
+	if q.credential.token == nil {
+		return oauth.Refuse(oauth.InvalidToken, "access token is not active")
+	}
+	if err := d.Holders.CheckToken(q.credential.token, d.Replica.State()); err != nil {
+		return err
+	}
+	var err error
+	q.asker, err = d.Holders.Client(ctx, q.credential.token, d.Replica.State())
+	return err
+}
+
 // unavailable is the one answer when nobody can say.
 func unavailable(err error) error {
 	return oauth.RefuseBecause(oauth.TemporarilyUnavailable, "it cannot be told now whether the token is active, try again", err)
@@ -99,10 +145,13 @@ type question struct {
 	desk     *Desk
 	asker    *caller.Caller // nil: may see every token
 	subjects []subject
+	// credential is the token by which the asker asks, if it does.
+	credential subject
 	// Of the last evaluation:
 	verdicts []verdict.Verdict
-	active   bool // one of them at least
-	current  bool // the asker
+	active   bool  // one of them at least
+	current  bool  // the asker
+	refusal  error // of the credential
 }
 
 // subject is what is asked about. Token is nil where there is nothing to judge.
@@ -178,4 +227,16 @@ func (q *question) judgeForAuthenticated(s *coherent.State) (permissive bool) {
 func (q *question) judgeForRecalled(s *coherent.State) (permissive bool) {
 	q.judgeForAuthenticated(s)
 	return q.current
+}
+
+// judgeForHolder permits something as soon as the credential is accepted, even
+// if all that its holder learns is that a token is not active.
+func (q *question) judgeForHolder(s *coherent.State) (permissive bool) {
+	v := q.desk.Judge.Of(q.credential.token, q.credential.resources, s, q.desk.Now())
+	q.refusal = q.desk.Holders.Check(&v, q.asker, s)
+	if q.refusal != nil {
+		return false
+	}
+	q.judge(s)
+	return true
 }

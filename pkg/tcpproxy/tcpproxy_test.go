@@ -1,0 +1,110 @@
+package tcpproxy_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/chancery-auth/chancery/pkg/tcpproxy"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// echo answers with what it is sent, until the test ends.
+func echo(t *testing.T, network, address string) (target string) {
+	t.Helper()
+	var config net.ListenConfig
+	l, err := config.Listen(t.Context(), network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				_, _ = io.Copy(c, c)
+				_ = c.Close()
+			}()
+		}
+	}()
+	return l.Addr().String()
+}
+
+func dial(t *testing.T, p *tcpproxy.Proxy) net.Conn {
+	t.Helper()
+	var d net.Dialer
+	c, err := d.DialContext(t.Context(), "tcp", p.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// say sends text and reads it back.
+func say(c net.Conn, text string, within time.Duration) (string, error) {
+	if _, err := c.Write([]byte(text)); err != nil {
+		return "", err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	deadline, _ := ctx.Deadline()
+	if err := c.SetReadDeadline(deadline); err != nil {
+		return "", err
+	}
+	answer := make([]byte, len(text))
+	n, err := io.ReadFull(c, answer)
+	return string(answer[:n]), err
+}
+
+func TestProxyForwardsUnlessTold(t *testing.T) {
+	for name, target := range map[string]string{
+		"tcp": echo(t, "tcp", "127.0.0.1:0"), "unix socket": echo(t, "unix", filepath.Join(t.TempDir(), "s")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := tcpproxy.Start(t, target)
+			c := dial(t, p)
+			if got, err := say(c, "hello", time.Minute); err != nil || got != "hello" {
+				t.Fatalf("%q, %v through the proxy", got, err)
+			}
+			p.BlackHole()
+			p.BlackHole()
+			if got, err := say(c, "one", 50*time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) || got != "" {
+				t.Errorf("%q, %v through a black hole", got, err)
+			}
+			if got, err := say(dial(t, p), "new", 50*time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("%q, %v on a new connection through a black hole", got, err)
+			}
+			p.Heal()
+			p.Heal()
+			if got, err := say(c, "two", time.Minute); err != nil || got != "one" {
+				t.Errorf("%q, %v, want what was sent before", got, err)
+			}
+			p.Cut()
+			if _, err := say(c, "three", time.Minute); err == nil {
+				t.Error("a cut connection answers")
+			}
+			if got, err := say(dial(t, p), "four", time.Minute); err != nil || got != "four" {
+				t.Errorf("%q, %v on a new connection after the cut", got, err)
+			}
+		})
+	}
+}
+
+func TestServerThatIsAway(t *testing.T) {
+	p := tcpproxy.Start(t, filepath.Join(t.TempDir(), "none"))
+	if _, err := say(dial(t, p), "hello", time.Minute); err == nil {
+		t.Error("a proxy answers for a server that is away")
+	}
+}
