@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/pkg/mtls"
 	accessv1 "github.com/chancery-auth/chancery/proto/chancery/access/v1"
 )
 
@@ -46,18 +47,55 @@ func withCaller(ctx context.Context, c Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, c)
 }
 
+// ByCertificate identifies a caller by the names that its certificate has in
+// domain. One without a certificate is nobody in particular.
+func ByCertificate(domain string) func(context.Context) []Caller {
+	return func(ctx context.Context) []Caller {
+		names := mtls.PeerNames(ctx, domain)
+		list := make([]Caller, len(names))
+		for i, name := range names {
+			list[i] = Caller(name)
+		}
+		return list
+	}
+}
+
 // callers refuses a call whose caller the method does not name. A call within
 // the process has its caller in the context; one from outside is identified.
-func callers(identify func(context.Context) Caller) grpc.UnaryServerInterceptor {
+func callers(identify func(context.Context) []Caller) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-		caller, inside := CallerOf(ctx)
-		if !inside && identify != nil {
-			caller = identify(ctx)
+		var names []Caller
+		if caller, inside := CallerOf(ctx); inside {
+			names = []Caller{caller}
+		} else if identify != nil {
+			names = identify(ctx)
 		}
-		if !mayCall(info.FullMethod, Anyone) && !mayCall(info.FullMethod, caller) {
+		caller, may := admit(info.FullMethod, names)
+		if !may {
 			return nil, fault.New(fault.Denied, "this caller may not use this method: an administrative call needs the admin credential")
 		}
 		return handler(withCaller(ctx, caller), req)
+	}
+}
+
+// admit decides which of a caller's names calls the method, and whether any may.
+func admit(fullMethod string, names []Caller) (c Caller, may bool) {
+	for _, name := range names {
+		if mayCall(fullMethod, name) {
+			return name, true
+		}
+	}
+	switch {
+	case !mayCall(fullMethod, Anyone):
+		return "", false
+	case slices.Contains(names, Gateway):
+		// Of a process that is the edge and more, only the edge calls what is open
+		// to anyone.
+		return Gateway, true
+	case len(names) > 0:
+		return names[0], true
+	default:
+		return "", true
 	}
 }
 
@@ -73,6 +111,14 @@ func mayCall(fullMethod string, c Caller) bool {
 // A health check says nothing that a caller could not see by calling.
 func allCallers() map[string][]string {
 	all := map[string][]string{healthv1.Health_Check_FullMethodName: {string(Anyone)}}
+	eachMethod(func(fullMethod string, m protoreflect.MethodDescriptor) {
+		all[fullMethod], _ = proto.GetExtension(m.Options(), accessv1.E_Callers).([]string)
+	})
+	return all
+}
+
+// eachMethod visits the methods of Chancery's contracts.
+func eachMethod(visit func(fullMethod string, m protoreflect.MethodDescriptor)) {
 	protoregistry.GlobalFiles.RangeFiles(func(file protoreflect.FileDescriptor) bool {
 		for i := range file.Services().Len() {
 			service := file.Services().Get(i)
@@ -81,13 +127,11 @@ func allCallers() map[string][]string {
 			}
 			for j := range service.Methods().Len() {
 				method := service.Methods().Get(j)
-				names, _ := proto.GetExtension(method.Options(), accessv1.E_Callers).([]string)
-				all["/"+string(service.FullName())+"/"+string(method.Name())] = names
+				visit("/"+string(service.FullName())+"/"+string(method.Name()), method)
 			}
 		}
 		return true
 	})
-	return all
 }
 
 // unimplemented is what a method answers that nobody registered.

@@ -1,8 +1,8 @@
 // Package grpcserve is how Chancery's services meet: one list of interceptors,
-// a server that speaks gRPC, and a connection within one process that keeps the
-// same interceptors.
+// a server that speaks gRPC, a connection to one that knows what may be repeated,
+// and a connection within one process that keeps the same interceptors.
 //
-// The list, outermost first: recovery, telemetry, errors, deadline, caller
+// The list, outermost first: recovery, telemetry, clock, errors, deadline, caller
 // identity, validation. A service behind it sees a caller it may trust to be
 // whom the method allows, and a request whose shape has been checked.
 package grpcserve
@@ -16,10 +16,8 @@ import (
 	"time"
 
 	"buf.build/go/protovalidate"
-	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/chancery-auth/chancery/pkg/fault"
@@ -33,12 +31,22 @@ type Options struct {
 	Tracer trace.Tracer
 	// Deadline bounds every call, whatever its caller allows. Zero: no bound.
 	Deadline time.Duration
-	// Identify names the caller of a call that came over the network; empty for
-	// one that is nobody in particular. Nil: every such caller is nobody.
-	Identify func(context.Context) Caller
+	// Identify names the caller of a call that came over the network, who may have
+	// several names; none for one that is nobody in particular. Nil: every such
+	// caller is nobody.
+	Identify func(context.Context) []Caller
 	// Unavailable reports whether an error says that a repeat may succeed, as
 	// when the database is away. Nil: only what rpcerr knows itself.
 	Unavailable func(error) bool
+	// Now is the clock that callers' clocks are compared with, and that durations
+	// are measured by. Nil: neither is done.
+	Now func() time.Time
+	// Observe is told of each call that has ended: its method, the name of a gRPC
+	// code or an OAuth error code, and how long it took. ctx has the call's span.
+	// Nil, or without Now: nobody is.
+	Observe func(ctx context.Context, method, code string, took time.Duration)
+	// Drain says how a server ends.
+	Drain Drain
 }
 
 // chain returns the one list of interceptors as a single one.
@@ -49,7 +57,8 @@ func chain(o Options) (grpc.UnaryServerInterceptor, error) {
 	}
 	return join(
 		recovery(o.Log),
-		telemetry(o.Tracer),
+		telemetry(o),
+		clock(o.Log, o.Now),
 		failures(o.Log, o.Unavailable),
 		deadline(o.Deadline),
 		callers(o.Identify),
@@ -82,36 +91,6 @@ func recovery(log *slog.Logger) grpc.UnaryServerInterceptor {
 		return handler(ctx, req)
 	}
 }
-
-// telemetry opens a span for the call, in the trace of its caller. Its attributes
-// hold no part of a request.
-func telemetry(tracer trace.Tracer) grpc.UnaryServerInterceptor {
-	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-		if !trace.SpanContextFromContext(ctx).IsValid() {
-			ctx = propagation.TraceContext{}.Extract(ctx, incoming{ctx})
-		}
-		ctx, span := tracer.Start(ctx, info.FullMethod, trace.WithSpanKind(trace.SpanKindServer))
-		defer span.End()
-		return handler(ctx, req)
-	}
-}
-
-// incoming reads the headers of W3C Trace Context from a call's metadata.
-type incoming struct{ ctx context.Context }
-
-// Get implements propagation.TextMapCarrier.
-func (i incoming) Get(key string) string {
-	if values := metadata.ValueFromIncomingContext(i.ctx, key); len(values) == 1 {
-		return values[0]
-	}
-	return ""
-}
-
-// Set implements propagation.TextMapCarrier. Nothing is ever set.
-func (incoming) Set(string, string) {}
-
-// Keys implements propagation.TextMapCarrier.
-func (incoming) Keys() []string { return []string{"traceparent", "tracestate"} }
 
 // failures logs an error once, and converts it for the wire. A refusal is the
 // caller's business and stands in the log as information.
@@ -147,9 +126,17 @@ func severity(err error) slog.Level {
 	}
 }
 
-// deadline bounds the time of a call. A caller that wants it sooner gets it sooner.
+// leastTime is what a call must have left for its work to be worth starting: one
+// that ends in the middle has an outcome that nobody knows.
+const leastTime = 5 * time.Millisecond
+
+// deadline bounds the time of a call. A caller that wants it sooner gets it
+// sooner, and one that leaves no time for it is told to come again.
 func deadline(limit time.Duration) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+		if end, ok := ctx.Deadline(); ok && time.Until(end) < leastTime {
+			return nil, fmt.Errorf("%w: the caller leaves less than %v", rpcerr.ErrUnavailable, leastTime)
+		}
 		if limit <= 0 {
 			return handler(ctx, req)
 		}

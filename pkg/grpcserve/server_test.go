@@ -8,10 +8,8 @@ import (
 	"testing"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/status"
 
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -95,18 +93,6 @@ func TestHealthCheckAnswersAnyone(t *testing.T) {
 	resp, err := healthv1.NewHealthClient(dial(t, address, "")).Check(t.Context(), &healthv1.HealthCheckRequest{})
 	if err != nil || resp.GetStatus() != healthv1.HealthCheckResponse_SERVING {
 		t.Errorf("Check() = %v, %v, want SERVING", resp.GetStatus(), err)
-	}
-}
-
-// Who watches is not seen by the interceptors.
-func TestStreamsAreRefused(t *testing.T) {
-	_, address, _ := newServer(t, &script{})
-	stream, err := healthv1.NewHealthClient(dial(t, address, grpcserve.Admin)).Watch(t.Context(), &healthv1.HealthCheckRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := stream.Recv(); status.Code(err) != codes.Unimplemented {
-		t.Errorf("Recv() = %v, want unimplemented", err)
 	}
 }
 

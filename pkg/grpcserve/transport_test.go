@@ -26,10 +26,11 @@ const callerHeader = "test-caller"
 // transport is a way in which two services meet, with the script of the one that
 // is called.
 type transport struct {
-	conn   func(grpcserve.Caller) grpc.ClientConnInterface
-	script *script
-	log    *safeBuffer
-	spans  *tracetest.InMemoryExporter
+	address string // over the network only
+	conn    func(grpcserve.Caller) grpc.ClientConnInterface
+	script  *script
+	log     *safeBuffer
+	spans   *tracetest.InMemoryExporter
 }
 
 // script is the service that is called: each of its methods does what a test says.
@@ -73,11 +74,11 @@ func onEach(t *testing.T, rule func(*testing.T, *transport), change ...func(*grp
 	}
 }
 
-func byHeader(ctx context.Context) grpcserve.Caller {
+func byHeader(ctx context.Context) []grpcserve.Caller {
 	if values := metadata.ValueFromIncomingContext(ctx, callerHeader); len(values) > 0 {
-		return grpcserve.Caller(values[0])
+		return []grpcserve.Caller{grpcserve.Caller(values[0])}
 	}
-	return ""
+	return nil
 }
 
 func overLocal(t *testing.T, tr *transport, o grpcserve.Options) {
@@ -97,8 +98,8 @@ func overNetwork(t *testing.T, tr *transport, o grpcserve.Options) {
 		t.Fatal(err)
 	}
 	tr.script.register(server)
-	address, _ := serve(t, server)
-	tr.conn = func(c grpcserve.Caller) grpc.ClientConnInterface { return dial(t, address, c) }
+	tr.address, _ = serve(t, server)
+	tr.conn = func(c grpcserve.Caller) grpc.ClientConnInterface { return dial(t, tr.address, c) }
 }
 
 // serve runs server until the test ends. What it returns stops it sooner, and
