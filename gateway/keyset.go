@@ -5,8 +5,13 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync/atomic"
+	"time"
+
+	"google.golang.org/genproto/googleapis/api/httpbody"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
 )
@@ -15,20 +20,21 @@ import (
 type document struct {
 	content []byte
 	etag    string
+	keep    time.Duration // how long; whole seconds count
 }
 
-// documentCache is how long clients keep a document.
-const documentCache = "public, max-age=300"
+// documentKeep bounds how long clients keep a document.
+const documentKeep = 5 * time.Minute
 
 func newDocument(content []byte) *document {
 	sum := sha256.Sum256(content)
-	return &document{content: content, etag: `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
+	return &document{content: content, etag: `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`, keep: documentKeep}
 }
 
 // ServeHTTP implements http.Handler.
 func (d *document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	h.Set("Cache-Control", documentCache)
+	h.Set("Cache-Control", fmt.Sprintf("public, max-age=%d", d.keep/time.Second))
 	h.Set("ETag", d.etag)
 	if r.Header.Get("If-None-Match") == d.etag {
 		w.WriteHeader(http.StatusNotModified)
@@ -39,34 +45,75 @@ func (d *document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // keySet serves the public keys (RFC 7517 §5). While the token service is away
-// it serves what it last had: tokens signed before can still be verified.
+// it serves what it last had, for as long as clients may keep it: after that the
+// set may hold a key that was retired, and lack one that signs.
 type keySet struct {
 	token tokenv1.TokenServiceClient
 	fail  func(http.ResponseWriter, *http.Request, error)
-	last  atomic.Pointer[document]
+	now   func() time.Time
+	last  atomic.Pointer[fetched]
+}
+
+// fetched is the key set as of an instant.
+type fetched struct {
+	*document
+	time time.Time
 }
 
 var errNoKeySet = errors.New("key set of the token service is no JSON document")
 
 // ServeHTTP implements http.Handler.
 func (k *keySet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	err := k.refresh(r)
-	doc := k.last.Load()
-	if doc == nil {
-		k.fail(w, r, err)
+	doc, err := k.fetch(r)
+	if err == nil {
+		doc.ServeHTTP(w, r)
 		return
 	}
-	doc.ServeHTTP(w, r)
+	if doc := k.remembered(); doc != nil {
+		doc.ServeHTTP(w, r)
+		return
+	}
+	k.fail(w, r, err)
 }
 
-func (k *keySet) refresh(r *http.Request) error {
+func (k *keySet) fetch(r *http.Request) (*document, error) {
+	// Before the request leaves: the answer may be as old as that.
+	sent := k.now()
 	resp, err := k.token.GetJwks(r.Context(), &tokenv1.GetJwksRequest{})
 	switch {
 	case err != nil:
-		return err
+		return nil, err
 	case !json.Valid(resp.GetData()):
-		return errNoKeySet
+		return nil, errNoKeySet
 	}
-	k.last.Store(newDocument(resp.GetData()))
-	return nil
+	doc := newDocument(resp.GetData())
+	doc.keep = keepOf(resp)
+	k.last.Store(&fetched{doc, sent})
+	return doc, nil
+}
+
+// keepOf is how long the token service lets a key set be kept.
+func keepOf(resp *httpbody.HttpBody) time.Duration {
+	for _, extension := range resp.GetExtensions() {
+		var keep durationpb.Duration
+		if extension.UnmarshalTo(&keep) == nil {
+			return max(0, min(keep.AsDuration(), documentKeep))
+		}
+	}
+	return documentKeep
+}
+
+// remembered is the last key set for the rest of its time; nil when that is over.
+func (k *keySet) remembered() *document {
+	last := k.last.Load()
+	if last == nil {
+		return nil
+	}
+	age := k.now().Sub(last.time)
+	if age < 0 || age >= last.keep {
+		return nil
+	}
+	doc := *last.document
+	doc.keep -= age
+	return &doc
 }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"strings"
 
 	"golang.org/x/time/rate"
 
@@ -49,29 +50,44 @@ func (g *gateway) routes() ([]edge.Route, error) {
 	}
 	p := g.Preset.Paths
 	routes := []edge.Route{
-		g.clients(p.Token, true, oauthEndpoint(mux, tokenMethod)),
-		g.clients(p.Revoke, true, oauthEndpoint(mux, revokeMethod)),
-		g.clients(p.PushedAuthorization, false, oauthEndpoint(mux, pushMethod)),
-		g.clients(p.Introspect, false, oauthEndpoint(mux, introspectMethod)),
-		g.holders(p.UserInfo, http.HandlerFunc(g.userInfo), http.MethodGet, http.MethodPost),
-		g.validateRoute(p.Validate),
-		g.document(p.JWKS, &keySet{token: g.Token, fail: g.writeError}),
-		g.browsers(p.Authorize, http.HandlerFunc(g.authorize), http.MethodGet, http.MethodPost),
-		g.browsers("/", http.HandlerFunc(g.home), http.MethodGet),
-		g.browsers("/favicon.ico", http.HandlerFunc(noContent), http.MethodGet),
-		g.assets(),
+		named("token", g.clients(p.Token, true, oauthEndpoint(mux, tokenMethod))),
+		named("revoke", g.clients(p.Revoke, true, oauthEndpoint(mux, revokeMethod))),
+		named("par", g.clients(p.PushedAuthorization, false, oauthEndpoint(mux, pushMethod))),
+		named("introspect", g.clients(p.Introspect, false, oauthEndpoint(mux, introspectMethod))),
+		named("userinfo", g.holders(p.UserInfo, http.HandlerFunc(g.userInfo), http.MethodGet, http.MethodPost)),
+		named("validate", g.validateRoute(p.Validate)),
+		named("jwks", g.document(p.JWKS, &keySet{token: g.Token, fail: g.writeError, now: g.Now})),
+		named("authorize", g.browsers(p.Authorize, http.HandlerFunc(g.authorize), http.MethodGet, http.MethodPost)),
+		named("home", g.browsers("/", http.HandlerFunc(g.home), http.MethodGet)),
+		named("assets", g.browsers("/favicon.ico", http.HandlerFunc(noContent), http.MethodGet)),
+		named("assets", g.assets()),
 	}
 	for _, path := range g.metadataPaths() {
-		routes = append(routes, g.document(path, metadata))
+		routes = append(routes, named("metadata", g.document(path, metadata)))
 	}
 	for path, d := range g.dialogs() {
-		route := g.browsers(path, guard.Handler(d), http.MethodGet, http.MethodPost)
+		route := named(strings.TrimPrefix(path, "/"), g.browsers(path, guard.Handler(d), http.MethodGet, http.MethodPost))
 		if d.page == authorizev1.Interaction_PAGE_SIGN_IN {
 			route.Deadline = g.Limits.SignInDeadline
 		}
 		routes = append(routes, route)
 	}
 	return routes, nil
+}
+
+// Endpoints are the names that [Deps.Observe] gives endpoints: fixed ones,
+// whatever the paths of the preset.
+func Endpoints() []string {
+	return []string{
+		"account", "assets", "authorize", "consent", "home", "introspect", "jwks", "metadata", "par",
+		"revoke", "signin", "token", edge.Unknown, "userinfo", "validate",
+	}
+}
+
+// named gives a route one of [Endpoints].
+func named(name string, route edge.Route) edge.Route {
+	route.Name = name
+	return route
 }
 
 // clients is an endpoint where clients authenticate themselves. cors is for

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
 )
 
 var (
@@ -30,11 +31,13 @@ const (
 // A ring never changes and is safe for concurrent use; rotation makes a new one.
 type Ring struct {
 	primary uint32
-	ciphers map[Kind]map[uint32]*cipher
+	// ciphers derive their keys when they are first used: most of a long ring
+	// never are, and rings are made often.
+	ciphers map[Kind]map[uint32]func() (*cipher, error)
 }
 
-// NewRing derives the keys of every kind. It fails if issuer is empty, a key
-// has no id or no root, two keys share an id, or primary is not among them.
+// NewRing returns a ring of keys. It fails if issuer is empty, a key has no id
+// or no root, two keys share an id, or primary is not among them.
 func NewRing(issuer string, primary uint32, keys ...Key) (*Ring, error) {
 	if issuer == "" {
 		return nil, errors.New("make sealing ring: issuer is empty")
@@ -42,15 +45,11 @@ func NewRing(issuer string, primary uint32, keys ...Key) (*Ring, error) {
 	if err := checkKeys(primary, keys); err != nil {
 		return nil, fmt.Errorf("make sealing ring: %w", err)
 	}
-	r := &Ring{primary: primary, ciphers: make(map[Kind]map[uint32]*cipher)}
+	r := &Ring{primary: primary, ciphers: make(map[Kind]map[uint32]func() (*cipher, error))}
 	for _, kind := range kinds() {
-		r.ciphers[kind] = make(map[uint32]*cipher, len(keys))
+		r.ciphers[kind] = make(map[uint32]func() (*cipher, error), len(keys))
 		for _, k := range keys {
-			c, err := newCipher(kind, issuer, k)
-			if err != nil {
-				return nil, fmt.Errorf("make sealing ring: %w", err)
-			}
-			r.ciphers[kind][k.ID] = c
+			r.ciphers[kind][k.ID] = sync.OnceValues(func() (*cipher, error) { return newCipher(kind, issuer, k) })
 		}
 	}
 	return r, nil
@@ -155,5 +154,5 @@ func (r *Ring) cipher(kind Kind, keyID uint32) (*cipher, error) {
 	if !ok {
 		return nil, ErrUnknownKey
 	}
-	return c, nil
+	return c()
 }

@@ -60,6 +60,7 @@ type fixture struct {
 	authz    tokenv1.TokenServiceClient // as authorize
 	keys     tokenv1.TokenServiceClient // as introspection
 	service  *token.Service
+	setting  setting
 	sealer   *credential.Sealer
 	log      coherent.Source
 	registry *registry
@@ -72,6 +73,14 @@ type fixture struct {
 type setting struct {
 	preset preset.Preset
 	stores token.Stores
+	keys   token.Keys
+	kek    *kek.Key
+}
+
+// replica makes a second replica of f: another process on one database.
+func (f *fixture) replica(t *testing.T) *fixture {
+	t.Helper()
+	return newFixture(t, func(s *setting) { *s = f.setting })
 }
 
 func newFixture(t *testing.T, change ...func(*setting)) *fixture {
@@ -79,14 +88,14 @@ func newFixture(t *testing.T, change ...func(*setting)) *fixture {
 	db, log := storetest.SQLite(t)
 	set := setting{preset: preset.Default(), stores: token.SQLite(db)}
 	set.preset.Resources = []string{api, "https://b.example"}
+	var err error
+	if set.kek, err = kek.Open("file:"+filepath.Join(t.TempDir(), "kek"), kek.Create()); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range change {
 		c(&set)
 	}
 	batch, err := log.Load(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	k, err := kek.Open("file:"+filepath.Join(t.TempDir(), "kek"), kek.Create())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,14 +105,14 @@ func newFixture(t *testing.T, change ...func(*setting)) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	vault := key.Vault{Keys: set.stores.Keys, KEK: k, Generate: generate}
+	vault := key.Vault{Keys: set.stores.Keys, KEK: set.kek, Generate: generate}
 	if _, err := vault.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	f := &fixture{log: log, registry: newRegistry(), consent: newConsent(), people: newPeople()}
+	f := &fixture{setting: set, log: log, registry: newRegistry(), consent: newConsent(), people: newPeople()}
 	peers := local.Conn("token")
-	f.service = token.New(token.Config{Issuer: issuer, Preset: set.preset}, token.Deps{
-		Stores: set.stores, KEK: k,
+	f.service = token.New(token.Config{Issuer: issuer, Preset: set.preset, Keys: set.keys}, token.Deps{
+		Stores: set.stores, KEK: set.kek,
 		Registry:  registryv1.NewRegistryServiceClient(peers),
 		Consent:   consentv1.NewConsentServiceClient(peers),
 		Directory: directoryv1.NewDirectoryServiceClient(peers),

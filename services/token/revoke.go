@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/chancery-auth/chancery/pkg/clientauth"
+	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
@@ -87,16 +88,21 @@ func (s *Service) mayRevoke(ctx context.Context, token held, by holder) error {
 // is nothing to revoke (RFC 7009 §2.2). The type hint is not needed: the prefix
 // tells the kinds apart.
 func (s *Service) find(ctx context.Context, text string) (*held, error) {
-	l := s.loaded.Load()
-	if t, err := l.credentials.OpenAccessToken(text); err == nil {
-		if !s.deps.Now().Before(t.ExpireTime) {
-			return nil, nil
-		}
-		return &held{t.ClientID, func(ctx context.Context) error { return l.revoker.Revoke(ctx, t.ID) }}, nil
+	access, err := s.keys.OpenAccessToken(ctx, text)
+	switch {
+	case err == nil && !s.deps.Now().Before(access.ExpireTime):
+		return nil, nil
+	case err == nil:
+		return &held{access.ClientID, func(ctx context.Context) error { return s.revoker.Revoke(ctx, access.ID) }}, nil
+	case !errors.Is(err, credential.ErrInvalid):
+		return nil, fmt.Errorf("open access token: %w", err)
 	}
-	t, err := l.credentials.OpenRefreshToken(text)
+	t, err := s.keys.OpenRefreshToken(ctx, text)
+	if errors.Is(err, credential.ErrInvalid) {
+		return nil, nil
+	}
 	if err != nil {
-		return nil, nil //nolint:nilerr // whatever it is, it is no token of ours
+		return nil, fmt.Errorf("open refresh token: %w", err)
 	}
 	f, err := s.deps.Stores.Families.Find(ctx, t.FamilyID)
 	if errors.Is(err, family.ErrNotFound) {
@@ -105,5 +111,5 @@ func (s *Service) find(ctx context.Context, text string) (*held, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find family: %w", err)
 	}
-	return &held{f.ClientID, func(ctx context.Context) error { return l.exchanger.Families.End(ctx, f.ID) }}, nil
+	return &held{f.ClientID, func(ctx context.Context) error { return s.exchanger.Families.End(ctx, f.ID) }}, nil
 }

@@ -8,18 +8,14 @@ package token
 
 import (
 	"context"
-	"fmt"
-	"sync/atomic"
+	"log/slog"
 	"time"
 
 	"google.golang.org/grpc"
 
 	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/coherent"
-	"github.com/chancery-auth/chancery/pkg/credential"
-	"github.com/chancery-auth/chancery/pkg/jwks"
 	"github.com/chancery-auth/chancery/pkg/preset"
-	"github.com/chancery-auth/chancery/pkg/seal"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
@@ -30,6 +26,7 @@ import (
 	"github.com/chancery-auth/chancery/services/token/internal/issue"
 	"github.com/chancery-auth/chancery/services/token/internal/key"
 	"github.com/chancery-auth/chancery/services/token/internal/revocation"
+	"github.com/chancery-auth/chancery/services/token/internal/ring"
 	"github.com/chancery-auth/chancery/services/token/internal/standing"
 )
 
@@ -38,6 +35,7 @@ type Config struct {
 	// Issuer is the issuer's URL, as tokens name it.
 	Issuer string
 	Preset preset.Preset
+	Keys   Keys
 }
 
 // Deps are what the service works with.
@@ -50,72 +48,58 @@ type Deps struct {
 	// Hints may be nil: restrictions then travel by poll alone.
 	Hints *coherent.Hints
 	Now   func() time.Time
+	// Log hears of keys that cannot be read or rotated; nil for nobody.
+	Log *slog.Logger
 }
 
 // Service implements TokenService.
 type Service struct {
 	tokenv1.UnimplementedTokenServiceServer
-	cfg    Config
-	deps   Deps
-	loaded atomic.Pointer[loaded]
+	cfg       Config
+	deps      Deps
+	vault     *key.Vault
+	keys      *ring.Ring
+	wake      chan struct{}
+	exchanger *exchange.Exchanger
+	revoker   *revocation.Revoker
 }
 
-// loaded is everything that is made from the keys.
-type loaded struct {
-	keys        key.Keys
-	jwks        []byte
-	credentials *credential.Sealer
-	exchanger   *exchange.Exchanger
-	revoker     *revocation.Revoker
+// New returns a service. Call [Service.Load] before it serves, and [Service.Run]
+// while it does.
+func New(cfg Config, deps Deps) *Service {
+	cfg.Keys = cfg.Keys.orDefault()
+	if deps.Log == nil {
+		deps.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Service{cfg: cfg, deps: deps, wake: make(chan struct{}, 1)}
+	s.vault = &key.Vault{
+		Keys: deps.Stores.Keys, KEK: deps.KEK, Generate: key.Generate, Life: lives(cfg.Preset.Lifetimes), Hints: deps.Hints,
+	}
+	s.keys = ring.New(ring.Config{
+		Issuer: cfg.Issuer, Prefixes: cfg.Preset.Prefixes, Vault: s.vault, RestoreEpoch: deps.Stores.RestoreEpoch, Now: deps.Now,
+	})
+	s.revoker = &revocation.Revoker{Tokens: deps.Stores.Revocations, Hints: deps.Hints}
+	s.exchanger = newExchanger(cfg, deps, s.keys)
+	return s
 }
-
-// New returns a service. Call [Service.Load] before it serves.
-func New(cfg Config, deps Deps) *Service { return &Service{cfg: cfg, deps: deps} }
 
 // Register adds the service to a gRPC server.
 func (s *Service) Register(r grpc.ServiceRegistrar) { tokenv1.RegisterTokenServiceServer(r, s) }
 
-// Load reads the keys, and makes them when there are none yet.
-func (s *Service) Load(ctx context.Context) error {
-	vault := key.Vault{Keys: s.deps.Stores.Keys, KEK: s.deps.KEK, Generate: key.Generate}
-	keys, err := vault.Open(ctx)
-	if err != nil {
-		return err
-	}
-	ring, err := seal.NewRing(s.cfg.Issuer, keys.Primary, keys.Sealing...)
-	if err != nil {
-		return fmt.Errorf("make key ring: %w", err)
-	}
-	document, err := keys.Signing.Public()
-	if err != nil {
-		return fmt.Errorf("make key set: %w", err)
-	}
-	epoch, err := s.deps.Stores.RestoreEpoch(ctx)
-	if err != nil {
-		return fmt.Errorf("read restore epoch: %w", err)
-	}
-	l := &loaded{keys: keys, jwks: document, credentials: credential.NewSealer(ring, s.cfg.Preset.Prefixes)}
-	l.revoker = &revocation.Revoker{Tokens: s.deps.Stores.Revocations, Hints: s.deps.Hints}
-	l.exchanger = s.newExchanger(l.credentials, keys.Signing, epoch)
-	s.loaded.Store(l)
-	return nil
-}
-
-func (s *Service) newExchanger(sealer *credential.Sealer, signing *jwks.Set, epoch int64) *exchange.Exchanger {
-	p := s.cfg.Preset
-	owners := remote{consent: s.deps.Consent, directory: s.deps.Directory}
+func newExchanger(cfg Config, deps Deps, keys *ring.Ring) *exchange.Exchanger {
+	p := cfg.Preset
+	owners := remote{consent: deps.Consent, directory: deps.Directory}
 	return &exchange.Exchanger{
-		Credentials: sealer,
-		Codes:       &code.Redeemer{Codes: s.deps.Stores.Codes, Hints: s.deps.Hints, MaxFamilies: p.Refresh.MaxFamilies},
-		Families:    &family.Rotator{Families: s.deps.Stores.Families, Grants: owners, Hints: s.deps.Hints},
+		Credentials: keys,
+		Codes:       &code.Redeemer{Codes: deps.Stores.Codes, Hints: deps.Hints, MaxFamilies: p.Refresh.MaxFamilies},
+		Families:    &family.Rotator{Families: deps.Stores.Families, Grants: owners, Hints: deps.Hints},
 		Standings:   &standing.Resolver{Source: owners, Catalogue: p.Scopes},
 		Issuer: &issue.Issuer{
-			URL: s.cfg.Issuer, Credentials: sealer, Signing: signing, Sets: s.deps.Stores.Sets,
-			Lifetimes: p.Lifetimes, RestoreEpoch: epoch, Now: s.deps.Now,
+			URL: cfg.Issuer, Keys: keys, Sets: deps.Stores.Sets, Lifetimes: p.Lifetimes, Now: deps.Now,
 		},
 		Catalogue: p.Scopes,
 		Lifetimes: p.Lifetimes,
-		Resources: append([]string{s.cfg.Issuer}, p.Resources...),
+		Resources: append([]string{cfg.Issuer}, p.Resources...),
 	}
 }
 
@@ -130,7 +114,7 @@ func (s *Service) Exchange(ctx context.Context, req *tokenv1.ExchangeRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	result, err := s.loaded.Load().exchanger.Exchange(ctx, req.GetGrantType(), c, exchange.Request{
+	result, err := s.exchanger.Exchange(ctx, req.GetGrantType(), c, exchange.Request{
 		Code: req.GetCode(), RedirectURI: req.GetRedirectUri(), CodeVerifier: req.GetCodeVerifier(),
 		RefreshToken: req.GetRefreshToken(), Scope: req.GetScope(), Resource: req.GetResource(),
 	})
@@ -163,7 +147,7 @@ func (s *Service) authenticate(ctx context.Context, req clientauth.Request) (*re
 // Sweep forgets what is over.
 func (s *Service) Sweep(ctx context.Context) error {
 	for _, sweep := range []func(context.Context) error{
-		s.deps.Stores.Codes.Sweep, s.deps.Stores.Families.Sweep, s.deps.Stores.Sets.Sweep,
+		s.deps.Stores.Codes.Sweep, s.deps.Stores.Families.Sweep, s.deps.Stores.Sets.Sweep, s.deps.Stores.Keys.Sweep,
 	} {
 		if err := sweep(ctx); err != nil {
 			return err

@@ -46,7 +46,7 @@ func Postgres(db *pgxpool.Pool) Stores {
 		Families:     familypg.New(db, preset.RestrictionKeep),
 		Revocations:  revocationpg.New(db, preset.RestrictionKeep),
 		Sets:         resourcesetpg.New(db, preset.RestrictionKeep),
-		Keys:         keypg.New(db),
+		Keys:         keypg.New(db, preset.RestrictionKeep),
 		RestoreEpoch: func(ctx context.Context) (int64, error) { return coherentpg.RestoreEpoch(ctx, db) },
 	}
 }
@@ -58,7 +58,7 @@ func SQLite(db *sqlite.DB) Stores {
 		Families:     familysqlite.New(db, preset.RestrictionKeep),
 		Revocations:  revocationsqlite.New(db, preset.RestrictionKeep),
 		Sets:         resourcesetsqlite.New(db, preset.RestrictionKeep),
-		Keys:         keysqlite.New(db),
+		Keys:         keysqlite.New(db, preset.RestrictionKeep),
 		RestoreEpoch: func(ctx context.Context) (int64, error) { return coherentsqlite.RestoreEpoch(ctx, db) },
 	}
 }

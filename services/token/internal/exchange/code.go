@@ -2,12 +2,15 @@ package exchange
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/seal"
 	"github.com/chancery-auth/chancery/services/token/internal/code"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
 	"github.com/chancery-auth/chancery/services/token/internal/issue"
@@ -22,9 +25,12 @@ func (x *Exchanger) byCode(ctx context.Context, c Client, req Request) (Result, 
 	if req.Code == "" {
 		return Result{}, oauth.Refuse(oauth.InvalidRequest, "code is missing")
 	}
-	opened, err := x.Credentials.OpenCode(req.Code)
-	if err != nil {
+	opened, err := x.Credentials.OpenCode(ctx, req.Code)
+	if errors.Is(err, credential.ErrInvalid) {
 		return Result{}, oauth.RefuseBecause(oauth.InvalidGrant, "code is not valid", err)
+	}
+	if err != nil {
+		return Result{}, fmt.Errorf("open code: %w", err)
 	}
 	err = x.Codes.Check(ctx, opened, code.Request{ClientID: c.ID, RedirectURI: req.RedirectURI, CodeVerifier: req.CodeVerifier})
 	if err != nil {
@@ -96,10 +102,15 @@ func (x *Exchanger) mint(ctx context.Context, c Client, s issue.Subject, f *fami
 		return Result{}, err
 	}
 	result := Result{Tokens: tokens}
-	if f != nil {
-		result.RefreshToken, err = x.Credentials.SealRefreshToken(credential.RefreshToken{
-			FamilyID: f.ID, Generation: f.Generation, KeyID: f.KeyID,
-		})
+	if f == nil {
+		return result, nil
+	}
+	result.RefreshToken, err = x.Credentials.SealRefreshToken(ctx, credential.RefreshToken{
+		FamilyID: f.ID, Generation: f.Generation, KeyID: f.KeyID,
+	})
+	if errors.Is(err, seal.ErrUnknownKey) {
+		// The family's token in use ended with its key.
+		return Result{}, oauth.RefuseBecause(oauth.InvalidGrant, "refresh token is not valid", err)
 	}
 	return result, err
 }

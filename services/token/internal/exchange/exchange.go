@@ -50,9 +50,20 @@ type Result struct {
 	RefreshToken string // empty for none
 }
 
+// Credentials seals and opens with the keys in use. Of a text that is none of
+// ours it says credential.ErrInvalid; any other error means that nobody can say.
+type Credentials interface {
+	// Primary is the id of the key that new credentials are sealed under.
+	Primary() uint32
+	OpenCode(ctx context.Context, text string) (credential.AuthorizationCode, error)
+	OpenRefreshToken(ctx context.Context, text string) (credential.RefreshToken, error)
+	// SealRefreshToken fails with seal.ErrUnknownKey if the key was retired.
+	SealRefreshToken(ctx context.Context, t credential.RefreshToken) (string, error)
+}
+
 // Exchanger trades grants for tokens. It is safe for concurrent use.
 type Exchanger struct {
-	Credentials *credential.Sealer
+	Credentials Credentials
 	Codes       *code.Redeemer
 	Families    *family.Rotator
 	Standings   *standing.Resolver

@@ -2,7 +2,10 @@ package exchange
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
+	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
 	"github.com/chancery-auth/chancery/services/token/internal/issue"
@@ -15,9 +18,12 @@ func (x *Exchanger) byRefreshToken(ctx context.Context, c Client, req Request) (
 	if req.RefreshToken == "" {
 		return Result{}, oauth.Refuse(oauth.InvalidRequest, "refresh_token is missing")
 	}
-	opened, err := x.Credentials.OpenRefreshToken(req.RefreshToken)
-	if err != nil {
+	opened, err := x.Credentials.OpenRefreshToken(ctx, req.RefreshToken)
+	if errors.Is(err, credential.ErrInvalid) {
 		return Result{}, oauth.RefuseBecause(oauth.InvalidGrant, "refresh token is not valid", err)
+	}
+	if err != nil {
+		return Result{}, fmt.Errorf("open refresh token: %w", err)
 	}
 	presented := family.Presented{FamilyID: opened.FamilyID, Generation: opened.Generation}
 	f, err := x.Families.Find(ctx, presented, c.ID)

@@ -50,15 +50,21 @@ type Tokens struct {
 	Scope       oauth.Scope
 }
 
+// Keys seals and signs with the keys in use.
+type Keys interface {
+	SealAccessToken(t credential.AccessToken) (string, error)
+	Sign(alg jwks.Alg, typ jwks.Typ, claims any) (string, error)
+	// RestoreEpoch is the epoch that tokens are sealed with.
+	RestoreEpoch() int64
+}
+
 // Issuer mints tokens.
 type Issuer struct {
-	URL          string
-	Credentials  *credential.Sealer
-	Signing      *jwks.Set
-	Sets         resourceset.Store
-	Lifetimes    preset.Lifetimes
-	RestoreEpoch int64
-	Now          func() time.Time
+	URL       string
+	Keys      Keys
+	Sets      resourceset.Store
+	Lifetimes preset.Lifetimes
+	Now       func() time.Time
 }
 
 // ForSubject mints an access token for what s stands for, and an ID token if its
@@ -96,7 +102,7 @@ func (i *Issuer) accessToken(c Client, scope oauth.Scope, audience []string) cre
 		ClientID: c.ID, ClientVersion: c.Version, ClientScopeVersion: c.ScopeVersion,
 		Scope: scope, Audience: audience,
 		IssueTime: now, ExpireTime: now.Add(min(lifetime, preset.LongestAccessToken)),
-		RestoreEpoch: i.RestoreEpoch,
+		RestoreEpoch: i.Keys.RestoreEpoch(),
 	}
 }
 
@@ -119,7 +125,7 @@ func (i *Issuer) share(ctx context.Context, t *credential.AccessToken, r credent
 }
 
 func (i *Issuer) seal(t credential.AccessToken) (Tokens, error) {
-	text, err := i.Credentials.SealAccessToken(t)
+	text, err := i.Keys.SealAccessToken(t)
 	if errors.Is(err, credential.ErrTooLong) {
 		return Tokens{}, oauth.RefuseBecause(oauth.InvalidScope, "scope and resource are too long for one token", err)
 	}
@@ -147,7 +153,7 @@ func (i *Issuer) idToken(c Client, t credential.AccessToken, s SignIn, accessTok
 	if alg == "" {
 		alg = jwks.RS256
 	}
-	token, err := i.Signing.Sign(alg, jwks.IDToken, idClaims{
+	token, err := i.Keys.Sign(alg, jwks.IDToken, idClaims{
 		Issuer: i.URL, Subject: t.Sub, Audience: c.ID,
 		ExpireTime: t.IssueTime.Add(i.Lifetimes.IDToken).Unix(), IssueTime: t.IssueTime.Unix(),
 		AuthTime: s.AuthTime.Unix(), Nonce: s.Nonce, AtHash: jwks.AtHash(accessToken),

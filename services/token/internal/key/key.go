@@ -1,15 +1,19 @@
 // Package key keeps the keys of the token service: those that seal credentials
 // and those that sign ID tokens. At rest each is encrypted by the key-encryption
 // key; whoever reads the table learns nothing.
+//
+// A key is published before it is used, and stays when it no longer is, until
+// nothing made with it can be alive. Every instant in that life is the
+// database's, so that all replicas agree on it.
 package key
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/jwks"
 	"github.com/chancery-auth/chancery/pkg/seal"
 )
@@ -30,154 +34,136 @@ func Purposes() []Purpose { return []Purpose{Sealing, RS256, ES256} }
 // Stored is a key at rest.
 type Stored struct {
 	Purpose Purpose
-	// Generation counts the keys of one purpose from 1. The highest is in use.
+	// Generation counts the keys of one purpose from 1.
 	Generation int64
 	// Encrypted by the key-encryption key, with purpose and generation as
 	// associated data.
 	Ciphertext []byte
 	CreateTime time.Time
+	// ActivateTime is from when on the key is used. The active key of a purpose is
+	// the highest generation that is past it.
+	ActivateTime time.Time
+	// ExpireTime is from when on nothing made with the key can be alive; zero as
+	// long as it has no successor.
+	ExpireTime time.Time
 }
 
-// ErrExists is returned for a generation that is there already.
-var ErrExists = errors.New("key generation exists")
+// Retired is what is left of a key that was ended before its time.
+type Retired struct {
+	Name
+	CreateTime   time.Time
+	ActivateTime time.Time
+	RetireTime   time.Time
+	ExpireTime   time.Time
+}
+
+// Name names a key: to the store by purpose and generation, to people by id.
+type Name struct {
+	Purpose    Purpose
+	Generation int64
+	ID         string
+}
+
+// Listing is every key at one moment.
+type Listing struct {
+	// Keys are by purpose and generation, and so are Retired.
+	Keys    []Stored
+	Retired []Retired
+	// Time is the database's.
+	Time time.Time
+}
+
+// Successor is a key that is to take over from those before it.
+type Successor struct {
+	Purpose Purpose
+	// Generation is one more than the highest that there is.
+	Generation int64
+	Ciphertext []byte
+	// Lead is from now to its activation.
+	Lead time.Duration
+	// Life is how long what its predecessors made lives on after that.
+	Life time.Duration
+}
+
+var (
+	// ErrExists is returned for a generation that is there already.
+	ErrExists = errors.New("key generation exists")
+	// ErrHasNext is returned for a purpose whose next key is there already.
+	ErrHasNext = errors.New("next key exists")
+	// ErrInUse is returned for a key that is active, or will be.
+	ErrInUse = errors.New("key is in use")
+	// ErrNotFound is returned for a key that never was, or has gone.
+	ErrNotFound = errors.New("key not found")
+)
 
 // Store keeps keys. Implementations are safe for concurrent use, across
 // processes too; keytest.RunStore says what they must do.
 type Store interface {
-	// Create adds a key. Of any number of callers with one purpose and generation
-	// exactly one succeeds. Fails with ErrExists.
-	Create(ctx context.Context, k Stored) error
-	// List returns every key, by purpose and generation.
-	List(ctx context.Context) ([]Stored, error)
+	// List returns every key. A key that is being retired is listed as one of both
+	// kinds, or as both.
+	List(ctx context.Context) (Listing, error)
+	// Create adds the first key of a purpose, active at once. Of any number of
+	// callers exactly one succeeds. Fails with ErrExists.
+	Create(ctx context.Context, p Purpose, ciphertext []byte) error
+	// Rotate adds all of next or none, and sets when their predecessors expire. Of
+	// any number of callers with one generation exactly one succeeds. Fails with
+	// ErrHasNext.
+	Rotate(ctx context.Context, next ...Successor) ([]Stored, error)
+	// Retire ends a key that has an active successor, erases its secret part, and
+	// logs restrictions in the same transaction. Doing it twice is no error. Fails
+	// with ErrNotFound, ErrInUse.
+	Retire(ctx context.Context, n Name, restrictions ...coherent.Restriction) (Retired, error)
+	// Sweep forgets keys that have expired.
+	Sweep(ctx context.Context) error
 }
 
-// Encrypter encrypts keys at rest: the key-encryption key.
-type Encrypter interface {
-	Encrypt(plaintext, associated []byte) ([]byte, error)
-	Decrypt(ciphertext, associated []byte) ([]byte, error)
+// State is how far a key is in its life.
+type State uint8
+
+// The states.
+const (
+	Next   State = iota + 1 // published, and not used yet
+	Active                  // in use
+	Former                  // no longer used; what it made is good
+)
+
+// Name returns what names the key.
+func (k Key) Name() Name { return Name{k.Purpose, k.Generation, k.ID} }
+
+// Key is an opened key.
+type Key struct {
+	Stored
+	// ID is the kid of a signing key, and the hexadecimal id of a sealing key.
+	ID string
+	// Seal is the key itself for the purpose Sealing, Sign for every other.
+	Seal seal.Key
+	Sign jwks.Key
 }
 
-// Keys are the keys of a running service.
-type Keys struct {
-	Sealing []seal.Key
-	// Primary is the id of the sealing key in use.
-	Primary uint32
-	Signing *jwks.Set
-}
-
-// Vault opens and makes keys.
-type Vault struct {
-	Keys Store
-	KEK  Encrypter
-	// Generate makes the bytes of a new key.
-	Generate func(Purpose) ([]byte, error)
-}
-
-// Open returns the keys, and makes those of the first generation where there are
-// none yet. Processes that start at once end up with the same keys.
-func (v *Vault) Open(ctx context.Context) (Keys, error) {
-	stored, err := v.Keys.List(ctx)
-	if err != nil {
-		return Keys{}, fmt.Errorf("list keys: %w", err)
-	}
-	made := false
-	for _, p := range Purposes() {
-		if !has(stored, p) {
-			made = true
-			if err := v.create(ctx, p); err != nil {
-				return Keys{}, err
-			}
+// StateAt returns the state of each of the keys, which are by purpose and
+// generation, at an instant of the database. The first key of a purpose is never
+// merely next: there is nothing to use in its place.
+func StateAt(keys []Key, at time.Time) []State {
+	states := make([]State, len(keys))
+	active := make(map[Purpose]int)
+	for i, k := range keys {
+		states[i] = Former
+		if _, ok := active[k.Purpose]; !ok || !k.ActivateTime.After(at) {
+			active[k.Purpose] = i
 		}
 	}
-	if made {
-		if stored, err = v.Keys.List(ctx); err != nil {
-			return Keys{}, fmt.Errorf("list keys: %w", err)
+	for i, k := range keys {
+		switch of := active[k.Purpose]; {
+		case i == of:
+			states[i] = Active
+		case i > of:
+			states[i] = Next
 		}
 	}
-	return v.decrypt(stored)
+	return states
 }
 
-// create makes the first key of a purpose, unless another process was faster.
-func (v *Vault) create(ctx context.Context, p Purpose) error {
-	plaintext, err := v.Generate(p)
-	if err != nil {
-		return fmt.Errorf("generate %s key: %w", p, err)
-	}
-	k := Stored{Purpose: p, Generation: 1}
-	if k.Ciphertext, err = v.KEK.Encrypt(plaintext, k.associated()); err != nil {
-		return fmt.Errorf("encrypt %s key: %w", p, err)
-	}
-	if err := v.Keys.Create(ctx, k); err != nil && !errors.Is(err, ErrExists) {
-		return fmt.Errorf("create %s key: %w", p, err)
-	}
-	return nil
-}
-
-// decrypt opens the stored keys. The last of each purpose is the one in use.
-func (v *Vault) decrypt(stored []Stored) (Keys, error) {
-	var keys Keys
-	var signing []jwks.Key
-	for _, k := range stored {
-		plaintext, err := v.KEK.Decrypt(k.Ciphertext, k.associated())
-		if err != nil {
-			return Keys{}, fmt.Errorf("decrypt %s key %d: is this the key-encryption key it was made with? %w", k.Purpose, k.Generation, err)
-		}
-		if k.Purpose == Sealing {
-			sealing, err := parseSealing(plaintext)
-			if err != nil {
-				return Keys{}, err
-			}
-			keys.Sealing, keys.Primary = append(keys.Sealing, sealing), sealing.ID
-			continue
-		}
-		private, err := jwks.ParsePrivate(jwks.Alg(k.Purpose), plaintext)
-		if err != nil {
-			return Keys{}, fmt.Errorf("parse %s key %d: %w", k.Purpose, k.Generation, err)
-		}
-		// The newest first: it signs.
-		signing = append([]jwks.Key{private}, signing...)
-	}
-	set, err := jwks.NewSet(signing...)
-	if err != nil {
-		return Keys{}, fmt.Errorf("join signing keys: %w", err)
-	}
-	keys.Signing = set
-	return keys, nil
-}
-
-// Generate makes a key from fresh randomness.
-func Generate(p Purpose) ([]byte, error) {
-	if p == Sealing {
-		k := seal.NewKey()
-		return append(binary.BigEndian.AppendUint32(nil, k.ID), k.Root[:]...), nil
-	}
-	k, err := jwks.Generate(jwks.Alg(p))
-	if err != nil {
-		return nil, err
-	}
-	return k.MarshalPrivate()
-}
-
-func parseSealing(plaintext []byte) (seal.Key, error) {
-	var k seal.Key
-	if len(plaintext) != 4+len(k.Root) {
-		return k, errors.New("sealing key has a wrong length")
-	}
-	k.ID = binary.BigEndian.Uint32(plaintext)
-	copy(k.Root[:], plaintext[4:])
-	return k, nil
-}
-
-// associated binds the ciphertext to its row, so that rows cannot be swapped.
-func (k Stored) associated() []byte {
-	return fmt.Appendf(nil, "chancery/key/%s/%d", k.Purpose, k.Generation)
-}
-
-func has(stored []Stored, p Purpose) bool {
-	for _, k := range stored {
-		if k.Purpose == p {
-			return true
-		}
-	}
-	return false
+// associated binds a ciphertext to its row, so that rows cannot be swapped.
+func associated(p Purpose, generation int64) []byte {
+	return fmt.Appendf(nil, "chancery/key/%s/%d", p, generation)
 }

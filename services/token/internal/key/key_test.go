@@ -3,17 +3,17 @@ package key_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/chancery-auth/chancery/pkg/jwks"
+	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/kek"
-	"github.com/chancery-auth/chancery/pkg/seal"
 	"github.com/chancery-auth/chancery/services/token/internal/key"
 	"github.com/chancery-auth/chancery/services/token/internal/key/keypg"
 	"github.com/chancery-auth/chancery/services/token/internal/key/keysqlite"
@@ -29,34 +29,34 @@ func newKEK(t *testing.T) *kek.Key {
 	return k
 }
 
-func open(t *testing.T, s key.Store, k key.Encrypter) key.Keys {
+func open(t *testing.T, s key.Store, k key.Encrypter) key.Contents {
 	t.Helper()
 	v := key.Vault{Keys: s, KEK: k, Generate: key.Generate}
-	keys, err := v.Open(t.Context())
+	contents, err := v.Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return keys
+	return contents
 }
 
-func public(t *testing.T, keys key.Keys) string {
-	t.Helper()
-	document, err := keys.Signing.Public()
-	if err != nil {
-		t.Fatal(err)
+// ids are those of all keys, in order.
+func ids(c key.Contents) []string {
+	var all []string
+	for _, k := range c.Keys {
+		all = append(all, k.ID)
 	}
-	return string(document)
+	return all
 }
 
 func onEach(t *testing.T, rule func(*testing.T, key.Store)) {
 	t.Helper()
 	t.Run("postgres", func(t *testing.T) {
 		db, _ := storetest.Postgres(t)
-		rule(t, keypg.New(db))
+		rule(t, keypg.New(db, time.Hour))
 	})
 	t.Run("sqlite", func(t *testing.T) {
 		db, _ := storetest.SQLite(t)
-		rule(t, keysqlite.New(db))
+		rule(t, keysqlite.New(db, time.Hour))
 	})
 }
 
@@ -64,11 +64,13 @@ func TestVaultMakesKeysOnce(t *testing.T) {
 	onEach(t, func(t *testing.T, s key.Store) {
 		k := newKEK(t)
 		first, second := open(t, s, k), open(t, s, k)
-		if !slices.Equal(first.Sealing, second.Sealing) || first.Primary != second.Primary || public(t, first) != public(t, second) {
+		if !slices.Equal(ids(first), ids(second)) {
 			t.Error("the vault opens with other keys the second time")
 		}
-		if len(first.Sealing) != 1 || first.Primary != first.Sealing[0].ID || strings.Count(public(t, first), `"kid"`) != 2 {
-			t.Errorf("keys = %v, %s, want one to seal and two to sign", first.Sealing, public(t, first))
+		for i, want := range []key.Purpose{key.ES256, key.RS256, key.Sealing} {
+			if len(first.Keys) != 3 || first.Keys[i].Purpose != want || first.Keys[i].Generation != 1 || first.Keys[i].ActivateTime.After(first.Time) {
+				t.Errorf("keys = %+v, want one for each purpose, active at once", first.Keys)
+			}
 		}
 	})
 }
@@ -76,20 +78,20 @@ func TestVaultMakesKeysOnce(t *testing.T) {
 func TestVaultsThatOpenAtOnceHaveTheSameKeys(t *testing.T) {
 	onEach(t, func(t *testing.T, s key.Store) {
 		k := newKEK(t)
-		all := make([]key.Keys, 8)
+		all := make([]key.Contents, 8)
 		storetest.AtOnce(len(all), func(i int) {
 			v := key.Vault{Keys: s, KEK: k, Generate: key.Generate}
-			keys, err := v.Open(t.Context())
+			contents, err := v.Open(t.Context())
 			if err != nil {
 				t.Error(err)
 			}
-			all[i] = keys
+			all[i] = contents
 		})
 		if t.Failed() {
 			return
 		}
-		for _, keys := range all[1:] {
-			if !slices.Equal(keys.Sealing, all[0].Sealing) || public(t, keys) != public(t, all[0]) {
+		for _, c := range all[1:] {
+			if !slices.Equal(ids(c), ids(all[0])) {
 				t.Error("two vaults have different keys")
 			}
 		}
@@ -99,7 +101,7 @@ func TestVaultsThatOpenAtOnceHaveTheSameKeys(t *testing.T) {
 func sqliteStore(t *testing.T) key.Store {
 	t.Helper()
 	db, _ := storetest.SQLite(t)
-	return keysqlite.New(db)
+	return keysqlite.New(db, time.Hour)
 }
 
 func TestAnotherKeyEncryptionKeyIsToldApart(t *testing.T) {
@@ -109,8 +111,8 @@ func TestAnotherKeyEncryptionKeyIsToldApart(t *testing.T) {
 	if _, err := v.Open(t.Context()); !errors.Is(err, kek.ErrOtherKey) || !strings.Contains(err.Error(), "key-encryption key") {
 		t.Errorf("Open() = %v, want ErrOtherKey in words", err)
 	}
-	if stored, err := s.List(t.Context()); err != nil || len(stored) != 3 {
-		t.Errorf("%d keys are stored, %v: opening with the wrong key makes new ones", len(stored), err)
+	if l, err := s.List(t.Context()); err != nil || len(l.Keys) != 3 {
+		t.Errorf("%d keys are stored, %v: opening with the wrong key makes new ones", len(l.Keys), err)
 	}
 }
 
@@ -120,12 +122,12 @@ type edited struct {
 	edit func([]key.Stored)
 }
 
-func (e edited) List(ctx context.Context) ([]key.Stored, error) {
-	keys, err := e.Store.List(ctx)
-	if len(keys) == 3 {
-		e.edit(keys)
+func (e edited) List(ctx context.Context) (key.Listing, error) {
+	l, err := e.Store.List(ctx)
+	if len(l.Keys) == 3 {
+		e.edit(l.Keys)
 	}
-	return keys, err
+	return l, err
 }
 
 func TestChangedRowsDoNotOpen(t *testing.T) {
@@ -140,8 +142,8 @@ func TestChangedRowsDoNotOpen(t *testing.T) {
 			s, k := sqliteStore(t), newKEK(t)
 			open(t, edited{s, func([]key.Stored) {}}, k)
 			v := key.Vault{Keys: edited{s, edit}, KEK: k, Generate: key.Generate}
-			if keys, err := v.Open(t.Context()); !errors.Is(err, kek.ErrDamaged) {
-				t.Errorf("Open() = %v, %v, want ErrDamaged", keys.Sealing, err)
+			if c, err := v.Open(t.Context()); !errors.Is(err, kek.ErrDamaged) {
+				t.Errorf("Open() = %v, %v, want ErrDamaged", ids(c), err)
 			}
 		})
 	}
@@ -162,7 +164,7 @@ func TestKeysAtRestShowNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, k := range stored {
+	for _, k := range stored.Keys {
 		for _, plaintext := range made {
 			if bytes.Contains(k.Ciphertext, plaintext[len(plaintext)-16:]) {
 				t.Errorf("the %s key is stored in the clear", k.Purpose)
@@ -171,41 +173,142 @@ func TestKeysAtRestShowNothing(t *testing.T) {
 	}
 }
 
-func TestTheLastGenerationIsInUse(t *testing.T) {
-	s, k := sqliteStore(t), newKEK(t)
-	before := open(t, s, k)
-	add := func(p key.Purpose) {
+func TestStateAtEachBoundary(t *testing.T) {
+	start := time.Unix(1_800_000_000, 0)
+	of := func(p key.Purpose, after ...time.Duration) (keys []key.Key) {
+		for i, d := range after {
+			keys = append(keys, key.Key{Stored: key.Stored{Purpose: p, Generation: int64(i + 1), ActivateTime: start.Add(d)}})
+		}
+		return keys
+	}
+	keys := append(of(key.ES256, 0), of(key.Sealing, 0, time.Hour, 2*time.Hour)...)
+	for at, want := range map[time.Duration][]key.State{
+		-time.Second:                {key.Active, key.Active, key.Next, key.Next}, // a clock that is behind
+		0:                           {key.Active, key.Active, key.Next, key.Next},
+		time.Hour - time.Nanosecond: {key.Active, key.Active, key.Next, key.Next},
+		time.Hour:                   {key.Active, key.Former, key.Active, key.Next},
+		2*time.Hour - 1:             {key.Active, key.Former, key.Active, key.Next},
+		2 * time.Hour:               {key.Active, key.Former, key.Former, key.Active},
+	} {
+		if got := key.StateAt(keys, start.Add(at)); !slices.Equal(got, want) {
+			t.Errorf("StateAt(%v) = %v, want %v", at, got, want)
+		}
+	}
+}
+
+// vault returns one that makes little keys of every purpose.
+func vault(t *testing.T, s key.Store) *key.Vault {
+	t.Helper()
+	return &key.Vault{
+		Keys: s, KEK: newKEK(t), Generate: key.Generate, Hints: discard{},
+		Life: map[key.Purpose]time.Duration{key.Sealing: time.Hour, key.RS256: time.Minute, key.ES256: time.Minute},
+	}
+}
+
+// discard is a publisher that nobody hears.
+type discard struct{}
+
+func (discard) Publish(context.Context, ...coherent.Restriction) {}
+
+// N290: of two rotations at once one wins, as long as the next key waits.
+func TestN290_RotationsAreSerialised(t *testing.T) {
+	onEach(t, func(t *testing.T, s key.Store) {
+		v := vault(t, s)
+		first, err := v.Open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var won atomic.Int32
+		storetest.AtOnce(4, func(int) {
+			switch _, err := v.Rotate(t.Context(), time.Minute, key.Sealing, key.ES256); {
+			case err == nil:
+				won.Add(1)
+			case !errors.Is(err, key.ErrHasNext):
+				t.Error(err)
+			}
+		})
+		after, err := v.Open(t.Context())
+		if err != nil || won.Load() != 1 || len(after.Keys) != 5 {
+			t.Fatalf("%d rotations won, %d keys, %v, want 1 and 5", won.Load(), len(after.Keys), err)
+		}
+		if after.Keys[0].ID != first.Keys[0].ID || after.Keys[1].ID == first.Keys[0].ID {
+			t.Error("the next key is not a new one")
+		}
+		if _, err := v.Rotate(t.Context(), 0, key.ES256); !errors.Is(err, key.ErrHasNext) {
+			t.Errorf("Rotate() = %v, want ErrHasNext", err)
+		}
+	})
+}
+
+// Of replicas that find one key due, one rotates, however long the others take.
+func TestAKeyIsSucceededOnce(t *testing.T) {
+	s := sqliteStore(t)
+	v := vault(t, s)
+	c, err := v.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []error{nil, key.ErrHasNext} {
+		if err := v.Succeed(t.Context(), 0, c.Keys[2].Name()); !errors.Is(err, want) {
+			t.Errorf("Succeed() = %v the %d. time, want %v", err, i+1, want)
+		}
+	}
+}
+
+// N290: a key in use is not retired; a retired one does not come back.
+func TestN290_RetiredKeysAreGone(t *testing.T) {
+	onEach(t, func(t *testing.T, s key.Store) {
+		v := vault(t, s)
+		c, err := v.Open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := c.Keys[2]
+		if _, err := v.Retire(t.Context(), old.ID); !errors.Is(err, key.ErrInUse) {
+			t.Fatalf("Retire() of the active key = %v, want ErrInUse", err)
+		}
+		if _, err := v.Rotate(t.Context(), 0, key.Sealing); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			r, err := v.Retire(t.Context(), old.ID)
+			if err != nil || r.Name != old.Name() {
+				t.Fatalf("Retire() = %+v, %v", r, err)
+			}
+		}
+		if _, err := v.Retire(t.Context(), "ffffffff0"); !errors.Is(err, key.ErrNotFound) {
+			t.Errorf("Retire() of what never was = %v, want ErrNotFound", err)
+		}
+		c, err = v.Open(t.Context())
+		if err != nil || slices.Contains(ids(c), old.ID) || len(c.Retired) != 1 {
+			t.Errorf("keys = %v, retired = %v, %v", ids(c), c.Retired, err)
+		}
+	})
+}
+
+// A key with the id of another is made again, also of one that was retired.
+func TestNoTwoKeysHaveOneID(t *testing.T) {
+	s := sqliteStore(t)
+	v := vault(t, s)
+	c, err := v.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := 0
+	v.Generate = func(p key.Purpose) ([]byte, error) {
 		plaintext, err := key.Generate(p)
-		if err != nil {
-			t.Fatal(err)
+		if again++; again <= 2 {
+			binary.BigEndian.PutUint32(plaintext, c.Keys[2].Seal.ID)
 		}
-		ciphertext, err := k.Encrypt(plaintext, []byte("chancery/key/"+string(p)+"/2"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Create(t.Context(), key.Stored{Purpose: p, Generation: 2, Ciphertext: ciphertext}); err != nil {
-			t.Fatal(err)
-		}
+		return plaintext, err
 	}
-	add(key.Sealing)
-	add(key.ES256)
-	after := open(t, s, k)
-	if len(after.Sealing) != 2 || after.Sealing[0] != before.Sealing[0] || after.Primary != after.Sealing[1].ID {
-		t.Errorf("sealing keys = %v with %d in use, want the second of two", after.Sealing, after.Primary)
+	made, err := v.Rotate(t.Context(), 0, key.Sealing)
+	if err != nil || again != 3 || made[0].ID == c.Keys[2].ID {
+		t.Errorf("Rotate() = %v, %v after %d tries, want another id after 3", made, err, again)
 	}
-	token, err := after.Signing.Sign(jwks.ES256, jwks.IDToken, map[string]string{"sub": "u1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, kid, err := after.Signing.Verify(jwks.IDToken, token)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.Contains(public(t, before), kid) || !strings.Contains(public(t, after), kid) {
-		t.Errorf("key %s signs, want the new one", kid)
-	}
-	if strings.Count(public(t, after), `"kid"`) != 3 {
-		t.Errorf("JWK set = %s, want three keys", public(t, after))
+	again = -100
+	if _, err := v.Rotate(t.Context(), 0, key.Sealing); err == nil {
+		t.Error("a key with the id of another is made")
 	}
 }
 
@@ -216,8 +319,8 @@ func TestWhatCannotBeMadeIsNotStored(t *testing.T) {
 	if _, err := v.Open(t.Context()); !errors.Is(err, cause) {
 		t.Errorf("Open() = %v, want the cause", err)
 	}
-	if stored, err := s.List(t.Context()); err != nil || len(stored) != 0 {
-		t.Errorf("List() = %v, %v, want none", stored, err)
+	if l, err := s.List(t.Context()); err != nil || len(l.Keys) != 0 {
+		t.Errorf("List() = %v, %v, want none", l.Keys, err)
 	}
 }
 
@@ -228,7 +331,7 @@ func TestPlaintextOfAWrongLengthIsRefused(t *testing.T) {
 		}
 		return key.Generate(p)
 	}}
-	if keys, err := v.Open(t.Context()); err == nil {
-		t.Errorf("Open() = %v of 35 bytes", cmp.Diff([]seal.Key{}, keys.Sealing))
+	if c, err := v.Open(t.Context()); err == nil {
+		t.Errorf("Open() = %v of 35 bytes", ids(c))
 	}
 }

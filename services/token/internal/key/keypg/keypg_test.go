@@ -2,7 +2,9 @@ package keypg_test
 
 import (
 	"testing"
+	"time"
 
+	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/services/token/internal/key"
 	"github.com/chancery-auth/chancery/services/token/internal/key/keypg"
 	"github.com/chancery-auth/chancery/services/token/internal/key/keytest"
@@ -10,8 +12,8 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	keytest.RunStore(t, func(t *testing.T) key.Store {
-		db, _ := storetest.Postgres(t)
-		return keypg.New(db)
+	keytest.RunStore(t, func(t *testing.T) (key.Store, coherent.Source) {
+		db, log := storetest.Postgres(t)
+		return keypg.New(db, time.Hour), log
 	})
 }

@@ -3,24 +3,72 @@ package keysqlite
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
+	"time"
 
+	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/services/token/internal/key"
 )
 
 // Store implements key.Store.
-type Store struct{ db *sqlite.DB }
+type Store struct {
+	db   *sqlite.DB
+	keep time.Duration
+}
 
-// New returns a store.
-func New(db *sqlite.DB) *Store { return &Store{db} }
+// New returns a store. keep is how long a restriction is kept.
+func New(db *sqlite.DB, keep time.Duration) *Store { return &Store{db, keep} }
+
+const (
+	columns        = `purpose, generation, ciphertext, create_time, activate_time, expire_time`
+	retiredColumns = `purpose, generation, key_id, create_time, activate_time, retire_time, expire_time`
+)
+
+// List implements key.Store. Keys are read before retired keys, so that none is
+// missed on its way from one to the other.
+func (s *Store) List(ctx context.Context) (l key.Listing, err error) {
+	l.Keys, err = collect(ctx, s.db, scan, `SELECT `+columns+` FROM token_key ORDER BY purpose, generation`)
+	if err != nil {
+		return key.Listing{}, err
+	}
+	l.Retired, err = collect(ctx, s.db, scanRetired, `SELECT `+retiredColumns+` FROM token_retired_key ORDER BY purpose, generation`)
+	if err != nil {
+		return key.Listing{}, err
+	}
+	var now int64
+	if err := s.db.Read().QueryRowContext(ctx, `SELECT `+sqlite.NowMicros).Scan(&now); err != nil {
+		return key.Listing{}, fmt.Errorf("select time: %w", err)
+	}
+	l.Time = sqlite.FromTime(now)
+	return l, nil
+}
+
+func collect[T any](ctx context.Context, db *sqlite.DB, scan func(row) (T, error), query string) (list []T, err error) {
+	rows, err := db.Read().QueryContext(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("select keys: %w", err)
+	}
+	defer func() { _ = rows.Close() }() // Err tells of every failure to read.
+	for rows.Next() {
+		each, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, each)
+	}
+	return list, rows.Err()
+}
 
 // Create implements key.Store.
-func (s *Store) Create(ctx context.Context, k key.Stored) error {
+func (s *Store) Create(ctx context.Context, p key.Purpose, ciphertext []byte) error {
 	result, err := s.db.Write().ExecContext(ctx, `
-		INSERT INTO token_key (purpose, generation, ciphertext, create_time)
-		VALUES (?1, ?2, ?3, `+sqlite.NowMicros+`)
-		ON CONFLICT DO NOTHING`, k.Purpose, k.Generation, k.Ciphertext)
+		INSERT INTO token_key (purpose, generation, ciphertext, create_time, activate_time)
+		SELECT ?1, 1, ?2, `+sqlite.NowMicros+`, `+sqlite.NowMicros+`
+		 WHERE NOT EXISTS (SELECT 1 FROM token_key WHERE purpose = ?1)`, p, ciphertext)
 	if err != nil {
 		return fmt.Errorf("insert key: %w", err)
 	}
@@ -34,24 +82,147 @@ func (s *Store) Create(ctx context.Context, k key.Stored) error {
 	return nil
 }
 
-// List implements key.Store.
-func (s *Store) List(ctx context.Context) (keys []key.Stored, err error) {
-	rows, err := s.db.Read().QueryContext(ctx, `
-		SELECT purpose, generation, ciphertext, create_time
-		  FROM token_key
-		 ORDER BY purpose, generation`)
-	if err != nil {
-		return nil, fmt.Errorf("select keys: %w", err)
-	}
-	defer func() { _ = rows.Close() }() // Err tells of every failure to read.
-	for rows.Next() {
-		var k key.Stored
-		var created int64
-		if err := rows.Scan(&k.Purpose, &k.Generation, &k.Ciphertext, &created); err != nil {
-			return nil, fmt.Errorf("scan key: %w", err)
+// Rotate implements key.Store. Writers take turns: the second of two with one
+// generation finds it there.
+func (s *Store) Rotate(ctx context.Context, next ...key.Successor) (made []key.Stored, err error) {
+	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
+		for _, n := range next {
+			k, err := rotate(ctx, tx, n)
+			if err != nil {
+				return err
+			}
+			made = append(made, k)
 		}
-		k.CreateTime = sqlite.FromTime(created)
-		keys = append(keys, k)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	return keys, rows.Err()
+	return made, nil
+}
+
+func rotate(ctx context.Context, tx *sql.Tx, n key.Successor) (key.Stored, error) {
+	k, err := scan(tx.QueryRowContext(ctx, `
+		INSERT INTO token_key (purpose, generation, ciphertext, create_time, activate_time)
+		SELECT ?1, ?2, ?3, `+sqlite.NowMicros+`, `+sqlite.NowMicros+` + ?4
+		 WHERE NOT EXISTS (SELECT 1 FROM token_key
+		                    WHERE purpose = ?1 AND (generation >= ?2 OR activate_time > `+sqlite.NowMicros+`))
+		RETURNING `+columns, n.Purpose, n.Generation, n.Ciphertext, n.Lead.Microseconds()))
+	if errors.Is(err, sql.ErrNoRows) {
+		return key.Stored{}, key.ErrHasNext
+	}
+	if err != nil {
+		return key.Stored{}, fmt.Errorf("insert next key: %w", err)
+	}
+	_, err = tx.ExecContext(ctx, `
+		UPDATE token_key
+		   SET expire_time = ?3
+		 WHERE purpose = ?1 AND generation < ?2 AND expire_time IS NULL`,
+		n.Purpose, n.Generation, sqlite.Time(k.ActivateTime.Add(n.Life)))
+	if err != nil {
+		return key.Stored{}, fmt.Errorf("set expiry of predecessors: %w", err)
+	}
+	return k, nil
+}
+
+// Retire implements key.Store. A key that has an active successor keeps it: that
+// one cannot be retired without a successor of its own.
+func (s *Store) Retire(ctx context.Context, n key.Name, restrictions ...coherent.Restriction) (retired key.Retired, err error) {
+	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
+		if retired, err = retire(ctx, tx, n); err != nil {
+			return err
+		}
+		return coherentsqlite.Append(ctx, tx, s.keep, restrictions...)
+	})
+	if err != nil {
+		return key.Retired{}, err
+	}
+	return retired, nil
+}
+
+const retireStatement = `
+	INSERT INTO token_retired_key (` + retiredColumns + `)
+	SELECT purpose, generation, ?3, create_time, activate_time, ` + sqlite.NowMicros + `, expire_time
+	  FROM token_key AS k
+	 WHERE purpose = ?1 AND generation = ?2
+	   AND EXISTS (SELECT 1 FROM token_key AS later
+	                WHERE later.purpose = k.purpose AND later.generation > k.generation
+	                  AND later.activate_time <= ` + sqlite.NowMicros + `)`
+
+func retire(ctx context.Context, tx *sql.Tx, n key.Name) (key.Retired, error) {
+	_, err := tx.ExecContext(ctx, retireStatement, n.Purpose, n.Generation, n.ID)
+	if err != nil {
+		return key.Retired{}, fmt.Errorf("insert retired key: %w", err)
+	}
+	retired, err := scanRetired(tx.QueryRowContext(ctx, `
+		SELECT `+retiredColumns+` FROM token_retired_key WHERE purpose = ?1 AND generation = ?2`, n.Purpose, n.Generation))
+	if errors.Is(err, sql.ErrNoRows) {
+		return key.Retired{}, unretired(ctx, tx, n)
+	}
+	if err != nil {
+		return key.Retired{}, err
+	}
+	if _, err := tx.ExecContext(ctx, `DELETE FROM token_key WHERE purpose = ?1 AND generation = ?2`, n.Purpose, n.Generation); err != nil {
+		return key.Retired{}, fmt.Errorf("delete key: %w", err)
+	}
+	return retired, nil
+}
+
+// unretired says why a key was not retired.
+func unretired(ctx context.Context, tx *sql.Tx, n key.Name) error {
+	var inUse bool
+	err := tx.QueryRowContext(ctx, `
+		SELECT EXISTS (SELECT 1 FROM token_key WHERE purpose = ?1 AND generation = ?2)`, n.Purpose, n.Generation).Scan(&inUse)
+	switch {
+	case err != nil:
+		return fmt.Errorf("select key: %w", err)
+	case inUse:
+		return key.ErrInUse
+	default:
+		return key.ErrNotFound
+	}
+}
+
+// Sweep implements key.Store.
+func (s *Store) Sweep(ctx context.Context) error {
+	for _, statement := range []string{
+		`DELETE FROM token_retired_key WHERE expire_time <= ` + sqlite.NowMicros,
+		`DELETE FROM token_key WHERE expire_time <= ` + sqlite.NowMicros,
+	} {
+		if _, err := s.db.Write().ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("sweep keys: %w", err)
+		}
+	}
+	return nil
+}
+
+// row is one row, of a query for one or for many.
+type row interface{ Scan(into ...any) error }
+
+// scan reads columns.
+func scan(row row) (key.Stored, error) {
+	var k key.Stored
+	var createTime, activateTime int64
+	var expireTime sql.NullInt64
+	if err := row.Scan(&k.Purpose, &k.Generation, &k.Ciphertext, &createTime, &activateTime, &expireTime); err != nil {
+		return key.Stored{}, fmt.Errorf("scan key: %w", err)
+	}
+	k.CreateTime, k.ActivateTime = sqlite.FromTime(createTime), sqlite.FromTime(activateTime)
+	if expireTime.Valid {
+		k.ExpireTime = sqlite.FromTime(expireTime.Int64)
+	}
+	return k, nil
+}
+
+// scanRetired reads retiredColumns.
+func scanRetired(row row) (key.Retired, error) {
+	var r key.Retired
+	var createTime, activateTime, retireTime, expireTime int64
+	err := row.Scan(&r.Purpose, &r.Generation, &r.ID, &createTime, &activateTime, &retireTime, &expireTime)
+	if err != nil {
+		return key.Retired{}, fmt.Errorf("scan retired key: %w", err)
+	}
+	r.CreateTime, r.ActivateTime = sqlite.FromTime(createTime), sqlite.FromTime(activateTime)
+	r.RetireTime, r.ExpireTime = sqlite.FromTime(retireTime), sqlite.FromTime(expireTime)
+	return r, nil
 }

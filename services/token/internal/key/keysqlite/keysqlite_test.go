@@ -2,7 +2,9 @@ package keysqlite_test
 
 import (
 	"testing"
+	"time"
 
+	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/services/token/internal/key"
 	"github.com/chancery-auth/chancery/services/token/internal/key/keysqlite"
 	"github.com/chancery-auth/chancery/services/token/internal/key/keytest"
@@ -10,8 +12,8 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	keytest.RunStore(t, func(t *testing.T) key.Store {
-		db, _ := storetest.SQLite(t)
-		return keysqlite.New(db)
+	keytest.RunStore(t, func(t *testing.T) (key.Store, coherent.Source) {
+		db, log := storetest.SQLite(t)
+		return keysqlite.New(db, time.Hour), log
 	})
 }

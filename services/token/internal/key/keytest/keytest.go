@@ -9,107 +9,146 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/services/token/internal/key"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
 
-// RunStore checks an implementation of key.Store. newStore returns an empty one,
-// and cleans up with t.Cleanup.
-func RunStore(t *testing.T, newStore func(t *testing.T) key.Store) {
+// RunStore checks an implementation of key.Store. newStore returns an empty one
+// and the source of its restriction log, and cleans up with t.Cleanup.
+func RunStore(t *testing.T, newStore func(t *testing.T) (key.Store, coherent.Source)) {
 	for _, tt := range []struct {
 		name string
-		run  func(*testing.T, key.Store)
+		run  func(*testing.T, key.Store, coherent.Source)
 	}{
-		{"an empty store lists nothing", empty},
+		{"an empty store lists nothing but the time", empty},
 		{"keys are listed by purpose and generation", listed},
-		{"a generation is created once", once},
-		{"16 create one generation at once, one succeeds", concurrent},
-		{"generations count from 1", fromOne},
+		{"a first key is created once, and active at once", once},
+		{"16 create the first key at once, one succeeds", concurrentCreate},
+		{"a successor sets when its predecessors expire", rotated},
+		{"a lead that is over leaves room for the next", rotatedAtOnce},
+		{"there is one next key", oneNext},
+		{"a generation that is there is not made again", oneGeneration},
+		{"of several successors all are made or none", allOrNone},
+		{"16 rotate at once, one succeeds", concurrentRotate},
+		{"a former key is retired, and nothing of it left", retired},
+		{"a key is retired twice, and its end is logged twice", retiredTwice},
+		{"keys in use are not retired", notRetired},
+		{"16 retire one key at once, all succeed", concurrentRetire},
+		{"a retired generation does not come back", noWayBack},
+		{"keys go when they expire", swept},
 	} {
-		t.Run(tt.name, func(t *testing.T) { tt.run(t, newStore(t)) })
+		t.Run(tt.name, func(t *testing.T) {
+			s, log := newStore(t)
+			tt.run(t, s, log)
+		})
 	}
 }
 
-func list(t *testing.T, s key.Store) []key.Stored {
+func list(t *testing.T, s key.Store) key.Listing {
 	t.Helper()
-	keys, err := s.List(t.Context())
+	l, err := s.List(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return keys
+	return l
 }
 
-func create(t *testing.T, s key.Store, k key.Stored) {
+func create(t *testing.T, s key.Store, p key.Purpose) {
 	t.Helper()
-	if err := s.Create(t.Context(), k); err != nil {
+	if err := s.Create(t.Context(), p, []byte{1}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func empty(t *testing.T, s key.Store) {
-	if keys := list(t, s); len(keys) != 0 {
-		t.Errorf("List() = %v", keys)
+func rotate(t *testing.T, s key.Store, n ...key.Successor) []key.Stored {
+	t.Helper()
+	made, err := s.Rotate(t.Context(), n...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+// generations are those of a purpose that are there.
+func generations(t *testing.T, s key.Store, p key.Purpose) []int64 {
+	t.Helper()
+	var all []int64
+	for _, k := range list(t, s).Keys {
+		if k.Purpose == p {
+			all = append(all, k.Generation)
+		}
+	}
+	return all
+}
+
+func check(t *testing.T, s key.Store, p key.Purpose, want ...int64) {
+	t.Helper()
+	if diff := cmp.Diff(want, generations(t, s, p)); diff != "" {
+		t.Errorf("generations of %s (-want +got):\n%s", p, diff)
 	}
 }
 
-func listed(t *testing.T, s key.Store) {
-	for _, k := range []key.Stored{
-		{Purpose: key.Sealing, Generation: 10, Ciphertext: []byte{4}},
-		{Purpose: key.Sealing, Generation: 2, Ciphertext: []byte{3, 0}},
-		{Purpose: key.RS256, Generation: 1, Ciphertext: []byte{2}},
-		{Purpose: key.ES256, Generation: 1, Ciphertext: []byte{1}},
-	} {
-		create(t, s, k)
+func empty(t *testing.T, s key.Store, _ coherent.Source) {
+	l := list(t, s)
+	if len(l.Keys) != 0 || len(l.Retired) != 0 || l.Time.Year() < 2020 {
+		t.Errorf("List() = %v", l)
+	}
+	if l.Time.After(list(t, s).Time) {
+		t.Error("time goes back")
+	}
+}
+
+func listed(t *testing.T, s key.Store, _ coherent.Source) {
+	create(t, s, key.Sealing)
+	create(t, s, key.RS256)
+	create(t, s, key.ES256)
+	for generation := int64(2); generation <= 11; generation++ {
+		rotate(t, s, sealing(generation))
 	}
 	want := []key.Stored{
 		{Purpose: key.ES256, Generation: 1, Ciphertext: []byte{1}},
-		{Purpose: key.RS256, Generation: 1, Ciphertext: []byte{2}},
-		{Purpose: key.Sealing, Generation: 2, Ciphertext: []byte{3, 0}},
-		{Purpose: key.Sealing, Generation: 10, Ciphertext: []byte{4}},
+		{Purpose: key.RS256, Generation: 1, Ciphertext: []byte{1}},
+		{Purpose: key.Sealing, Generation: 1, Ciphertext: []byte{1}},
 	}
-	got := list(t, s)
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(key.Stored{}, "CreateTime")); diff != "" {
+	for generation := int64(2); generation <= 11; generation++ {
+		want = append(want, key.Stored{Purpose: key.Sealing, Generation: generation, Ciphertext: []byte{2}})
+	}
+	got := list(t, s).Keys
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(key.Stored{}, "CreateTime", "ActivateTime", "ExpireTime")); diff != "" {
 		t.Errorf("List() (-want +got):\n%s", diff)
 	}
-	for _, k := range got {
-		if k.CreateTime.IsZero() || k.CreateTime.Year() < 2020 {
-			t.Errorf("CreateTime = %v, want the store's", k.CreateTime)
-		}
-	}
 }
 
-func once(t *testing.T, s key.Store) {
-	k := key.Stored{Purpose: key.Sealing, Generation: 1, Ciphertext: []byte("first")}
-	create(t, s, k)
-	k.Ciphertext = []byte("second")
-	if err := s.Create(t.Context(), k); !errors.Is(err, key.ErrExists) {
+func once(t *testing.T, s key.Store, _ coherent.Source) {
+	if err := s.Create(t.Context(), key.Sealing, []byte("first")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Create(t.Context(), key.Sealing, []byte("second")); !errors.Is(err, key.ErrExists) {
 		t.Errorf("Create() again = %v, want ErrExists", err)
 	}
-	if got := list(t, s); len(got) != 1 || string(got[0].Ciphertext) != "first" {
-		t.Errorf("List() = %v, want the first alone", got)
+	l := list(t, s)
+	if len(l.Keys) != 1 || string(l.Keys[0].Ciphertext) != "first" {
+		t.Fatalf("List() = %v, want the first alone", l.Keys)
 	}
-	create(t, s, key.Stored{Purpose: key.RS256, Generation: 1, Ciphertext: []byte("another purpose")})
+	k := l.Keys[0]
+	if !k.CreateTime.Equal(k.ActivateTime) || k.ActivateTime.After(l.Time) || !k.ExpireTime.IsZero() || k.CreateTime.Year() < 2020 {
+		t.Errorf("times = %v, %v, %v at %v", k.CreateTime, k.ActivateTime, k.ExpireTime, l.Time)
+	}
+	create(t, s, key.RS256)
 }
 
-func concurrent(t *testing.T, s key.Store) {
+func concurrentCreate(t *testing.T, s key.Store, _ coherent.Source) {
 	var won atomic.Int32
 	storetest.AtOnce(16, func(i int) {
-		switch err := s.Create(t.Context(), key.Stored{Purpose: key.ES256, Generation: 1, Ciphertext: make([]byte, i+1)}); {
+		switch err := s.Create(t.Context(), key.ES256, make([]byte, i+1)); {
 		case err == nil:
 			won.Add(1)
 		case !errors.Is(err, key.ErrExists):
 			t.Error(err)
 		}
 	})
-	if keys := list(t, s); won.Load() != 1 || len(keys) != 1 {
+	if keys := list(t, s).Keys; won.Load() != 1 || len(keys) != 1 {
 		t.Errorf("%d of 16 created a key, and %d are there, want 1 and 1", won.Load(), len(keys))
-	}
-}
-
-func fromOne(t *testing.T, s key.Store) {
-	for _, generation := range []int64{0, -1} {
-		if err := s.Create(t.Context(), key.Stored{Purpose: key.Sealing, Generation: generation, Ciphertext: []byte{1}}); err == nil {
-			t.Errorf("generation %d is created", generation)
-		}
 	}
 }

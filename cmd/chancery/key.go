@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
+)
+
+// keyCommands are "chancery key …".
+type keyCommands struct {
+	List   keyList   `cmd:"" help:"List keys, without their secret parts."`
+	Rotate keyRotate `cmd:"" help:"Make the next key. It is published now, and used once every replica and relying party must have seen it."`
+	Retire keyRetire `cmd:"" help:"End a key that is no longer used, for one that has leaked. What it sealed or signed is dead at once."`
+}
+
+type keyList struct{ adminFlags }
+
+// Run implements the command.
+func (c *keyList) Run(ctx context.Context, s streams) error {
+	return c.call(func(conn grpc.ClientConnInterface) error {
+		resp, err := tokenv1.NewTokenServiceClient(conn).ListKeys(ctx, &tokenv1.ListKeysRequest{})
+		if err != nil {
+			return err
+		}
+		return c.printKeys(s, resp.GetKeys())
+	})
+}
+
+type keyRotate struct {
+	adminFlags
+	Purpose string `help:"seal, RS256 or ES256. Default: every purpose." placeholder:"PURPOSE"`
+	AtOnce  bool   `help:"Use the new key without publishing it first: for one that has leaked. Relying parties may refuse ID tokens until they fetch the key set again."`
+}
+
+// Run implements the command.
+func (c *keyRotate) Run(ctx context.Context, s streams) error {
+	return c.call(func(conn grpc.ClientConnInterface) error {
+		resp, err := tokenv1.NewTokenServiceClient(conn).RotateKeys(ctx, &tokenv1.RotateKeysRequest{Purpose: c.Purpose, AtOnce: c.AtOnce})
+		if err != nil {
+			return err
+		}
+		if err := c.printKeys(s, resp.GetKeys()); err != nil {
+			return err
+		}
+		if c.AtOnce && c.Purpose != "seal" {
+			fmt.Fprintln(s.err, "Relying parties that keep the key set may refuse ID tokens until they fetch it again.")
+		}
+		if c.AtOnce {
+			fmt.Fprintln(s.err, "The former key still opens what it sealed or signed. If it has leaked: chancery key retire KEY_ID")
+		}
+		return nil
+	})
+}
+
+type keyRetire struct {
+	adminFlags
+	KeyID string `arg:"" help:"Id of the key, as 'chancery key list' shows it."`
+}
+
+// Run implements the command.
+func (c *keyRetire) Run(ctx context.Context, s streams) error {
+	return c.call(func(conn grpc.ClientConnInterface) error {
+		resp, err := tokenv1.NewTokenServiceClient(conn).RetireKey(ctx, &tokenv1.RetireKeyRequest{KeyId: c.KeyID})
+		if err != nil {
+			return err
+		}
+		return c.printKeys(s, []*tokenv1.Key{resp.GetKey()})
+	})
+}
+
+func (a adminFlags) printKeys(s streams, keys []*tokenv1.Key) error {
+	if a.JSON {
+		list, err := asJSONs(keys)
+		if err != nil {
+			return err
+		}
+		return printJSON(s.out, map[string]any{"keys": list})
+	}
+	rows := make([][]string, 0, len(keys))
+	for _, k := range keys {
+		state := strings.ToLower(strings.TrimPrefix(k.GetState().String(), "KEY_STATE_"))
+		rows = append(rows, []string{k.GetKeyId(), k.GetPurpose(), state, instant(k.GetActivateTime()), instant(k.GetExpireTime())})
+	}
+	return printTable(s.out, "KEY_ID PURPOSE STATE ACTIVE_SINCE EXPIRES", rows)
+}
+
+// instant is t for a table; a dash for none.
+func instant(t *timestamppb.Timestamp) string {
+	if t == nil {
+		return "-"
+	}
+	return t.AsTime().Format(time.RFC3339)
+}

@@ -1,0 +1,40 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/chancery-auth/chancery/pkg/credential"
+	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/pkg/oauth"
+	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
+)
+
+// IssueCode implements TokenService.
+func (s *Service) IssueCode(_ context.Context, req *tokenv1.IssueCodeRequest) (*tokenv1.IssueCodeResponse, error) {
+	grant, err1 := uuid.Parse(req.GetGrantId())
+	session, err2 := uuid.Parse(req.GetSessionId())
+	scope, err3 := scopeOf(req.GetScope())
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return nil, fault.New(fault.Invalid, "grant_id, session_id or scope is malformed")
+	}
+	now := s.deps.Now().Truncate(time.Second)
+	text, err := s.keys.SealCode(credential.AuthorizationCode{
+		ID: uuid.New(), ClientID: req.GetClientId(),
+		Sub: req.GetSub(), SubjectVersion: req.GetSubjectVersion(),
+		GrantID: grant, GrantVersion: req.GetGrantVersion(), SessionID: session,
+		RedirectURI: req.GetRedirectUri(), CodeChallenge: req.GetCodeChallenge(), Nonce: req.GetNonce(),
+		Scope: scope, Resource: req.GetResource(), AuthTime: time.Unix(req.GetAuthTime(), 0),
+		IssueTime: now, ExpireTime: now.Add(s.cfg.Preset.Lifetimes.Code),
+	})
+	if errors.Is(err, credential.ErrTooLong) {
+		return nil, oauth.RefuseBecause(oauth.InvalidRequest, "redirect_uri, nonce, scope and resource are too long together", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &tokenv1.IssueCodeResponse{Code: text}, nil
+}
