@@ -14,7 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"go.opentelemetry.io/otel/trace/noop"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"golang.org/x/time/rate"
 	"google.golang.org/genproto/googleapis/api/httpbody"
 	"google.golang.org/grpc/metadata"
@@ -42,6 +43,8 @@ type world struct {
 	intro     *introspectionScript
 	registry  *registryScript
 	log       *lockedBuffer
+	spans     *tracetest.InMemoryExporter
+	ends      endings
 }
 
 // newWorld starts an edge. change may alter its configuration.
@@ -49,10 +52,12 @@ func newWorld(t *testing.T, change ...func(*gateway.Config)) *world {
 	t.Helper()
 	w := &world{
 		t: t, authorize: &authorizeScript{}, token: &tokenScript{}, intro: &introspectionScript{},
-		registry: &registryScript{}, log: &lockedBuffer{},
+		registry: &registryScript{}, log: &lockedBuffer{}, spans: tracetest.NewInMemoryExporter(), ends: make(endings, 8),
 	}
 	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	tracer := noop.NewTracerProvider().Tracer("")
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(w.spans))
+	t.Cleanup(func() { _ = provider.Shutdown(context.WithoutCancel(t.Context())) })
+	tracer := provider.Tracer("test")
 	local, err := grpcserve.NewLocal(grpcserve.Options{Log: log, Tracer: tracer})
 	if err != nil {
 		t.Fatal(err)
@@ -76,6 +81,7 @@ func newWorld(t *testing.T, change ...func(*gateway.Config)) *world {
 		Log:           log,
 		Now:           func() time.Time { return start },
 		Tracer:        tracer,
+		Observe:       w.ends.note,
 	})
 	if err != nil {
 		t.Fatal(err)

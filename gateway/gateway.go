@@ -84,6 +84,9 @@ type Deps struct {
 	Now   func() time.Time
 	// Tracer opens the span of a request.
 	Tracer trace.Tracer
+	// Observe is told how each request ended, by one of [Endpoints]. Nil: nobody
+	// is.
+	Observe func(ctx context.Context, endpoint string, status int, took time.Duration)
 }
 
 // gateway holds what the handlers share. It is safe for concurrent use.
@@ -131,6 +134,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 		Log:            deps.Log,
 		Now:            deps.Now,
 		Tracer:         deps.Tracer,
+		Observe:        deps.Observe,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("lay out endpoints: %w", err)

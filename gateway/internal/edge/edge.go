@@ -7,6 +7,7 @@
 package edge
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -24,9 +25,11 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Route is one path of the edge. All but Path, Methods, Handler and Refuse may
-// be zero.
+// Route is one path of the edge. All but Name, Path, Methods, Handler and Refuse
+// may be zero.
 type Route struct {
+	// Name is what metrics call the route. Several routes may share one.
+	Name string
 	// Path is matched byte for byte. One that ends in a slash stands for the
 	// clean paths below it.
 	Path string
@@ -71,7 +74,13 @@ type Config struct {
 	Log     *slog.Logger
 	Now     func() time.Time
 	Tracer  trace.Tracer
+	// Observe is told how each request ended, by the name of its route. Nil:
+	// nobody is.
+	Observe func(ctx context.Context, endpoint string, status int, took time.Duration)
 }
+
+// Unknown is the endpoint of a path that is no route's.
+const Unknown = "unknown"
 
 // Edge is an http.Handler. It is safe for concurrent use.
 type Edge struct {
@@ -83,13 +92,16 @@ type Edge struct {
 	origins  *otter.Cache[string, bool]
 }
 
-// New returns an edge. Fails if two routes have one path.
+// New returns an edge. Fails if two routes have one path, or one has no name.
 func New(cfg Config) (*Edge, error) {
-	e := &Edge{Config: cfg, exact: make(map[string]*Route), notFound: Route{Path: "unknown", Refuse: cfg.NotFound}}
+	e := &Edge{Config: cfg, exact: make(map[string]*Route), notFound: Route{Name: Unknown, Path: Unknown, Refuse: cfg.NotFound}}
 	e.limiters = newLimiters()
 	e.origins = newOrigins()
 	for i := range cfg.Routes {
 		route := &cfg.Routes[i]
+		if route.Name == "" {
+			return nil, fmt.Errorf("the endpoint at %s has no name", route.Path)
+		}
 		if _, taken := e.exact[route.Path]; taken {
 			return nil, fmt.Errorf("two endpoints have the path %s", route.Path)
 		}
@@ -133,7 +145,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := e.Now()
 	defer func() {
 		e.recovered(rec, r, route, recover())
-		e.logRequest(r, route, rec, e.Now().Sub(start))
+		e.report(r, route, rec, e.Now().Sub(start))
 	}()
 	e.serve(rec, r, route)
 }
@@ -198,15 +210,21 @@ func (e *Edge) recovered(w *recorder, r *http.Request, route *Route, p any) {
 	}
 }
 
-// logRequest names the route and not the path: a path and its query are input.
-func (e *Edge) logRequest(r *http.Request, route *Route, w *recorder, took time.Duration) {
+// report names the route and not the path: a path and its query are input.
+func (e *Edge) report(r *http.Request, route *Route, w *recorder, took time.Duration) {
+	// A handler that writes nothing has net/http answer so.
+	status := cmp.Or(w.status, http.StatusOK)
+	trace.SpanFromContext(r.Context()).SetAttributes(attribute.Int("http.response.status_code", status))
+	if e.Observe != nil {
+		e.Observe(r.Context(), route.Name, status, took)
+	}
 	level := slog.LevelDebug
-	if w.status >= http.StatusInternalServerError {
+	if status >= http.StatusInternalServerError {
 		level = slog.LevelWarn
 	}
 	e.Log.LogAttrs(r.Context(), level, "request",
 		slog.String("request_id", InfoOf(r.Context()).ID), slog.String("route", route.Path),
-		slog.Int("status", w.status), slog.Duration("took", took))
+		slog.Int("status", status), slog.Duration("took", took))
 }
 
 // recorder remembers the status of an answer.

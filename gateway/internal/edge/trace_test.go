@@ -100,7 +100,7 @@ func newEdge(t *testing.T, h http.HandlerFunc) *edge.Edge {
 	t.Cleanup(func() { _ = provider.Shutdown(t.Context()) })
 	refuse := func(w http.ResponseWriter, _ *http.Request, f edge.Refusal) { w.WriteHeader(f.Status) }
 	e, err := edge.New(edge.Config{
-		Routes:         []edge.Route{{Path: "/x", Methods: []string{"GET"}, Handler: h, Refuse: refuse}},
+		Routes:         []edge.Route{{Name: "x", Path: "/x", Methods: []string{"GET"}, Handler: h, Refuse: refuse}},
 		NotFound:       refuse,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
 		Log:            slog.New(slog.DiscardHandler),

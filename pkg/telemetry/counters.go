@@ -1,0 +1,141 @@
+package telemetry
+
+import (
+	"context"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+)
+
+// Counters count what happens, by kind and never by whom. They start at zero,
+// so that the first event of a kind is an increase. A nil *Counters counts
+// nothing. It is safe for concurrent use.
+type Counters struct {
+	tokens, reuse, replay, unknown, events metric.Int64Counter
+
+	grantTypes, outcomes map[string][]metric.AddOption // made once
+}
+
+// counters makes the counters of the process.
+func (m *maker) counters() *Counters {
+	c := &Counters{
+		tokens:  m.counter("chancery_tokens_issued_total", "Access tokens issued, by grant type."),
+		reuse:   m.counter("chancery_refresh_reuse_total", "Refresh tokens that came after their successor was used."),
+		replay:  m.counter("chancery_code_replay_total", "Authorization codes that came a second time."),
+		unknown: m.counter("chancery_unknown_commits_total", "Transactions of which nobody knows whether they were committed."),
+		events:  m.counter("chancery_events_published_total", "Events handed to the stream, by outcome."),
+	}
+	if len(m.errs) > 0 {
+		return nil
+	}
+	ctx := context.Background()
+	c.grantTypes = prepare(ctx, c.tokens, "grant_type", append(grantTypes(), other))
+	c.outcomes = prepare(ctx, c.events, "outcome", []string{outcomeOK, outcomeFailed})
+	for _, counter := range []metric.Int64Counter{c.reuse, c.replay, c.unknown} {
+		counter.Add(ctx, 0)
+	}
+	return c
+}
+
+// prepare shows a counter as zero for each value of its label, and returns how
+// to count with that value.
+func prepare(ctx context.Context, c metric.Int64Counter, label string, values []string) map[string][]metric.AddOption {
+	options := make(map[string][]metric.AddOption, len(values))
+	for _, value := range values {
+		options[value] = []metric.AddOption{labelled(label, value)}
+		c.Add(ctx, 0, options[value]...)
+	}
+	return options
+}
+
+// TokensIssued counts an access token. A grant type that is not known becomes
+// "other".
+func (c *Counters) TokensIssued(ctx context.Context, grantType string) {
+	if c == nil {
+		return
+	}
+	options, known := c.grantTypes[grantType]
+	if !known {
+		options = c.grantTypes[other]
+	}
+	c.tokens.Add(ctx, 1, options...)
+}
+
+// RefreshReuse counts a refresh token that came after its successor was used.
+func (c *Counters) RefreshReuse(ctx context.Context) {
+	if c != nil {
+		c.reuse.Add(ctx, 1)
+	}
+}
+
+// CodeReplay counts an authorization code that came a second time.
+func (c *Counters) CodeReplay(ctx context.Context) {
+	if c != nil {
+		c.replay.Add(ctx, 1)
+	}
+}
+
+// UnknownCommit counts a transaction of which nobody knows whether it was
+// committed.
+func (c *Counters) UnknownCommit(ctx context.Context) {
+	if c != nil {
+		c.unknown.Add(ctx, 1)
+	}
+}
+
+// EventPublished counts an event that the stream took, or did not take now.
+func (c *Counters) EventPublished(ctx context.Context, ok bool) { //nolint:revive // the flag is what is counted
+	if c == nil {
+		return
+	}
+	outcome := outcomeFailed
+	if ok {
+		outcome = outcomeOK
+	}
+	c.events.Add(ctx, 1, c.outcomes[outcome]...)
+}
+
+// Values of the label outcome.
+const (
+	outcomeOK      = "ok"
+	outcomeFailed  = "failed"
+	outcomeRefused = "refused"
+	outcomeDropped = "dropped"
+)
+
+// labelled is the set of one label.
+func labelled(name, value string) metric.MeasurementOption {
+	return metric.WithAttributeSet(attribute.NewSet(attribute.String(name, value)))
+}
+
+// maker makes instruments and keeps what goes wrong.
+type maker struct {
+	meter metric.Meter
+	errs  []error
+}
+
+// buckets reach from a call within the machine to the longest deadline, in
+// seconds.
+func buckets() []float64 {
+	return []float64{
+		0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+	}
+}
+
+func (m *maker) histogram(name, help string) metric.Float64Histogram {
+	h, err := m.meter.Float64Histogram(name, metric.WithDescription(help), metric.WithExplicitBucketBoundaries(buckets()...))
+	m.note(err)
+	return h
+}
+
+func (m *maker) counter(name, help string) metric.Int64Counter {
+	c, err := m.meter.Int64Counter(name, metric.WithDescription(help))
+	m.note(err)
+	return c
+}
+
+func (m *maker) note(err error) {
+	if err != nil {
+		m.errs = append(m.errs, err)
+	}
+}
