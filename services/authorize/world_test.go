@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/jwks"
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -49,7 +50,7 @@ type option func(*preset.Lifetimes)
 // the users U1 and U2. It runs on SQLite.
 func newWorld(t *testing.T, options ...option) *world {
 	t.Helper()
-	db := sqlitetest.New(t, coherence.Set(), authorize.Migrations())
+	db := sqlitetest.New(t, coherence.Set(), events.Set(), authorize.Migrations())
 	w := newWorldOn(t, authorize.SQLite(db), options...)
 	w.rows = func(table string) (n int) {
 		if err := db.Read().QueryRowContext(t.Context(), `SELECT count(*) FROM authorize_`+table).Scan(&n); err != nil {
@@ -64,7 +65,7 @@ func newWorld(t *testing.T, options ...option) *world {
 func onBoth(t *testing.T, f func(w *world)) {
 	t.Run("SQLite", func(t *testing.T) { f(newWorld(t)) })
 	t.Run("Postgres", func(t *testing.T) {
-		f(newWorldOn(t, authorize.Postgres(pgtest.New(t, coherence.Set(), authorize.Migrations()))))
+		f(newWorldOn(t, authorize.Postgres(pgtest.New(t, coherence.Set(), events.Set(), authorize.Migrations()))))
 	})
 }
 

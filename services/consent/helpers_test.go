@@ -11,6 +11,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
@@ -46,7 +47,7 @@ func newWorld(t *testing.T, policy preset.Consent) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db := sqlitetest.New(t, coherence.Set(), consent.Migrations())
+	db := sqlitetest.New(t, coherence.Set(), events.Set(), consent.Migrations())
 	d := &directory{}
 	directoryv1.RegisterDirectoryServiceServer(local, d)
 	consent.New(consent.Config{Catalogue: preset.Default().Scopes, Consent: policy}, consent.Deps{

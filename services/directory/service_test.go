@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/pg"
@@ -64,7 +65,7 @@ func newHarness(t *testing.T, stores Stores) harness {
 
 func onSQLite(t *testing.T) harness {
 	t.Helper()
-	return newHarness(t, SQLite(sqlitetest.New(t, coherence.Set(), Migrations())))
+	return newHarness(t, SQLite(sqlitetest.New(t, coherence.Set(), events.Set(), Migrations())))
 }
 
 func (h harness) subject(t *testing.T, username string) *directoryv1.Subject {
@@ -112,8 +113,8 @@ func wantEqual(t *testing.T, what string, want, got any) {
 
 func TestLifeOfASubject(t *testing.T) {
 	for name, stores := range map[string]func(*testing.T) Stores{
-		"sqlite":   func(t *testing.T) Stores { return SQLite(sqlitetest.New(t, coherence.Set(), Migrations())) },
-		"postgres": func(t *testing.T) Stores { return Postgres(pgtest.New(t, coherence.Set(), Migrations())) },
+		"sqlite":   func(t *testing.T) Stores { return SQLite(sqlitetest.New(t, coherence.Set(), events.Set(), Migrations())) },
+		"postgres": func(t *testing.T) Stores { return Postgres(pgtest.New(t, coherence.Set(), events.Set(), Migrations())) },
 	} {
 		t.Run(name, func(t *testing.T) { lifeOfASubject(t, newHarness(t, stores(t))) })
 	}
@@ -299,7 +300,7 @@ func (*counter) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData)
 
 func TestGetSubjectTakesTwoStatements(t *testing.T) {
 	statements := new(counter)
-	db, err := pg.Open(t.Context(), pgtest.URL(t, coherence.Set(), Migrations()), pg.Options{Tracer: statements, AllowPlaintext: true})
+	db, err := pg.Open(t.Context(), pgtest.URL(t, coherence.Set(), events.Set(), Migrations()), pg.Options{Tracer: statements, AllowPlaintext: true})
 	if err != nil {
 		t.Fatal(err)
 	}

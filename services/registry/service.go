@@ -1,5 +1,5 @@
 // Package registry owns OAuth clients, their secrets and the scope catalogue,
-// and authenticates clients for the other services.
+// authenticates clients for the other services, and shows the audit log.
 //
 // It is the gRPC adapter and decides nothing: rules are in internal/client,
 // internal/clientsecret and internal/authentication. Every answer is read from
@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/secret"
@@ -56,6 +57,7 @@ type Service struct {
 	secrets       *clientsecret.Keeper
 	authenticator *authentication.Authenticator
 	assertions    assertion.Store
+	audit         event.AuditLog
 	scopes        *registryv1.ListScopesResponse
 }
 
@@ -82,6 +84,7 @@ func New(cfg Config, deps Deps) *Service {
 			Now:        deps.Now,
 		},
 		assertions: deps.Stores.Assertions,
+		audit:      deps.Stores.Audit,
 		scopes:     toScopes(cfg.Scopes),
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -66,7 +67,7 @@ func newFixture(t *testing.T, stores registry.Stores) fixture {
 
 func onSQLite(t *testing.T) fixture {
 	t.Helper()
-	return newFixture(t, registry.SQLite(sqlitetest.New(t, coherence.Set(), registry.Migrations())))
+	return newFixture(t, registry.SQLite(sqlitetest.New(t, coherence.Set(), events.Set(), registry.Migrations())))
 }
 
 // everyField has a value in each field that an operator may set.
@@ -139,7 +140,7 @@ func TestEveryFieldComesBack(t *testing.T) {
 	}
 	t.Run("SQLite", func(t *testing.T) { run(t, onSQLite(t)) })
 	t.Run("Postgres", func(t *testing.T) {
-		run(t, newFixture(t, registry.Postgres(pgtest.New(t, coherence.Set(), registry.Migrations()))))
+		run(t, newFixture(t, registry.Postgres(pgtest.New(t, coherence.Set(), events.Set(), registry.Migrations()))))
 	})
 }
 

@@ -3,6 +3,9 @@ package registry
 import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/chancery-auth/chancery/pkg/event"
+	"github.com/chancery-auth/chancery/pkg/event/eventpg"
+	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/migrate"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
@@ -26,10 +29,12 @@ type Stores struct {
 	Credentials authentication.Clients
 	Secrets     clientsecret.Store
 	Assertions  assertion.Store
+	// Audit is the record of the changes of every service.
+	Audit event.AuditLog
 }
 
 // Postgres returns stores on db, which has [Migrations] and those of
-// pkg/coherent.
+// pkg/coherent and pkg/event.
 func Postgres(db *pgxpool.Pool) Stores {
 	clients := clientpg.New(db, preset.RestrictionKeep)
 	return Stores{
@@ -38,11 +43,12 @@ func Postgres(db *pgxpool.Pool) Stores {
 		Credentials: clients,
 		Secrets:     clientsecretpg.New(db, preset.RestrictionKeep),
 		Assertions:  assertionpg.New(db),
+		Audit:       eventpg.NewLog(db),
 	}
 }
 
 // SQLite returns stores on db, which has [Migrations] and those of
-// pkg/coherent.
+// pkg/coherent and pkg/event.
 func SQLite(db *sqlite.DB) Stores {
 	clients := clientsqlite.New(db, preset.RestrictionKeep)
 	return Stores{
@@ -51,6 +57,7 @@ func SQLite(db *sqlite.DB) Stores {
 		Credentials: clients,
 		Secrets:     clientsecretsqlite.New(db, preset.RestrictionKeep),
 		Assertions:  assertionsqlite.New(db),
+		Audit:       eventsqlite.NewLog(db),
 	}
 }
 

@@ -35,6 +35,9 @@ type Store interface {
 	// Replace puts another hash in place of the one in c. When that is not the
 	// current one any more, nothing changes, and that is no error.
 	Replace(ctx context.Context, c Credential, passwordHash string) error
+	// NoteFailure records a failed attempt in the audit log, on the user of that
+	// id, or on nobody when it is empty.
+	NoteFailure(ctx context.Context, sub string) error
 }
 
 // SignIn is one attempt.
@@ -101,13 +104,11 @@ func (a *Authenticator) Authenticate(ctx context.Context, in SignIn) (Result, er
 		return Result{Outcome: TooManyAttempts, RetryAfter: verdict.RetryAfter}, nil
 	}
 	c, ok, err := a.verify(ctx, slot, account.username, in.Password)
-	switch {
-	case err != nil:
+	if err != nil {
 		return Result{}, err
-	case !ok && verdict.Last:
-		return Result{Outcome: TooManyAttempts, RetryAfter: verdict.RetryAfter}, nil
-	case !ok:
-		return Result{Outcome: Refused}, nil
+	}
+	if !ok {
+		return a.refuse(ctx, c.Subject.Sub, verdict)
 	}
 	if err := a.Attempts.Clear(ctx, key); err != nil {
 		return Result{}, err
@@ -116,6 +117,17 @@ func (a *Authenticator) Authenticate(ctx context.Context, in SignIn) (Result, er
 		return Result{}, err
 	}
 	return Result{Outcome: Authenticated, Subject: c.Subject}, nil
+}
+
+// refuse records the failure, whoever the user is.
+func (a *Authenticator) refuse(ctx context.Context, sub string, verdict attempt.Verdict) (Result, error) {
+	if err := a.Credentials.NoteFailure(ctx, sub); err != nil {
+		return Result{}, fmt.Errorf("note failed sign-in: %w", err)
+	}
+	if verdict.Last {
+		return Result{Outcome: TooManyAttempts, RetryAfter: verdict.RetryAfter}, nil
+	}
+	return Result{Outcome: Refused}, nil
 }
 
 // verify computes one hash, whatever it finds.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/pkg/role"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
@@ -65,7 +66,7 @@ type database func(ctx context.Context, postgres, sqlite string) (rows, func(), 
 // Postgres returns stores on PostgreSQL.
 func Postgres(t *testing.T) Stores {
 	t.Helper()
-	db := pgtest.New(t, coherence.Set(), migrations.Set())
+	db := pgtest.New(t, coherence.Set(), events.Set(), migrations.Set())
 	return Stores{
 		Subjects:    subjectpg.New(db, keep),
 		Credentials: credentialpg.New(db),
@@ -86,7 +87,7 @@ func Postgres(t *testing.T) Stores {
 // SQLite returns stores on SQLite.
 func SQLite(t *testing.T) Stores {
 	t.Helper()
-	db := sqlitetest.New(t, coherence.Set(), migrations.Set())
+	db := sqlitetest.New(t, coherence.Set(), events.Set(), migrations.Set())
 	return Stores{
 		Subjects:    subjectsqlite.New(db, keep),
 		Credentials: credentialsqlite.New(db),

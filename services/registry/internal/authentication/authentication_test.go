@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/secret"
@@ -36,7 +37,7 @@ type fixture struct {
 
 func newFixture(t *testing.T) fixture {
 	t.Helper()
-	db := sqlitetest.New(t, coherence.Set(), migrations.Set())
+	db := sqlitetest.New(t, coherence.Set(), events.Set(), migrations.Set())
 	clients := clientsqlite.New(db, preset.RestrictionKeep)
 	secrets := clientsecretsqlite.New(db, preset.RestrictionKeep)
 	return fixture{

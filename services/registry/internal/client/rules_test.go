@@ -8,6 +8,7 @@ import (
 	"time"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/jwks"
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -20,7 +21,7 @@ import (
 
 func newRegistrar(t testing.TB) *client.Registrar {
 	t.Helper()
-	db := sqlitetest.New(t, coherence.Set(), migrations.Set())
+	db := sqlitetest.New(t, coherence.Set(), events.Set(), migrations.Set())
 	return &client.Registrar{
 		Clients: clientsqlite.New(db, preset.RestrictionKeep),
 		Policy: client.Policy{

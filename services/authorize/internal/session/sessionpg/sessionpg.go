@@ -13,6 +13,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
+	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/services/authorize/internal/session"
@@ -60,7 +61,7 @@ func (s *Store) Create(ctx context.Context, n session.New) (created session.Sess
 		if err != nil {
 			return fmt.Errorf("insert session: %w", err)
 		}
-		return nil
+		return eventpg.Append(ctx, tx, session.Started(created))
 	})
 	return created, ended, err
 }
@@ -81,6 +82,9 @@ func (s *Store) replace(ctx context.Context, tx pgx.Tx, n session.New) ([]cohere
 		return nil, nil
 	}
 	ended := []coherent.Restriction{coherent.Session(id)}
+	if err := eventpg.Append(ctx, tx, session.Ended(id, sub)); err != nil {
+		return nil, err
+	}
 	return ended, coherentpg.Append(ctx, tx, s.keep, ended...)
 }
 
@@ -134,7 +138,12 @@ func (s *Store) List(ctx context.Context, sub string, idle time.Duration) ([]ses
 func (s *Store) End(ctx context.Context, id uuid.UUID) ([]coherent.Restriction, error) {
 	ended := []coherent.Restriction{coherent.Session(id)}
 	err := pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `DELETE FROM authorize.session WHERE id = $1`, id); err != nil {
+		var sub string
+		err := tx.QueryRow(ctx, `DELETE FROM authorize.session WHERE id = $1 RETURNING sub`, id).Scan(&sub)
+		if err == nil {
+			err = eventpg.Append(ctx, tx, session.Ended(id, sub))
+		}
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return fmt.Errorf("delete session: %w", err)
 		}
 		return coherentpg.Append(ctx, tx, s.keep, ended...)

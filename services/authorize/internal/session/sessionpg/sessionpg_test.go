@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/services/authorize/internal/migrations"
 	"github.com/chancery-auth/chancery/services/authorize/internal/session/sessionpg"
@@ -16,7 +17,7 @@ import (
 
 func TestStore(t *testing.T) {
 	sessiontest.RunStore(t, func(t *testing.T) sessiontest.Store {
-		db := pgtest.New(t, coherence.Set(), migrations.Set())
+		db := pgtest.New(t, coherence.Set(), events.Set(), migrations.Set())
 		return sessiontest.Store{
 			Store: sessionpg.New(db, time.Hour),
 			Logged: func(t *testing.T) []uuid.UUID {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
+	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/services/authorize/internal/session"
@@ -66,7 +67,7 @@ func (s *Store) Create(ctx context.Context, n session.New) (created session.Sess
 		if err != nil {
 			return fmt.Errorf("insert session: %w", err)
 		}
-		return nil
+		return eventsqlite.Append(ctx, tx, session.Started(created))
 	})
 	return created, ended, err
 }
@@ -87,6 +88,9 @@ func (s *Store) replace(ctx context.Context, tx *sql.Tx, n session.New) ([]coher
 		return nil, nil
 	}
 	ended := []coherent.Restriction{coherent.Session(uuid.UUID(id))}
+	if err := eventsqlite.Append(ctx, tx, session.Ended(uuid.UUID(id), sub)); err != nil {
+		return nil, err
+	}
 	return ended, coherentsqlite.Append(ctx, tx, s.keep, ended...)
 }
 
@@ -148,7 +152,12 @@ func (s *Store) List(ctx context.Context, sub string, idle time.Duration) ([]ses
 func (s *Store) End(ctx context.Context, id uuid.UUID) ([]coherent.Restriction, error) {
 	ended := []coherent.Restriction{coherent.Session(id)}
 	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM authorize_session WHERE id = ?1`, id[:]); err != nil {
+		var sub string
+		err := tx.QueryRowContext(ctx, `DELETE FROM authorize_session WHERE id = ?1 RETURNING sub`, id[:]).Scan(&sub)
+		if err == nil {
+			err = eventsqlite.Append(ctx, tx, session.Ended(id, sub))
+		}
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("delete session: %w", err)
 		}
 		return coherentsqlite.Append(ctx, tx, s.keep, ended...)

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	"github.com/chancery-auth/chancery/services/authorize/internal/migrations"
 	"github.com/chancery-auth/chancery/services/authorize/internal/session/sessionsqlite"
@@ -15,7 +16,7 @@ import (
 
 func TestStore(t *testing.T) {
 	sessiontest.RunStore(t, func(t *testing.T) sessiontest.Store {
-		db := sqlitetest.New(t, coherence.Set(), migrations.Set())
+		db := sqlitetest.New(t, coherence.Set(), events.Set(), migrations.Set())
 		return sessiontest.Store{
 			Store: sessionsqlite.New(db, time.Hour),
 			Logged: func(t *testing.T) []uuid.UUID {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
+	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/services/consent/internal/grant"
 )
@@ -45,7 +46,10 @@ func (s *Store) Record(ctx context.Context, d grant.Decision) (g grant.Grant, re
 			return fmt.Errorf("upsert grant: %w", err)
 		}
 		g, restrictions, err = s.change(ctx, tx, id, d.Change)
-		return err
+		if err != nil {
+			return err
+		}
+		return eventpg.Append(ctx, tx, grant.Recorded(g, id == d.NewID))
 	})
 	if err != nil {
 		return grant.Grant{}, nil, err
@@ -61,7 +65,10 @@ func (s *Store) Change(ctx context.Context, id uuid.UUID, c grant.Change) (g gra
 			return fmt.Errorf("lock grant: %w", err)
 		}
 		g, restrictions, err = s.change(ctx, tx, id, c)
-		return err
+		if err != nil {
+			return err
+		}
+		return eventpg.Append(ctx, tx, grant.Changed(g))
 	})
 	if err != nil {
 		return grant.Grant{}, nil, err
@@ -106,22 +113,25 @@ func (s *Store) change(ctx context.Context, tx pgx.Tx, id uuid.UUID, c grant.Cha
 func (s *Store) Revoke(ctx context.Context, id uuid.UUID, why grant.Reason) (restrictions []coherent.Restriction, err error) {
 	err = pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
 		restrictions = nil
-		var version int64
+		ended := grant.Grant{ID: id}
 		err := tx.QueryRow(ctx, `
 			UPDATE consent.grant
 			   SET revoke_time = statement_timestamp(),
 			       revoke_reason = $2,
 			       version = version + 1
 			 WHERE id = $1 AND revoke_time IS NULL
-			RETURNING version`, id, string(why)).Scan(&version)
+			RETURNING version, client_id, sub`, id, string(why)).Scan(&ended.Version, &ended.ClientID, &ended.Sub)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return revoked(ctx, tx, id)
 		}
 		if err != nil {
 			return fmt.Errorf("revoke grant: %w", err)
 		}
-		restrictions = []coherent.Restriction{coherent.Grant(id, version)}
-		return coherentpg.Append(ctx, tx, s.keep, restrictions...)
+		restrictions = []coherent.Restriction{coherent.Grant(id, ended.Version)}
+		if err := coherentpg.Append(ctx, tx, s.keep, restrictions...); err != nil {
+			return err
+		}
+		return eventpg.Append(ctx, tx, grant.Revoked(ended, why))
 	})
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
 	"github.com/chancery-auth/chancery/pkg/pg"
@@ -17,7 +18,7 @@ import (
 
 func TestStore(t *testing.T) {
 	granttest.RunStore(t, func(t *testing.T) granttest.Database {
-		url := pgtest.URL(t, coherence.Set(), migrations.Set())
+		url := pgtest.URL(t, coherence.Set(), events.Set(), migrations.Set())
 		db, err := pg.Open(t.Context(), url, pg.Options{MaxConns: 16})
 		if err != nil {
 			t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/services/consent/internal/grant"
@@ -17,7 +18,7 @@ import (
 // Whoever was told that the outcome is unknown repeats the revocation. Success
 // then says that the standby has it, since only the commit of a write waits.
 func TestN188_RepeatedRevocationWrites(t *testing.T) {
-	db := pgtest.New(t, coherence.Set(), migrations.Set())
+	db := pgtest.New(t, coherence.Set(), events.Set(), migrations.Set())
 	store := grantpg.New(db, time.Hour)
 	g, _, err := store.Record(t.Context(), grant.Decision{
 		NewID: uuid.New(), ClientID: "c", Sub: "s", Change: grant.Change{Scope: oauth.Scope{"a"}},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
+	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/services/consent/internal/grant"
 )
@@ -43,7 +44,10 @@ func (s *Store) Record(ctx context.Context, d grant.Decision) (g grant.Grant, re
 			return fmt.Errorf("upsert grant: %w", err)
 		}
 		g, restrictions, err = s.change(ctx, tx, id, d.Change)
-		return err
+		if err != nil {
+			return err
+		}
+		return eventsqlite.Append(ctx, tx, grant.Recorded(g, id == d.NewID))
 	})
 	if err != nil {
 		return grant.Grant{}, nil, err
@@ -55,7 +59,10 @@ func (s *Store) Record(ctx context.Context, d grant.Decision) (g grant.Grant, re
 func (s *Store) Change(ctx context.Context, id uuid.UUID, c grant.Change) (g grant.Grant, restrictions []coherent.Restriction, err error) {
 	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
 		g, restrictions, err = s.change(ctx, tx, id, c)
-		return err
+		if err != nil {
+			return err
+		}
+		return eventsqlite.Append(ctx, tx, grant.Changed(g))
 	})
 	if err != nil {
 		return grant.Grant{}, nil, err
@@ -97,22 +104,25 @@ func (s *Store) change(ctx context.Context, tx *sql.Tx, id uuid.UUID, c grant.Ch
 // Revoke implements grant.Store.
 func (s *Store) Revoke(ctx context.Context, id uuid.UUID, why grant.Reason) (restrictions []coherent.Restriction, err error) {
 	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
-		var version int64
+		ended := grant.Grant{ID: id}
 		err := tx.QueryRowContext(ctx, `
 			UPDATE consent_grant
 			   SET revoke_time = `+sqlite.NowMicros+`,
 			       revoke_reason = ?2,
 			       version = version + 1
 			 WHERE id = ?1 AND revoke_time IS NULL
-			RETURNING version`, id[:], string(why)).Scan(&version)
+			RETURNING version, client_id, sub`, id[:], string(why)).Scan(&ended.Version, &ended.ClientID, &ended.Sub)
 		if errors.Is(err, sql.ErrNoRows) {
 			return revoked(ctx, tx, id)
 		}
 		if err != nil {
 			return fmt.Errorf("revoke grant: %w", err)
 		}
-		restrictions = []coherent.Restriction{coherent.Grant(id, version)}
-		return coherentsqlite.Append(ctx, tx, s.keep, restrictions...)
+		restrictions = []coherent.Restriction{coherent.Grant(id, ended.Version)}
+		if err := coherentsqlite.Append(ctx, tx, s.keep, restrictions...); err != nil {
+			return err
+		}
+		return eventsqlite.Append(ctx, tx, grant.Revoked(ended, why))
 	})
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	"github.com/chancery-auth/chancery/services/consent/internal/grant/grantsqlite"
 	"github.com/chancery-auth/chancery/services/consent/internal/grant/granttest"
@@ -14,7 +15,7 @@ import (
 
 func TestStore(t *testing.T) {
 	granttest.RunStore(t, func(t *testing.T) granttest.Database {
-		db := sqlitetest.New(t, coherence.Set(), migrations.Set())
+		db := sqlitetest.New(t, coherence.Set(), events.Set(), migrations.Set())
 		return granttest.Database{Store: grantsqlite.New(db, time.Hour), Log: coherentsqlite.NewSource(db)}
 	})
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
+	"github.com/chancery-auth/chancery/pkg/event"
+	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/role"
 	"github.com/chancery-auth/chancery/services/directory/internal/membership"
@@ -65,7 +67,7 @@ func (s *Store) Add(ctx context.Context, m membership.Membership) (membership.Me
 		if err != nil {
 			return fmt.Errorf("upsert membership: %w", err)
 		}
-		return nil
+		return eventpg.Append(ctx, tx, added.Happened(event.MemberAdded))
 	})
 	if err != nil {
 		return membership.Membership{}, err
@@ -124,8 +126,11 @@ func (s *Store) SetRole(ctx context.Context, sub string, workspaceID uuid.UUID, 
 		if err != nil {
 			return fmt.Errorf("update membership: %w", err)
 		}
-		if r >= before {
+		if r == before {
 			return nil
+		}
+		if err := eventpg.Append(ctx, tx, m.Happened(event.MemberRoleChanged)); err != nil || r > before {
+			return err
 		}
 		restrictions = []coherent.Restriction{coherent.Membership(sub, workspaceID, m.Version, r)}
 		return coherentpg.Append(ctx, tx, s.keep, restrictions...)
@@ -153,6 +158,10 @@ func (s *Store) Remove(ctx context.Context, sub string, workspaceID uuid.UUID) (
 			return fmt.Errorf("update membership: %w", err)
 		}
 		restrictions = []coherent.Restriction{coherent.Membership(sub, workspaceID, version, role.None)}
+		removed := membership.Membership{Sub: sub, WorkspaceID: workspaceID}
+		if err := eventpg.Append(ctx, tx, removed.Happened(event.MemberRemoved)); err != nil {
+			return err
+		}
 		return coherentpg.Append(ctx, tx, s.keep, restrictions...)
 	})
 	if err != nil {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
+	"github.com/chancery-auth/chancery/pkg/event"
+	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/role"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/services/directory/internal/membership"
@@ -64,7 +66,7 @@ func (s *Store) Add(ctx context.Context, m membership.Membership) (membership.Me
 		if err != nil {
 			return fmt.Errorf("upsert membership: %w", err)
 		}
-		return nil
+		return eventsqlite.Append(ctx, tx, added.Happened(event.MemberAdded))
 	})
 	if err != nil {
 		return membership.Membership{}, err
@@ -120,9 +122,10 @@ func (s *Store) SetRole(ctx context.Context, sub string, workspaceID uuid.UUID, 
 		if err != nil {
 			return fmt.Errorf("update membership: %w", err)
 		}
-		if r < before {
-			restrictions = []coherent.Restriction{coherent.Membership(sub, workspaceID, m.Version, r)}
+		if err := eventsqlite.Append(ctx, tx, m.Happened(event.MemberRoleChanged)); err != nil || r > before {
+			return err
 		}
+		restrictions = []coherent.Restriction{coherent.Membership(sub, workspaceID, m.Version, r)}
 		return coherentsqlite.Append(ctx, tx, s.keep, restrictions...)
 	})
 	if err != nil {
@@ -148,6 +151,10 @@ func (s *Store) Remove(ctx context.Context, sub string, workspaceID uuid.UUID) (
 			return fmt.Errorf("update membership: %w", err)
 		}
 		restrictions = []coherent.Restriction{coherent.Membership(sub, workspaceID, version, role.None)}
+		removed := membership.Membership{Sub: sub, WorkspaceID: workspaceID}
+		if err := eventsqlite.Append(ctx, tx, removed.Happened(event.MemberRemoved)); err != nil {
+			return err
+		}
 		return coherentsqlite.Append(ctx, tx, s.keep, restrictions...)
 	})
 	if err != nil {

@@ -13,6 +13,8 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
+	"github.com/chancery-auth/chancery/pkg/event"
+	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/services/directory/internal/project"
 	"github.com/chancery-auth/chancery/services/directory/internal/workspace"
@@ -44,15 +46,18 @@ func scan(row pgx.Row) (project.Project, error) {
 // Create implements project.Store. The lock keeps the workspace from being
 // deleted until the project can be deleted with it.
 func (s *Store) Create(ctx context.Context, p project.Project) (created project.Project, err error) {
-	err = pg.InStatement(ctx, s.db, func(conn *pgx.Conn) error {
-		created, err = scan(conn.QueryRow(ctx, `
+	err = pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
+		created, err = scan(tx.QueryRow(ctx, `
 			WITH held AS (
 				SELECT workspace_id FROM directory.workspace WHERE workspace_id = $2 FOR KEY SHARE
 			)
 			INSERT INTO directory.project (project_id, workspace_id, name)
 			SELECT $1, workspace_id, $3 FROM held
 			RETURNING `+columns, p.ID, p.WorkspaceID, p.Name))
-		return err
+		if err != nil {
+			return err
+		}
+		return eventpg.Append(ctx, tx, p.Happened(event.ProjectCreated))
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return project.Project{}, workspace.ErrNotFound
@@ -85,7 +90,8 @@ func (s *Store) Delete(ctx context.Context, id uuid.UUID) ([]coherent.Restrictio
 	var restrictions []coherent.Restriction
 	err := pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
 		var version int64
-		err := tx.QueryRow(ctx, `DELETE FROM directory.project WHERE project_id = $1 RETURNING version + 1`, id).Scan(&version)
+		gone := project.Project{ID: id}
+		err := tx.QueryRow(ctx, `DELETE FROM directory.project WHERE project_id = $1 RETURNING workspace_id, version + 1`, id).Scan(&gone.WorkspaceID, &version)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return project.ErrNotFound
 		}
@@ -93,6 +99,9 @@ func (s *Store) Delete(ctx context.Context, id uuid.UUID) ([]coherent.Restrictio
 			return fmt.Errorf("delete project: %w", err)
 		}
 		restrictions = []coherent.Restriction{coherent.Project(id, version)}
+		if err := eventpg.Append(ctx, tx, gone.Happened(event.ProjectDeleted)); err != nil {
+			return err
+		}
 		return coherentpg.Append(ctx, tx, s.keep, restrictions...)
 	})
 	if err != nil {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
+	"github.com/chancery-auth/chancery/pkg/event"
+	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/services/directory/internal/project"
 	"github.com/chancery-auth/chancery/services/directory/internal/workspace"
@@ -44,11 +46,17 @@ func scan(row interface{ Scan(into ...any) error }) (project.Project, error) {
 }
 
 // Create implements project.Store.
-func (s *Store) Create(ctx context.Context, p project.Project) (project.Project, error) {
-	created, err := scan(s.db.Write().QueryRowContext(ctx, `
-		INSERT INTO directory_project (project_id, workspace_id, name)
-		SELECT ?1, workspace_id, ?3 FROM directory_workspace WHERE workspace_id = ?2
-		RETURNING `+columns, p.ID, p.WorkspaceID, p.Name))
+func (s *Store) Create(ctx context.Context, p project.Project) (created project.Project, err error) {
+	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
+		created, err = scan(tx.QueryRowContext(ctx, `
+			INSERT INTO directory_project (project_id, workspace_id, name)
+			SELECT ?1, workspace_id, ?3 FROM directory_workspace WHERE workspace_id = ?2
+			RETURNING `+columns, p.ID, p.WorkspaceID, p.Name))
+		if err != nil {
+			return err
+		}
+		return eventsqlite.Append(ctx, tx, p.Happened(event.ProjectCreated))
+	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return project.Project{}, workspace.ErrNotFound
 	}
@@ -88,7 +96,8 @@ func (s *Store) Delete(ctx context.Context, id uuid.UUID) ([]coherent.Restrictio
 	var restrictions []coherent.Restriction
 	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
 		var version int64
-		err := tx.QueryRowContext(ctx, `DELETE FROM directory_project WHERE project_id = ? RETURNING version + 1`, id).Scan(&version)
+		gone := project.Project{ID: id}
+		err := tx.QueryRowContext(ctx, `DELETE FROM directory_project WHERE project_id = ? RETURNING workspace_id, version + 1`, id).Scan(&gone.WorkspaceID, &version)
 		if errors.Is(err, sql.ErrNoRows) {
 			return project.ErrNotFound
 		}
@@ -96,6 +105,9 @@ func (s *Store) Delete(ctx context.Context, id uuid.UUID) ([]coherent.Restrictio
 			return fmt.Errorf("delete project: %w", err)
 		}
 		restrictions = []coherent.Restriction{coherent.Project(id, version)}
+		if err := eventsqlite.Append(ctx, tx, gone.Happened(event.ProjectDeleted)); err != nil {
+			return err
+		}
 		return coherentsqlite.Append(ctx, tx, s.keep, restrictions...)
 	})
 	if err != nil {

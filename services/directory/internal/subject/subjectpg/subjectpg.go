@@ -12,6 +12,8 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
+	"github.com/chancery-auth/chancery/pkg/event"
+	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/page"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/services/directory/internal/subject"
@@ -69,7 +71,7 @@ func (s *Store) Create(ctx context.Context, n subject.Subject, passwordHash stri
 		if err != nil {
 			return fmt.Errorf("insert credential: %w", err)
 		}
-		return nil
+		return eventpg.Append(ctx, tx, created.Happened(event.SubjectCreated))
 	})
 	return created, err
 }
@@ -130,6 +132,9 @@ func (s *Store) Disable(ctx context.Context, sub string) (subject.Subject, []coh
 			return err
 		}
 		restrictions = []coherent.Restriction{coherent.Subject(sub, disabled.Version)}
+		if err := eventpg.Append(ctx, tx, disabled.Happened(event.SubjectDisabled)); err != nil {
+			return err
+		}
 		return coherentpg.Append(ctx, tx, s.keep, restrictions...)
 	})
 	if err != nil {
@@ -140,13 +145,16 @@ func (s *Store) Disable(ctx context.Context, sub string) (subject.Subject, []coh
 
 // Enable implements subject.Store.
 func (s *Store) Enable(ctx context.Context, sub string) (enabled subject.Subject, err error) {
-	err = pg.InStatement(ctx, s.db, func(conn *pgx.Conn) error {
-		enabled, err = found(Scan(conn.QueryRow(ctx, `
+	err = pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
+		enabled, err = found(Scan(tx.QueryRow(ctx, `
 			UPDATE directory.subject AS s
 			   SET disabled = false
 			 WHERE s.sub = $1
 			RETURNING `+Columns, sub)))
-		return err
+		if err != nil {
+			return err
+		}
+		return eventpg.Append(ctx, tx, enabled.Happened(event.SubjectEnabled))
 	})
 	return enabled, err
 }

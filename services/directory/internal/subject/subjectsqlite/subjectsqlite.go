@@ -10,6 +10,8 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
+	"github.com/chancery-auth/chancery/pkg/event"
+	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/page"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/services/directory/internal/subject"
@@ -68,7 +70,7 @@ func (s *Store) Create(ctx context.Context, n subject.Subject, passwordHash stri
 		if err != nil {
 			return fmt.Errorf("insert credential: %w", err)
 		}
-		return nil
+		return eventsqlite.Append(ctx, tx, created.Happened(event.SubjectCreated))
 	})
 	return created, err
 }
@@ -137,6 +139,9 @@ func (s *Store) Disable(ctx context.Context, sub string) (subject.Subject, []coh
 			return err
 		}
 		restrictions = []coherent.Restriction{coherent.Subject(sub, disabled.Version)}
+		if err := eventsqlite.Append(ctx, tx, disabled.Happened(event.SubjectDisabled)); err != nil {
+			return err
+		}
 		return coherentsqlite.Append(ctx, tx, s.keep, restrictions...)
 	})
 	if err != nil {
@@ -146,10 +151,17 @@ func (s *Store) Disable(ctx context.Context, sub string) (subject.Subject, []coh
 }
 
 // Enable implements subject.Store.
-func (s *Store) Enable(ctx context.Context, sub string) (subject.Subject, error) {
-	return found(Scan(s.db.Write().QueryRowContext(ctx, `
-		UPDATE directory_subject
-		   SET disabled = 0
-		 WHERE sub = ?
-		RETURNING `+Columns, sub)))
+func (s *Store) Enable(ctx context.Context, sub string) (enabled subject.Subject, err error) {
+	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
+		enabled, err = found(Scan(tx.QueryRowContext(ctx, `
+			UPDATE directory_subject
+			   SET disabled = 0
+			 WHERE sub = ?
+			RETURNING `+Columns, sub)))
+		if err != nil {
+			return err
+		}
+		return eventsqlite.Append(ctx, tx, enabled.Happened(event.SubjectEnabled))
+	})
+	return enabled, err
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
+	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/page"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/role"
@@ -46,12 +47,15 @@ func scan(row pgx.Row) (workspace.Workspace, error) {
 
 // Create implements workspace.Store.
 func (s *Store) Create(ctx context.Context, w workspace.Workspace) (created workspace.Workspace, err error) {
-	err = pg.InStatement(ctx, s.db, func(conn *pgx.Conn) error {
-		created, err = scan(conn.QueryRow(ctx, `
+	err = pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
+		created, err = scan(tx.QueryRow(ctx, `
 			INSERT INTO directory.workspace (workspace_id, name)
 			VALUES ($1, $2)
 			RETURNING `+columns, w.ID, w.Name))
-		return err
+		if err != nil {
+			return err
+		}
+		return eventpg.Append(ctx, tx, workspace.Created(w.ID))
 	})
 	if err != nil {
 		return workspace.Workspace{}, fmt.Errorf("insert workspace: %w", err)
@@ -109,6 +113,9 @@ func (s *Store) Delete(ctx context.Context, id uuid.UUID) ([]coherent.Restrictio
 			return fmt.Errorf("delete workspace: %w", err)
 		}
 		restrictions = slices.Concat(members, projects)
+		if err := eventpg.Append(ctx, tx, workspace.Deleted(id)); err != nil {
+			return err
+		}
 		return coherentpg.Append(ctx, tx, s.keep, restrictions...)
 	})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
+	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/page"
 	"github.com/chancery-auth/chancery/pkg/role"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
@@ -51,11 +52,17 @@ func scan(row interface{ Scan(into ...any) error }) (workspace.Workspace, error)
 }
 
 // Create implements workspace.Store.
-func (s *Store) Create(ctx context.Context, w workspace.Workspace) (workspace.Workspace, error) {
-	created, err := scan(s.db.Write().QueryRowContext(ctx, `
-		INSERT INTO directory_workspace (workspace_id, name)
-		VALUES (?, ?)
-		RETURNING `+columns, w.ID, w.Name))
+func (s *Store) Create(ctx context.Context, w workspace.Workspace) (created workspace.Workspace, err error) {
+	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
+		created, err = scan(tx.QueryRowContext(ctx, `
+			INSERT INTO directory_workspace (workspace_id, name)
+			VALUES (?, ?)
+			RETURNING `+columns, w.ID, w.Name))
+		if err != nil {
+			return err
+		}
+		return eventsqlite.Append(ctx, tx, workspace.Created(w.ID))
+	})
 	if err != nil {
 		return workspace.Workspace{}, fmt.Errorf("insert workspace: %w", err)
 	}
@@ -123,6 +130,9 @@ func (s *Store) Delete(ctx context.Context, id uuid.UUID) ([]coherent.Restrictio
 			return fmt.Errorf("delete workspace: %w", err)
 		}
 		restrictions = slices.Concat(members, projects)
+		if err := eventsqlite.Append(ctx, tx, workspace.Deleted(id)); err != nil {
+			return err
+		}
 		return coherentsqlite.Append(ctx, tx, s.keep, restrictions...)
 	})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
+	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/services/registry/internal/authentication"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
@@ -47,7 +48,10 @@ func (s *Store) Create(ctx context.Context, c client.Client, first *clientsecret
 		if err := insertOrigins(ctx, tx, c); err != nil {
 			return err
 		}
-		return insertSecret(ctx, tx, c.ClientID, first)
+		if err := insertSecret(ctx, tx, c.ClientID, first); err != nil {
+			return err
+		}
+		return eventpg.Append(ctx, tx, client.Created(created, first)...)
 	})
 	return created, err
 }
@@ -124,6 +128,9 @@ func (s *Store) Update(ctx context.Context, change client.Change) (client.Client
 		if restrictions, err = restrict(ctx, tx, change, updated); err != nil {
 			return err
 		}
+		if err := eventpg.Append(ctx, tx, client.Updated(updated)); err != nil {
+			return err
+		}
 		return coherentpg.Append(ctx, tx, s.keep, restrictions...)
 	})
 	if err != nil {
@@ -196,6 +203,9 @@ func (s *Store) Delete(ctx context.Context, clientID string) ([]coherent.Restric
 		}
 		if tag.RowsAffected() == 0 {
 			return client.ErrNotFound
+		}
+		if err := eventpg.Append(ctx, tx, client.Gone(clientID)); err != nil {
+			return err
 		}
 		return coherentpg.Append(ctx, tx, s.keep, dead)
 	})

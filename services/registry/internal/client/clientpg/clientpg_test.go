@@ -6,6 +6,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/pkg/preset"
@@ -17,7 +18,7 @@ import (
 
 func TestStore(t *testing.T) {
 	clienttest.RunStore(t, func(t *testing.T) clienttest.Stores {
-		db := pgtest.New(t, coherence.Set(), migrations.Set())
+		db := pgtest.New(t, coherence.Set(), events.Set(), migrations.Set())
 		log := coherentpg.NewSource(db.Config().ConnString(), pg.Options{AllowPlaintext: true})
 		t.Cleanup(func() {
 			if err := log.Close(context.WithoutCancel(t.Context())); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
+	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/services/registry/internal/authentication"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
@@ -50,7 +51,10 @@ func (s *Store) Create(ctx context.Context, c client.Client, first *clientsecret
 		if err := insertOrigins(ctx, tx, c); err != nil {
 			return err
 		}
-		return insertSecret(ctx, tx, c.ClientID, first)
+		if err := insertSecret(ctx, tx, c.ClientID, first); err != nil {
+			return err
+		}
+		return eventsqlite.Append(ctx, tx, client.Created(created, first)...)
 	})
 	return created, err
 }
@@ -137,6 +141,9 @@ func (s *Store) Update(ctx context.Context, change client.Change) (client.Client
 			return err
 		}
 		if restrictions, err = restrict(ctx, tx, change, updated); err != nil {
+			return err
+		}
+		if err := eventsqlite.Append(ctx, tx, client.Updated(updated)); err != nil {
 			return err
 		}
 		return coherentsqlite.Append(ctx, tx, s.keep, restrictions...)
@@ -227,6 +234,9 @@ func (s *Store) Delete(ctx context.Context, clientID string) ([]coherent.Restric
 		}
 		if n, err := result.RowsAffected(); err != nil || n == 0 {
 			return errors.Join(client.ErrNotFound, err)
+		}
+		if err := eventsqlite.Append(ctx, tx, client.Gone(clientID)); err != nil {
+			return err
 		}
 		return coherentsqlite.Append(ctx, tx, s.keep, dead)
 	})

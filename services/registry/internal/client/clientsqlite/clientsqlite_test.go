@@ -5,6 +5,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	"github.com/chancery-auth/chancery/services/registry/internal/client/clientsqlite"
@@ -15,7 +16,7 @@ import (
 
 func TestStore(t *testing.T) {
 	clienttest.RunStore(t, func(t *testing.T) clienttest.Stores {
-		db := sqlitetest.New(t, coherence.Set(), migrations.Set())
+		db := sqlitetest.New(t, coherence.Set(), events.Set(), migrations.Set())
 		return clienttest.Stores{
 			Clients: clientsqlite.New(db, preset.RestrictionKeep),
 			Secrets: clientsecretsqlite.New(db, preset.RestrictionKeep),

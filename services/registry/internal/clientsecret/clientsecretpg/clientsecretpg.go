@@ -14,6 +14,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
+	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
@@ -60,7 +61,7 @@ func (s *Store) Create(ctx context.Context, clientID string, sec clientsecret.Se
 		if err != nil {
 			return fmt.Errorf("insert client secret: %w", err)
 		}
-		return nil
+		return eventpg.Append(ctx, tx, clientsecret.Created(clientID, sec.ID))
 	})
 }
 
@@ -119,6 +120,9 @@ func (s *Store) Revoke(ctx context.Context, clientID string, id uuid.UUID) ([]co
 		}
 		if tag.RowsAffected() == 0 {
 			return clientsecret.ErrNotFound
+		}
+		if err := eventpg.Append(ctx, tx, clientsecret.Revoked(clientID, id)); err != nil {
+			return err
 		}
 		return coherentpg.Append(ctx, tx, s.keep, revoked)
 	})

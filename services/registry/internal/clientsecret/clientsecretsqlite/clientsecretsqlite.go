@@ -12,6 +12,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
+	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
@@ -57,7 +58,7 @@ func (s *Store) Create(ctx context.Context, clientID string, sec clientsecret.Se
 		if err != nil {
 			return fmt.Errorf("insert client secret: %w", err)
 		}
-		return nil
+		return eventsqlite.Append(ctx, tx, clientsecret.Created(clientID, sec.ID))
 	})
 }
 
@@ -129,6 +130,9 @@ func (s *Store) Revoke(ctx context.Context, clientID string, id uuid.UUID) ([]co
 		}
 		if n, err := result.RowsAffected(); err != nil || n == 0 {
 			return errors.Join(clientsecret.ErrNotFound, err)
+		}
+		if err := eventsqlite.Append(ctx, tx, clientsecret.Revoked(clientID, id)); err != nil {
+			return err
 		}
 		return coherentsqlite.Append(ctx, tx, s.keep, revoked)
 	})

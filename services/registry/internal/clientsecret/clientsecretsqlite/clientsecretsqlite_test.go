@@ -8,6 +8,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	"github.com/chancery-auth/chancery/services/registry/internal/client/clientsqlite"
@@ -18,7 +19,7 @@ import (
 
 func TestStore(t *testing.T) {
 	clientsecrettest.RunStore(t, func(t *testing.T) clientsecrettest.Stores {
-		db := sqlitetest.New(t, coherence.Set(), migrations.Set())
+		db := sqlitetest.New(t, coherence.Set(), events.Set(), migrations.Set())
 		return clientsecrettest.Stores{
 			Secrets: clientsecretsqlite.New(db, preset.RestrictionKeep),
 			Clients: clientsqlite.New(db, preset.RestrictionKeep),

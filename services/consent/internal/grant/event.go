@@ -1,0 +1,22 @@
+package grant
+
+import "github.com/chancery-auth/chancery/pkg/event"
+
+// Recorded is the event of a consent: the first of a grant, or one to more.
+func Recorded(g Grant, first bool) event.Event {
+	e := Changed(g)
+	if first {
+		e.Type = event.GrantRecorded
+	}
+	return e
+}
+
+// Changed is the event of other resources, or another scope, in a grant.
+func Changed(g Grant) event.Event {
+	return event.Event{Type: event.GrantChanged, GrantID: g.ID, ClientID: g.ClientID, Sub: g.Sub, Scope: g.Scope}
+}
+
+// Revoked is the event of a grant's end.
+func Revoked(g Grant, why Reason) event.Event {
+	return event.Event{Type: event.GrantRevoked, GrantID: g.ID, ClientID: g.ClientID, Sub: g.Sub, Reason: string(why)}
+}
