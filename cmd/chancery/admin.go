@@ -6,14 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/config"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/secret"
 )
@@ -30,12 +31,17 @@ func (d dataFlag) credential() string { return filepath.Join(d.Data, "admin.cred
 func (d dataFlag) server() string     { return filepath.Join(d.Data, "server.json") }
 func (d dataFlag) demo() string       { return filepath.Join(d.Data, "demo.json") }
 func (d dataFlag) lock() string       { return filepath.Join(d.Data, "lock") }
+func (d dataFlag) streams() string    { return filepath.Join(d.Data, "streams") }
+func (d dataFlag) busPassword() string {
+	return filepath.Join(d.Data, "nats.password")
+}
 
 // adminFlags say which server an administrative command talks to, and as whom.
 type adminFlags struct {
 	dataFlag
 	Server     string `help:"gRPC address of the server. Default: the one that serves the data folder." placeholder:"ADDR"`
 	Credential string `help:"File with the admin credential. Default: the one below the data folder." placeholder:"FILE"`
+	Config     string `help:"Configuration of a cluster, with a certificate for the role of admin: talk to its services in place of a server." placeholder:"FILE" type:"path" env:"CHANCERY_CONFIG"`
 	JSON       bool   `help:"Print JSON." name:"json"`
 }
 
@@ -45,6 +51,10 @@ type serverInfo struct {
 	HTTP     string `json:"http"`
 	GRPC     string `json:"grpc"`
 	Internal string `json:"internal"`
+	// NATS is where events are read; NATSUser and NATSPasswordFile let in.
+	NATS             string `json:"nats_url"`
+	NATSUser         string `json:"nats_user"`
+	NATSPasswordFile string `json:"nats_password_file"`
 }
 
 // readServerInfo finds the server that serves the data folder.
@@ -75,8 +85,76 @@ func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]strin
 // is on this machine unless --server says otherwise.
 func (bearer) RequireTransportSecurity() bool { return false }
 
-// dial connects to the server. The caller closes the connection.
-func (a adminFlags) dial() (*grpc.ClientConn, error) {
+// call connects and hands the connection to f.
+func (a adminFlags) call(f func(conn grpc.ClientConnInterface) error) error {
+	conns, err := a.dial()
+	if err != nil {
+		return err
+	}
+	defer conns.close()
+	return f(conns.route())
+}
+
+// connections lead to the services of a system, by role.
+type connections map[string]*grpc.ClientConn
+
+// route sends each call to the service that has its method.
+func (c connections) route() grpc.ClientConnInterface {
+	routes := make(map[string]grpc.ClientConnInterface, len(c))
+	for role, conn := range c {
+		routes[role] = conn
+	}
+	return grpcserve.Route(routes)
+}
+
+func (c connections) close() {
+	for _, conn := range c {
+		conn.Close()
+	}
+}
+
+// dial connects to every service: over mutual TLS to the targets of a
+// configuration, or to the one server of a data folder.
+func (a adminFlags) dial() (connections, error) {
+	if a.Config != "" {
+		return a.dialCluster()
+	}
+	conn, err := a.dialServer()
+	if err != nil {
+		return nil, err
+	}
+	conns := connections{}
+	for _, role := range allRoles() {
+		conns[role] = conn
+	}
+	return conns, nil
+}
+
+func (a adminFlags) dialCluster() (connections, error) {
+	cfg, err := config.Load(a.Config, os.LookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	identity, err := openIdentity(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	conns := connections{}
+	for _, role := range allRoles() {
+		if role == roleGateway {
+			continue
+		}
+		if conns[role], err = dialRole(cfg, identity, role); err != nil {
+			conns.close()
+			return nil, err
+		}
+	}
+	return conns, nil
+}
+
+// dialServer connects to the server that serves the data folder, or that --server
+// names.
+func (a adminFlags) dialServer() (*grpc.ClientConn, error) {
 	target := a.Server
 	if target == "" {
 		info, err := a.readServerInfo()
@@ -93,40 +171,26 @@ func (a adminFlags) dial() (*grpc.ClientConn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the admin credential: %w", err)
 	}
-	conn, err := grpc.NewClient(target,
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithPerRPCCredentials(bearer{secret.Wrap(strings.TrimSpace(string(credential)))}),
-		grpc.WithUnaryInterceptor(grpcserve.Client))
-	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", target, err)
-	}
-	return conn, nil
-}
-
-// call connects and hands the connection to f.
-func (a adminFlags) call(f func(conn *grpc.ClientConn) error) error {
-	conn, err := a.dial()
-	if err != nil {
-		return err
-	}
-	return errors.Join(f(conn), conn.Close())
+	return grpcserve.Dial(
+		grpcserve.Target{Address: target, Role: "server"},
+		grpc.WithPerRPCCredentials(bearer{secret.Wrap(strings.TrimSpace(string(credential)))}))
 }
 
 // adminOf returns a function that names a caller: admin for who presents the
 // credential, and nobody otherwise.
-func adminOf(credential secret.Secret) func(context.Context) grpcserve.Caller {
+func adminOf(credential secret.Secret) func(context.Context) []grpcserve.Caller {
 	want := credential.Digest()
-	return func(ctx context.Context) grpcserve.Caller {
+	return func(ctx context.Context) []grpcserve.Caller {
 		md, _ := metadata.FromIncomingContext(ctx)
 		values := md.Get("authorization")
 		if len(values) != 1 {
-			return ""
+			return nil
 		}
 		presented, ok := strings.CutPrefix(values[0], "Bearer ")
 		if !ok || !secret.DigestOf(presented).Equal(want) {
-			return ""
+			return nil
 		}
-		return grpcserve.Admin
+		return []grpcserve.Caller{grpcserve.Admin}
 	}
 }
 

@@ -123,7 +123,7 @@ func (c *clientCreate) Run(ctx context.Context, s streams) error {
 	if err := c.apply(client); err != nil {
 		return err
 	}
-	return c.call(func(conn *grpc.ClientConn) error {
+	return c.call(func(conn grpc.ClientConnInterface) error {
 		resp, err := registryv1.NewRegistryServiceClient(conn).CreateClient(ctx, &registryv1.CreateClientRequest{Client: client})
 		if err != nil {
 			return err
@@ -153,7 +153,7 @@ type clientGet struct {
 
 // Run implements the command.
 func (c *clientGet) Run(ctx context.Context, s streams) error {
-	return c.call(func(conn *grpc.ClientConn) error {
+	return c.call(func(conn grpc.ClientConnInterface) error {
 		resp, err := registryv1.NewRegistryServiceClient(conn).GetClient(ctx, &registryv1.GetClientRequest{ClientId: c.ClientID})
 		if err != nil {
 			return err
@@ -183,7 +183,7 @@ type clientList struct{ adminFlags }
 
 // Run implements the command.
 func (c *clientList) Run(ctx context.Context, s streams) error {
-	return c.call(func(conn *grpc.ClientConn) error {
+	return c.call(func(conn grpc.ClientConnInterface) error {
 		var clients []*registryv1.Client
 		err := pages(func(token string) (string, error) {
 			resp, err := registryv1.NewRegistryServiceClient(conn).ListClients(ctx, &registryv1.ListClientsRequest{PageToken: token})
@@ -221,7 +221,7 @@ type clientUpdate struct {
 // Run implements the command. It changes the client as it is now; a change by
 // somebody else in between is refused, not overwritten.
 func (c *clientUpdate) Run(ctx context.Context, s streams) error {
-	return c.call(func(conn *grpc.ClientConn) error {
+	return c.call(func(conn grpc.ClientConnInterface) error {
 		registry := registryv1.NewRegistryServiceClient(conn)
 		current, err := registry.GetClient(ctx, &registryv1.GetClientRequest{ClientId: c.ClientID})
 		if err != nil {
@@ -249,7 +249,7 @@ type clientDelete struct {
 
 // Run implements the command.
 func (c *clientDelete) Run(ctx context.Context, s streams) error {
-	return c.call(func(conn *grpc.ClientConn) error {
+	return c.call(func(conn grpc.ClientConnInterface) error {
 		_, err := registryv1.NewRegistryServiceClient(conn).DeleteClient(ctx, &registryv1.DeleteClientRequest{ClientId: c.ClientID})
 		if err != nil {
 			return err
@@ -281,7 +281,7 @@ type secretCreate struct {
 
 // Run implements the command.
 func (c *secretCreate) Run(ctx context.Context, s streams) error {
-	return c.call(func(conn *grpc.ClientConn) error {
+	return c.call(func(conn grpc.ClientConnInterface) error {
 		resp, err := registryv1.NewRegistryServiceClient(conn).CreateSecret(ctx, &registryv1.CreateSecretRequest{ClientId: c.ClientID})
 		if err != nil {
 			return err
@@ -304,7 +304,7 @@ type secretList struct {
 
 // Run implements the command.
 func (c *secretList) Run(ctx context.Context, s streams) error {
-	return c.call(func(conn *grpc.ClientConn) error {
+	return c.call(func(conn grpc.ClientConnInterface) error {
 		resp, err := registryv1.NewRegistryServiceClient(conn).ListSecrets(ctx, &registryv1.ListSecretsRequest{ClientId: c.ClientID})
 		if err != nil {
 			return err
@@ -332,7 +332,7 @@ type secretRevoke struct {
 
 // Run implements the command.
 func (c *secretRevoke) Run(ctx context.Context, s streams) error {
-	return c.call(func(conn *grpc.ClientConn) error {
+	return c.call(func(conn grpc.ClientConnInterface) error {
 		_, err := registryv1.NewRegistryServiceClient(conn).RevokeSecret(ctx, &registryv1.RevokeSecretRequest{ClientId: c.ClientID, SecretId: c.SecretID})
 		if err != nil {
 			return err

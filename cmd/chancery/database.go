@@ -4,12 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
+	"github.com/chancery-auth/chancery/pkg/event"
+	"github.com/chancery-auth/chancery/pkg/event/eventpg"
+	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/migrate"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
@@ -20,8 +26,10 @@ import (
 	"github.com/chancery-auth/chancery/services/token"
 )
 
-// stores are what every service keeps, and the feed of restrictions, in one
-// database.
+// auditKeep is how long the audit log keeps a record.
+const auditKeep = 400 * 24 * time.Hour
+
+// stores are what the services of a process keep, and what all services share.
 type stores struct {
 	name      string // "sqlite" or "postgres"
 	registry  registry.Stores
@@ -30,17 +38,30 @@ type stores struct {
 	token     token.Stores
 	authorize authorize.Stores
 
+	// source is nil without the role of introspection.
 	source coherent.Source
-	sweep  func(context.Context) (int64, error)
-	close  func()
+	// outbox and sweeps are nil without the role of registry, whose processes do
+	// the work that belongs to no service alone.
+	outbox event.Outbox
+	sweeps map[string]func(context.Context) (int64, error)
+	// pools are by the roles that share them; empty on SQLite.
+	pools map[string]*pgxpool.Pool
+	// listen returns what calls each function when another process has committed
+	// something; nil where there is no other process.
+	listen  func(wake ...func()) runner
+	runners []runner
+	closers []func()
 }
 
-// openStores opens the database that the flags name.
-func (c *serveCommand) openStores(ctx context.Context) (stores, error) {
-	if c.Database != "" {
-		return openPostgres(ctx, c.Database)
+// runner works until ctx ends.
+type runner func(ctx context.Context) error
+
+// close closes what is open, last first.
+func (s *stores) close() {
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		s.closers[i]()
 	}
-	return openSQLite(ctx, c.database())
+	s.closers = nil
 }
 
 // openSQLite opens the embedded database, and brings its schema up to date: this
@@ -58,37 +79,107 @@ func openSQLite(ctx context.Context, path string) (stores, error) {
 		registry: registry.SQLite(db), directory: directory.SQLite(db), consent: consent.SQLite(db),
 		token: token.SQLite(db), authorize: authorize.SQLite(db),
 		source: coherentsqlite.NewSource(db),
-		sweep:  func(ctx context.Context) (int64, error) { return coherentsqlite.Sweep(ctx, db) },
-		close:  func() { _ = db.Close() },
+		outbox: eventsqlite.NewOutbox(db),
+		sweeps: map[string]func(context.Context) (int64, error){
+			"restriction log": func(ctx context.Context) (int64, error) { return coherentsqlite.Sweep(ctx, db) },
+			"audit log":       func(ctx context.Context) (int64, error) { return eventsqlite.Sweep(ctx, db, auditKeep) },
+		},
+		closers: []func(){func() { _ = db.Close() }},
 	}, nil
 }
 
-// openPostgres opens a database whose schema is up to date. Migrating is a step
-// of its own, because other servers may be running on it.
-func openPostgres(ctx context.Context, url string) (stores, error) {
-	list, err := migrate.StatusPostgres(ctx, url, migrationSets()...)
+// postgres opens Postgres databases for roles.
+type postgres struct {
+	options pg.Options
+	log     *slog.Logger
+}
+
+// open opens the stores of the roles, whose databases are named by role. Roles
+// that name the same database share a pool.
+func (p postgres) open(ctx context.Context, urls map[string]string) (s stores, err error) {
+	s = stores{name: "postgres", pools: map[string]*pgxpool.Pool{}}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	for role, url := range urls {
+		if role == roleIntrospection {
+			p.openSource(&s, url)
+		} else {
+			db, err := p.openPool(ctx, &s, url, rolesAt(urls, url))
+			if err != nil {
+				return s, fmt.Errorf("database of %s: %w", role, err)
+			}
+			s.use(role, db)
+		}
+		s.listen = func(wake ...func()) runner { return eventpg.NewListener(url, p.options, p.log, wake...).Run }
+	}
+	return s, nil
+}
+
+// rolesAt are the roles that keep something in the database at url.
+func rolesAt(urls map[string]string, url string) roles {
+	var list roles
+	for _, role := range allRoles() {
+		if urls[role] == url && role != roleIntrospection {
+			list = append(list, role)
+		}
+	}
+	return list
+}
+
+// openPool opens a database whose schema is up to date. Migrating is a step of its
+// own, because other servers may be running on it.
+func (p postgres) openPool(ctx context.Context, s *stores, url string, r roles) (*pgxpool.Pool, error) {
+	name := strings.Join(r, ",")
+	if s.pools[name] != nil {
+		return s.pools[name], nil
+	}
+	list, err := migrate.StatusPostgres(ctx, url, setsOf(r)...)
 	if err != nil {
-		return stores{}, fmt.Errorf("look at the database: %w", err)
+		return nil, fmt.Errorf("look at the database: %w", err)
 	}
 	if n := pending(list); n > 0 {
-		return stores{}, fmt.Errorf("the database lacks %d migrations: run 'chancery migrate up --database …' first", n)
+		return nil, fmt.Errorf("the database lacks %d migrations: run 'chancery migrate up' first", n)
 	}
-	db, err := pg.Open(ctx, url, pg.Options{})
+	notifier := eventpg.NewNotifier(url, p.options, p.log)
+	o := p.options
+	o.Wake = notifier.Wake
+	db, err := pg.Open(ctx, url, o)
 	if err != nil {
-		return stores{}, err
+		return nil, err
 	}
-	source := coherentpg.NewSource(url, pg.Options{})
-	return stores{
-		name:     "postgres",
-		registry: registry.Postgres(db), directory: directory.Postgres(db), consent: consent.Postgres(db),
-		token: token.Postgres(db), authorize: authorize.Postgres(db),
-		source: source,
-		sweep:  func(ctx context.Context) (int64, error) { return coherentpg.Sweep(ctx, db) },
-		close:  func() { closePostgres(db, source) },
-	}, nil
+	s.pools[name] = db
+	s.runners = append(s.runners, notifier.Run)
+	s.closers = append(s.closers, db.Close)
+	return db, nil
 }
 
-func closePostgres(db *pgxpool.Pool, source *coherentpg.Source) {
-	_ = source.Close(context.Background())
-	db.Close()
+// openSource makes the feed of restrictions, which has a connection of its own.
+func (p postgres) openSource(s *stores, url string) {
+	source := coherentpg.NewSource(url, p.options)
+	s.source = source
+	s.closers = append(s.closers, func() { _ = source.Close(context.Background()) })
+}
+
+// use gives the role its stores in db.
+func (s *stores) use(role string, db *pgxpool.Pool) {
+	switch role {
+	case roleRegistry:
+		s.registry = registry.Postgres(db)
+		s.outbox = eventpg.NewOutbox(db)
+		s.sweeps = map[string]func(context.Context) (int64, error){
+			"restriction log": func(ctx context.Context) (int64, error) { return coherentpg.Sweep(ctx, db) },
+			"audit log":       func(ctx context.Context) (int64, error) { return eventpg.Sweep(ctx, db, auditKeep) },
+		}
+	case roleDirectory:
+		s.directory = directory.Postgres(db)
+	case roleConsent:
+		s.consent = consent.Postgres(db)
+	case roleToken:
+		s.token = token.Postgres(db)
+	case roleAuthorize:
+		s.authorize = authorize.Postgres(db)
+	}
 }

@@ -19,7 +19,7 @@ import (
 
 // directory runs f with a client of the directory service.
 func (a adminFlags) directory(f func(directoryv1.DirectoryServiceClient) error) error {
-	return a.call(func(conn *grpc.ClientConn) error { return f(directoryv1.NewDirectoryServiceClient(conn)) })
+	return a.call(func(conn grpc.ClientConnInterface) error { return f(directoryv1.NewDirectoryServiceClient(conn)) })
 }
 
 // userCommands are "chancery user …".

@@ -54,7 +54,7 @@ func grantLineOf(g *consentv1.Grant) grantLine {
 
 // Run implements the command.
 func (c *grantList) Run(ctx context.Context, s streams) error {
-	return c.call(func(conn *grpc.ClientConn) error {
+	return c.call(func(conn grpc.ClientConnInterface) error {
 		lines := []grantLine{}
 		err := pages(func(token string) (string, error) {
 			resp, err := consentv1.NewConsentServiceClient(conn).ListGrants(ctx, &consentv1.ListGrantsRequest{
@@ -90,7 +90,7 @@ type grantRevoke struct {
 
 // Run implements the command.
 func (c *grantRevoke) Run(ctx context.Context, s streams) error {
-	return c.call(func(conn *grpc.ClientConn) error {
+	return c.call(func(conn grpc.ClientConnInterface) error {
 		_, err := consentv1.NewConsentServiceClient(conn).RevokeGrant(ctx, &consentv1.RevokeGrantRequest{
 			GrantId: c.GrantID, Reason: consentv1.RevokeGrantRequest_REASON_ADMIN,
 		})
@@ -114,7 +114,7 @@ type sessionList struct {
 
 // Run implements the command.
 func (c *sessionList) Run(ctx context.Context, s streams) error {
-	return c.call(func(conn *grpc.ClientConn) error {
+	return c.call(func(conn grpc.ClientConnInterface) error {
 		resp, err := authorizev1.NewAuthorizeServiceClient(conn).ListSessions(ctx, &authorizev1.ListSessionsRequest{Sub: c.Subject})
 		if err != nil {
 			return err
@@ -141,7 +141,7 @@ type sessionEnd struct {
 
 // Run implements the command.
 func (c *sessionEnd) Run(ctx context.Context, s streams) error {
-	return c.call(func(conn *grpc.ClientConn) error {
+	return c.call(func(conn grpc.ClientConnInterface) error {
 		_, err := authorizev1.NewAuthorizeServiceClient(conn).EndSession(ctx, &authorizev1.EndSessionRequest{SessionId: c.SessionID})
 		if err != nil {
 			return err
@@ -187,7 +187,7 @@ func (c *tokenIntrospect) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return c.call(func(conn *grpc.ClientConn) error {
+	return c.call(func(conn grpc.ClientConnInterface) error {
 		resp, err := introspectionv1.NewIntrospectionServiceClient(conn).AdminIntrospect(ctx, &introspectionv1.AdminIntrospectRequest{Token: token})
 		if err != nil {
 			return err
@@ -244,7 +244,7 @@ func (c *tokenRevoke) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return c.call(func(conn *grpc.ClientConn) error {
+	return c.call(func(conn grpc.ClientConnInterface) error {
 		if _, err := tokenv1.NewTokenServiceClient(conn).AdminRevoke(ctx, &tokenv1.AdminRevokeRequest{Token: token}); err != nil {
 			return err
 		}

@@ -5,57 +5,127 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/pprof"
+	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/chancery-auth/chancery/pkg/grpcserve"
+	"github.com/chancery-auth/chancery/pkg/telemetry"
 )
 
-// health is what a server says of itself on the internal port.
+// shutDownTimeout is how long the last spans may take to be sent.
+const shutDownTimeout = 2 * time.Second
+
+// health is what a process says of itself on the internal port.
 type health struct {
 	Ready    bool   `json:"ready"`
+	Draining bool   `json:"draining"`
+	Services string `json:"services"`
 	Issuer   string `json:"issuer"`
 	Version  string `json:"version"`
-	Database string `json:"database"`
-	// LeaseAgeMillis is how long ago the restrictions were last known to be complete.
-	LeaseAgeMillis int64 `json:"lease_age_ms"`
-	UptimeSeconds  int64 `json:"uptime_seconds"`
+	Database string `json:"database,omitempty"`
+	// LeaseAgeMillis is how long ago the restrictions were last known to be
+	// complete; nil without the role of introspection.
+	LeaseAgeMillis *int64 `json:"lease_age_ms,omitempty"`
+	UptimeSeconds  int64  `json:"uptime_seconds"`
 }
 
-// readyPeriod is how often readiness is asked for at the start.
-const readyPeriod = 5 * time.Millisecond
+// health is now's.
+func (p *process) health() health {
+	version, _ := buildVersion()
+	h := health{
+		Ready: p.ready(), Draining: p.draining.Load(), Services: strings.Join(p.roles, ","),
+		Issuer: p.config.Issuer, Version: version, Database: p.stores.name,
+		UptimeSeconds: int64(time.Since(p.started) / time.Second),
+	}
+	if p.replica != nil {
+		age := p.replica.LeaseAge().Milliseconds()
+		h.LeaseAgeMillis = &age
+	}
+	return h
+}
+
+// internalServer answers on the internal port, over HTTP/2 as well, for the tools
+// that ask for reflection.
+func internalServer(handler http.Handler) *http.Server {
+	s := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, Protocols: &http.Protocols{}}
+	s.Protocols.SetHTTP1(true)
+	s.Protocols.SetUnencryptedHTTP2(true)
+	return s
+}
 
 // internalHandler answers /livez, for whether to restart the process, /readyz,
-// for whether to send it requests, and has profiles below /debug/pprof/.
-func (a *app) internalHandler() http.Handler {
-	started := time.Now()
-	version, _ := buildVersion()
+// for whether to send it requests, and /metrics. It has profiles below
+// /debug/pprof/, and tells over gRPC which methods there are.
+func (p *process) internalHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		h := health{
-			Ready: a.replica.Ready(), Issuer: a.info.Issuer, Version: version, Database: a.stores.name,
-			LeaseAgeMillis: a.replica.LeaseAge().Milliseconds(), UptimeSeconds: int64(time.Since(started) / time.Second),
-		}
-		w.Header().Set("Content-Type", "application/json")
-		if !h.Ready {
-			w.WriteHeader(http.StatusServiceUnavailable)
-		}
-		_ = json.NewEncoder(w).Encode(h)
-	})
+	mux.HandleFunc("GET /readyz", p.answerHealth)
+	mux.Handle("GET /metrics", p.telemetry.MetricsHandler())
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	if p.roles.serveGRPC() {
+		reflection := grpcserve.Reflection(p.grpc)
+		mux.Handle("POST /grpc.reflection.v1.ServerReflection/", reflection)
+		mux.Handle("POST /grpc.health.v1.Health/", reflection)
+	}
 	return mux
 }
 
-// waitReady returns when the first answers can be given, or when ctx ends.
-func (a *app) waitReady(ctx context.Context) error {
-	tick := time.NewTicker(readyPeriod)
-	defer tick.Stop()
-	for !a.replica.Ready() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil
+func (p *process) answerHealth(w http.ResponseWriter, _ *http.Request) {
+	h := p.health()
+	w.Header().Set("Content-Type", "application/json")
+	if !h.Ready {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	_ = json.NewEncoder(w).Encode(h)
+}
+
+// observe puts what the parts say of themselves into the metrics.
+func (p *process) observe() {
+	t := p.telemetry
+	t.ObserveReady(p.ready)
+	t.ObserveHints(func() telemetry.HintStats { return telemetry.HintStats(p.hints.Stats()) })
+	if p.replica != nil {
+		t.ObserveReplica(p.replicaStats)
+	}
+	if p.stores.outbox != nil {
+		t.ObserveOutbox(p.stores.outbox.Lag)
+	}
+	for name, pool := range p.stores.pools {
+		t.ObservePool(name, func() telemetry.PoolStats { return poolStats(pool) })
+	}
+	for _, s := range p.services {
+		if k, ok := s.(interface {
+			KeyAges() map[string]time.Duration
+		}); ok {
+			t.ObserveKeys(k.KeyAges)
 		}
 	}
-	return nil
+}
+
+func (p *process) replicaStats() telemetry.ReplicaStats {
+	s := p.replica.Stats()
+	return telemetry.ReplicaStats{
+		LeaseAge: s.LeaseAge, Polls: s.Polls, FailedPolls: s.FailedPolls, PollRows: s.PollRows,
+		IdentityChanges: s.IdentityChanges, Stale: s.Stale, LastPoll: s.LastPoll,
+		Restrictions: s.Restrictions, Bytes: s.Bytes,
+	}
+}
+
+func poolStats(pool *pgxpool.Pool) telemetry.PoolStats {
+	s := pool.Stat()
+	return telemetry.PoolStats{
+		Acquired: int64(s.AcquiredConns()), Idle: int64(s.IdleConns()), Constructing: int64(s.ConstructingConns()),
+		Max: int64(s.MaxConns()), AcquireWait: s.EmptyAcquireWaitTime(),
+	}
+}
+
+// shutDown ends the telemetry, with a moment for what is still to be sent.
+func shutDown(t *telemetry.Telemetry) {
+	ctx, cancel := context.WithTimeout(context.Background(), shutDownTimeout)
+	defer cancel()
+	_ = t.Shutdown(ctx) // a collector that is away must not keep the process
 }

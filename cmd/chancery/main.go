@@ -38,6 +38,7 @@ type streams struct {
 // commands is the command line.
 type commands struct {
 	Serve     serveCommand     `cmd:"" help:"Run every service in this process, on an embedded database."`
+	Run       runCommand       `cmd:"" help:"Run some services in this process, the others elsewhere, by a configuration file."`
 	Migrate   migrateCommands  `cmd:"" help:"Bring the database schema up to date, or show how far it is."`
 	Client    clientCommands   `cmd:"" help:"Manage OAuth clients and their secrets."`
 	User      userCommands     `cmd:"" help:"Manage the users of the built-in directory."`
@@ -47,6 +48,12 @@ type commands struct {
 	Grant     grantCommands    `cmd:"" help:"See and revoke what users have allowed clients."`
 	Session   sessionCommands  `cmd:"" help:"See and end sign-in sessions."`
 	Token     tokenCommands    `cmd:"" help:"Introspect and revoke tokens."`
+	Config    configCommands   `cmd:"" help:"Check a configuration file, or print what is in force."`
+	Doctor    doctorCommand    `cmd:"" help:"Look whether everything that a process needs is there and safe."`
+	Key       keyCommands      `cmd:"" help:"See, rotate and retire the keys that seal and sign."`
+	Cert      certCommands     `cmd:"" help:"Make certificates for development."`
+	Audit     auditCommands    `cmd:"" help:"See what has changed, and who asked for it."`
+	Events    eventsCommands   `cmd:"" help:"Follow what is published to other systems."`
 	Status    statusCommand    `cmd:"" help:"Ask a running server how it is."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }

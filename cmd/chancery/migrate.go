@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/config"
 	"github.com/chancery-auth/chancery/pkg/migrate"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 )
@@ -20,13 +22,34 @@ type migrateCommands struct {
 type migrateFlags struct {
 	dataFlag
 	Database string `help:"URL of a Postgres database. Default: the embedded one below the data folder." placeholder:"URL" env:"CHANCERY_DATABASE"`
+	Config   string `help:"Configuration that names the Postgres database." placeholder:"FILE" type:"path" env:"CHANCERY_CONFIG"`
 	JSON     bool   `help:"Print JSON." name:"json"`
+}
+
+// postgres is the URL of the Postgres database, empty for the embedded one.
+func (m migrateFlags) postgres() (string, error) {
+	if m.Config == "" {
+		return m.Database, nil
+	}
+	cfg, err := config.Load(m.Config, os.LookupEnv)
+	if err != nil {
+		return "", err
+	}
+	if !cfg.Database.Set() {
+		return "", fmt.Errorf("%s names no database", m.Config)
+	}
+	url, err := cfg.Database.Resolve()
+	return url.Reveal(), err
 }
 
 // statuses reads how far the database is.
 func (m migrateFlags) statuses(ctx context.Context) (list []migrate.Status, err error) {
-	if m.Database != "" {
-		return migrate.StatusPostgres(ctx, m.Database, migrationSets()...)
+	url, err := m.postgres()
+	if err != nil {
+		return nil, err
+	}
+	if url != "" {
+		return migrate.StatusPostgres(ctx, url, migrationSets()...)
 	}
 	db, err := sqlite.Open(ctx, m.database())
 	if err != nil {
@@ -84,8 +107,12 @@ type migrateUp struct{ migrateFlags }
 
 // Run implements the command.
 func (c *migrateUp) Run(ctx context.Context, s streams) error {
-	if c.Database != "" {
-		if err := migrate.UpPostgres(ctx, c.Database, migrationSets()...); err != nil {
+	url, err := c.postgres()
+	if err != nil {
+		return err
+	}
+	if url != "" {
+		if err := migrate.UpPostgres(ctx, url, migrationSets()...); err != nil {
 			return err
 		}
 		return c.print(ctx, s)

@@ -66,9 +66,9 @@ func newSeeder(conn grpc.ClientConnInterface) seeder {
 }
 
 // openDemo reads the demo of an earlier start, or makes one.
-func (a *app) openDemo(ctx context.Context, d dataFlag) (*demoData, error) {
-	s := newSeeder(a.local.Conn(grpcserve.Admin))
-	redirectURI := a.info.Issuer + demo.CallbackPath
+func (p *process) openDemo(ctx context.Context, d dataFlag) (*demoData, error) {
+	s := newSeeder(p.local.Conn(grpcserve.Admin))
+	redirectURI := p.config.Issuer + demo.CallbackPath
 	content, err := os.ReadFile(d.demo())
 	if errors.Is(err, fs.ErrNotExist) {
 		return s.create(ctx, d, redirectURI)
@@ -202,25 +202,26 @@ func (s seeder) createWorkspace(ctx context.Context, name string, projects []str
 	return made, nil
 }
 
-// withDemo makes the demo, and serves its app beside the edge.
-func (a *app) withDemo(ctx context.Context, c *serveCommand, edge http.Handler) (http.Handler, error) {
-	var err error
-	if a.demo, err = a.openDemo(ctx, c.dataFlag); err != nil {
+// addDemo makes the demo, and serves its app beside the edge.
+func (p *process) addDemo(ctx context.Context, d dataFlag) (*demoData, error) {
+	made, err := p.openDemo(ctx, d)
+	if err != nil {
 		return nil, err
 	}
 	party, err := demo.New(demo.Config{
-		Issuer: a.info.Issuer, ClientID: a.demo.Client.ClientID, ClientSecret: a.demo.Client.ClientSecret, Now: time.Now,
+		Issuer: p.config.Issuer, ClientID: made.Client.ClientID, ClientSecret: made.Client.ClientSecret, Now: time.Now,
 	})
 	if err != nil {
 		return nil, err
 	}
-	app := party.Handler()
+	app, edge := party.Handler(), p.http.Handler
 	// No mux around the edge: one would tidy paths that the edge refuses.
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	p.http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == demo.Path || strings.HasPrefix(r.URL.Path, demo.Path+"/") {
 			app.ServeHTTP(w, r)
 			return
 		}
 		edge.ServeHTTP(w, r)
-	}), nil
+	})
+	return made, nil
 }

@@ -6,16 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"runtime/debug"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/config"
 	"github.com/chancery-auth/chancery/cmd/chancery/demo"
+	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/pkg/pgtrace"
 	"github.com/chancery-auth/chancery/pkg/telemetry"
 )
 
@@ -40,8 +40,6 @@ type serveCommand struct {
 // drainTime is how long requests that run may take to finish at the end.
 const drainTime = 10 * time.Second
 
-// gcPercent lets garbage grow to four times what is live before it is collected.
-// What is live is small, so that Go's own 100 would collect all the time.
 const gcPercent = 400
 
 // Run implements the command. It returns when ctx ends and everything has
@@ -51,9 +49,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
+	collectSeldom()
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -62,39 +58,123 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer unlock()
-	listeners, err := c.listen(ctx)
+	l, err := listen(ctx, addresses{http: c.HTTP, grpc: c.GRPC, internal: c.Internal})
 	if err != nil {
 		return err
 	}
-	defer listeners.close()
-	app, err := newApp(ctx, c, listeners, log)
-	if err != nil {
-		return err
-	}
-	defer app.close()
-	return c.serve(ctx, s, app)
+	defer l.close()
+	return c.serve(ctx, s, l, log)
 }
 
-// serve runs the app until ctx ends, and says when it is ready.
-func (c *serveCommand) serve(ctx context.Context, s streams, app *app) error {
-	group, ctx := errgroup.WithContext(ctx)
-	app.start(ctx, group)
-	group.Go(func() error {
-		if err := app.waitReady(ctx); err != nil || ctx.Err() != nil {
-			return err
+// serve runs the server on what it embeds.
+func (c *serveCommand) serve(ctx context.Context, s streams, l *listeners, log *slog.Logger) error {
+	cfg, err := c.config(l, log)
+	if err != nil {
+		return err
+	}
+	g := &ground{}
+	defer g.close()
+	b, err := c.prepare(ctx, g, log)
+	if err != nil {
+		return err
+	}
+	p, err := newProcess(allRoles(), cfg, *g, l, log)
+	if err != nil {
+		return err
+	}
+	info := serverInfo{
+		Issuer: cfg.Issuer, HTTP: l.http.Addr().String(), GRPC: l.grpc.Addr().String(), Internal: l.internal.Addr().String(),
+		NATS: b.address(), NATSUser: busUser, NATSPasswordFile: c.busPassword(),
+	}
+	var made *demoData
+	if c.Demo {
+		if made, err = p.addDemo(ctx, c.dataFlag); err != nil {
+			return fmt.Errorf("make the demo: %w", err)
 		}
-		return c.announce(s, app)
-	})
-	err := group.Wait()
+	}
+	err = p.serve(ctx, func() error { return c.announce(s, info, made) })
 	if removeErr := os.Remove(c.server()); removeErr != nil && !errors.Is(removeErr, os.ErrNotExist) {
 		err = errors.Join(err, removeErr)
 	}
 	return err
 }
 
+// config is the configuration that the flags stand for.
+func (c *serveCommand) config(l *listeners, log *slog.Logger) (*config.Config, error) {
+	cfg := config.Default()
+	cfg.Issuer = c.issuerFor(l.http.Addr())
+	cfg.Drain = config.Drain{Timeout: drainTime}
+	proxies, err := c.trustedProxies()
+	if err != nil {
+		return nil, err
+	}
+	cfg.Gateway.TrustedProxies = proxies
+	cfg.Gateway.Limits.UnsafeUnlimited = c.Unlimited
+	if c.Unlimited {
+		log.Warn("there is no limit on requests from one address", slog.String("flag", "--unsafe-no-rate-limits"))
+	}
+	return cfg, nil
+}
+
+// prepare makes everything that one process needs by itself.
+func (c *serveCommand) prepare(ctx context.Context, g *ground, log *slog.Logger) (*bus, error) {
+	version, _ := buildVersion()
+	t, err := telemetry.Setup(ctx, telemetry.Options{Service: "chancery", Version: version, Log: log, Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
+	g.telemetry = t
+	g.closers = append(g.closers, func() { shutDown(t) })
+	if g.stores, err = c.openStores(ctx, t, log); err != nil {
+		return nil, err
+	}
+	g.closers = append(g.closers, g.stores.close)
+	b, err := c.startBus()
+	if err != nil {
+		return nil, err
+	}
+	g.bus = b.conn
+	g.closers = append(g.closers, b.close)
+	if g.kek, err = c.openKEK(); err != nil {
+		return nil, err
+	}
+	if g.httpTLS, err = c.tlsConfig(); err != nil {
+		return nil, err
+	}
+	credential, err := c.openCredential()
+	if err != nil {
+		return nil, err
+	}
+	g.identify = adminOf(credential)
+	return b, nil
+}
+
+// openStores opens the database that the flags name.
+func (c *serveCommand) openStores(ctx context.Context, t *telemetry.Telemetry, log *slog.Logger) (stores, error) {
+	if c.Database == "" {
+		return openSQLite(ctx, c.database())
+	}
+	urls := map[string]string{}
+	for _, role := range allRoles() {
+		if role != roleGateway {
+			urls[role] = c.Database
+		}
+	}
+	return postgres{pg.Options{Tracer: pgtrace.QueryTracer(t)}, log}.open(ctx, urls)
+}
+
+// collectSeldom lets garbage grow to four times what is live before it is
+// collected. What is live is small, so that Go's own 100 would collect all the
+// time.
+func collectSeldom() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+}
+
 // announce tells scripts and people where the server is.
-func (c *serveCommand) announce(s streams, app *app) error {
-	content, err := json.Marshal(app.info)
+func (c *serveCommand) announce(s streams, info serverInfo, made *demoData) error {
+	content, err := json.Marshal(info)
 	if err != nil {
 		return err
 	}
@@ -103,10 +183,10 @@ func (c *serveCommand) announce(s streams, app *app) error {
 	}
 	if c.JSON {
 		return printJSON(s.out, ready{
-			Ready: true, serverInfo: app.info, AdminCredential: c.credential(), Demo: app.demo,
+			Ready: true, serverInfo: info, AdminCredential: c.credential(), Demo: made,
 		})
 	}
-	return welcome(s, app.info, c.dataFlag, app.demo)
+	return welcome(s, info, c.dataFlag, made)
 }
 
 // ready is the line that scripts wait for.
@@ -167,62 +247,4 @@ func (d dataFlag) acquire() (release func(), err error) {
 		return nil, fmt.Errorf("another server runs on %s: stop it, or choose another folder with --data", d.Data)
 	}
 	return func() { _ = file.Close() }, nil
-}
-
-// listeners are the open addresses. They open early, so that a port that is
-// taken is found before anything is made.
-type listeners struct {
-	http, grpc, internal net.Listener
-}
-
-func (c *serveCommand) listen(ctx context.Context) (*listeners, error) {
-	var l listeners
-	var config net.ListenConfig
-	for _, each := range []struct {
-		to      *net.Listener
-		flag    string
-		address string
-	}{
-		{&l.http, "--http", c.HTTP}, {&l.grpc, "--grpc", c.GRPC}, {&l.internal, "--internal", c.Internal},
-	} {
-		listener, err := config.Listen(ctx, "tcp", each.address)
-		if err != nil {
-			l.close()
-			return nil, fmt.Errorf("%s %s: %w", each.flag, each.address, err)
-		}
-		*each.to = listener
-	}
-	return &l, nil
-}
-
-// close closes what is open; twice is no error.
-func (l *listeners) close() {
-	for _, listener := range []net.Listener{l.http, l.grpc, l.internal} {
-		if listener != nil {
-			listener.Close()
-		}
-	}
-}
-
-// serveHTTP serves until ctx is done, and lets requests that run finish.
-func serveHTTP(ctx context.Context, server *http.Server, listener net.Listener) error {
-	failed := make(chan error, 1)
-	go func() {
-		if server.TLSConfig != nil {
-			failed <- server.ServeTLS(listener, "", "")
-			return
-		}
-		failed <- server.Serve(listener)
-	}()
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serve http: %w", err)
-	case <-ctx.Done():
-	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
-	defer cancel()
-	if err := server.Shutdown(drain); err != nil {
-		return errors.Join(fmt.Errorf("drain http: %w", err), server.Close())
-	}
-	return nil
 }

@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
 	"google.golang.org/grpc"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/config"
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/kek"
 	"github.com/chancery-auth/chancery/pkg/migrate"
@@ -28,27 +31,47 @@ import (
 )
 
 // migrationSets are the schemas of everything that keeps something.
-func migrationSets() []migrate.Set {
-	return []migrate.Set{
-		migrations.Set(),
-		registry.Migrations(), directory.Migrations(), consent.Migrations(),
-		token.Migrations(), authorize.Migrations(),
+func migrationSets() []migrate.Set { return setsOf(allRoles()) }
+
+// setsOf are the schemas that the roles use.
+func setsOf(r roles) []migrate.Set {
+	sets := []migrate.Set{migrations.Set(), events.Set()}
+	for _, owner := range []struct {
+		role string
+		set  migrate.Set
+	}{
+		{roleRegistry, registry.Migrations()},
+		{roleDirectory, directory.Migrations()},
+		{roleConsent, consent.Migrations()},
+		{roleToken, token.Migrations()},
+		{roleAuthorize, authorize.Migrations()},
+	} {
+		if r.has(owner.role) {
+			sets = append(sets, owner.set)
+		}
 	}
+	return sets
 }
 
-// services are the six, joined by the connections that they are given.
-type services struct {
-	registry      *registry.Service
-	directory     *directory.Service
-	consent       *consent.Service
-	token         *token.Service
-	authorize     *authorize.Service
-	introspection *introspection.Service
+// service is what a process knows of each of its services.
+type service interface{ Register(r grpc.ServiceRegistrar) }
+
+// loader is a service that has something to read before it serves.
+type loader interface {
+	Load(ctx context.Context) error
 }
+
+// sweeper is a service that forgets what is over, now and then.
+type sweeper interface {
+	Sweep(ctx context.Context) error
+}
+
+// services are those of a process, by role.
+type services map[string]service
 
 // parts are what all services of a process share.
 type parts struct {
-	issuer  string
+	config  *config.Config
 	preset  preset.Preset
 	stores  stores
 	kek     *kek.Key
@@ -58,71 +81,119 @@ type parts struct {
 	now     func() time.Time
 	// conn returns a connection on which the named service calls the others.
 	conn func(grpcserve.Caller) grpc.ClientConnInterface
+	// peerNames are the names in the certificate of a call's peer.
+	peerNames func(context.Context) []string
 }
 
-// newServices makes the six services. None of them calls another before it is
-// registered where the connections lead.
-func newServices(p parts) services {
-	return services{
-		registry: registry.New(registry.Config{
-			Issuer: p.issuer, Brand: p.preset.Brand.Name, ClientSecretPrefix: p.preset.Prefixes.ClientSecret,
-			Scopes: p.preset.Scopes, RefreshAbsolute: p.preset.Lifetimes.RefreshAbsolute,
-		}, registry.Deps{Stores: p.stores.registry, Hints: p.hints, Now: p.now}),
-		directory: directory.New(directory.Default(), directory.Deps{Stores: p.stores.directory, Hints: p.hints}),
-		consent: consent.New(consent.Config{Catalogue: p.preset.Scopes, Consent: p.preset.Consent}, consent.Deps{
-			Stores: p.stores.consent, Hints: p.hints,
-			Directory: directoryv1.NewDirectoryServiceClient(p.conn("consent")),
-		}),
-		token: token.New(token.Config{Issuer: p.issuer, Preset: p.preset}, token.Deps{
-			Stores: p.stores.token, KEK: p.kek, Hints: p.hints, Now: p.now,
-			Registry:  registryv1.NewRegistryServiceClient(p.conn("token")),
-			Consent:   consentv1.NewConsentServiceClient(p.conn("token")),
-			Directory: directoryv1.NewDirectoryServiceClient(p.conn("token")),
-		}),
-		authorize: authorize.New(authorize.Config{
-			Issuer: p.issuer, Resources: p.preset.Resources, Lifetimes: p.preset.Lifetimes,
-			OfflineNeedsPrompt: p.preset.Refresh.NeedsPromptConsent, Scopes: p.preset.Scopes,
-		}, authorize.Deps{
-			Stores: p.stores.authorize, Hints: p.hints,
-			Registry:  registryv1.NewRegistryServiceClient(p.conn("authorize")),
-			Directory: directoryv1.NewDirectoryServiceClient(p.conn("authorize")),
-			Consent:   consentv1.NewConsentServiceClient(p.conn("authorize")),
-			Token:     tokenv1.NewTokenServiceClient(p.conn("authorize")),
-		}),
-		introspection: introspection.New(introspection.Config{
-			Issuer: p.issuer, Prefixes: p.preset.Prefixes, Scopes: p.preset.Scopes,
-		}, introspection.Deps{
-			Replica: p.replica, Now: p.now,
-			Token:     tokenv1.NewTokenServiceClient(p.conn("introspection")),
-			Registry:  registryv1.NewRegistryServiceClient(p.conn("introspection")),
-			Directory: directoryv1.NewDirectoryServiceClient(p.conn("introspection")),
-		}),
+// newServices makes the services of the roles. None of them calls another before
+// it is registered where the connections lead.
+func newServices(r roles, p parts) services {
+	s := services{}
+	for role, construct := range map[string]func(parts) service{
+		roleRegistry: newRegistry, roleDirectory: newDirectory, roleConsent: newConsent,
+		roleToken: newToken, roleAuthorize: newAuthorize, roleIntrospection: newIntrospection,
+	} {
+		if r.has(role) {
+			s[role] = construct(p)
+		}
 	}
+	return s
+}
+
+func newRegistry(p parts) service {
+	return registry.New(registry.Config{
+		Issuer: p.config.Issuer, Brand: p.preset.Brand.Name, ClientSecretPrefix: p.preset.Prefixes.ClientSecret,
+		Scopes: p.preset.Scopes, RefreshAbsolute: p.preset.Lifetimes.RefreshAbsolute,
+	}, registry.Deps{Stores: p.stores.registry, Hints: p.hints, Now: p.now})
+}
+
+func newDirectory(p parts) service {
+	return directory.New(directory.Default(), directory.Deps{Stores: p.stores.directory, Hints: p.hints})
+}
+
+func newConsent(p parts) service {
+	return consent.New(consent.Config{Catalogue: p.preset.Scopes, Consent: p.preset.Consent}, consent.Deps{
+		Stores: p.stores.consent, Hints: p.hints,
+		Directory: directoryv1.NewDirectoryServiceClient(p.conn(roleConsent)),
+	})
+}
+
+func newToken(p parts) service {
+	conn := p.conn(roleToken)
+	return token.New(token.Config{
+		Issuer: p.config.Issuer, Preset: p.preset,
+		Keys: token.Keys{RotationPeriod: p.config.Token.Keys.RotationPeriod, PublishLead: p.config.Token.Keys.PublishLead},
+	}, token.Deps{
+		Stores: p.stores.token, KEK: p.kek, Hints: p.hints, Now: p.now, Log: p.log,
+		Registry:  registryv1.NewRegistryServiceClient(conn),
+		Consent:   consentv1.NewConsentServiceClient(conn),
+		Directory: directoryv1.NewDirectoryServiceClient(conn),
+	})
+}
+
+func newAuthorize(p parts) service {
+	conn := p.conn(roleAuthorize)
+	return authorize.New(authorize.Config{
+		Issuer: p.config.Issuer, Resources: p.preset.Resources, Lifetimes: p.preset.Lifetimes,
+		OfflineNeedsPrompt: p.preset.Refresh.NeedsPromptConsent, Scopes: p.preset.Scopes,
+	}, authorize.Deps{
+		Stores: p.stores.authorize, Hints: p.hints,
+		Registry:  registryv1.NewRegistryServiceClient(conn),
+		Directory: directoryv1.NewDirectoryServiceClient(conn),
+		Consent:   consentv1.NewConsentServiceClient(conn),
+		Token:     tokenv1.NewTokenServiceClient(conn),
+	})
+}
+
+func newIntrospection(p parts) service {
+	conn := p.conn(roleIntrospection)
+	return introspection.New(introspection.Config{
+		Issuer: p.config.Issuer, Prefixes: p.preset.Prefixes, Scopes: p.preset.Scopes,
+		Callers: platformCallers(p.config.Introspection.Callers),
+	}, introspection.Deps{
+		Replica: p.replica, Now: p.now, PeerNames: p.peerNames,
+		Token:     tokenv1.NewTokenServiceClient(conn),
+		Registry:  registryv1.NewRegistryServiceClient(conn),
+		Directory: directoryv1.NewDirectoryServiceClient(conn),
+	})
+}
+
+func platformCallers(list []config.Client) []introspection.PlatformCaller {
+	callers := make([]introspection.PlatformCaller, len(list))
+	for i, c := range list {
+		callers[i] = introspection.PlatformCaller{Name: c.Name, Audience: c.Audience}
+	}
+	return callers
 }
 
 // register adds every service to r.
 func (s services) register(r grpc.ServiceRegistrar) {
-	s.registry.Register(r)
-	s.directory.Register(r)
-	s.consent.Register(r)
-	s.token.Register(r)
-	s.authorize.Register(r)
-	s.introspection.Register(r)
+	for _, each := range s {
+		each.Register(r)
+	}
 }
 
-// load prepares the services that have keys.
+// load prepares the services, the one that has the keys first.
 func (s services) load(ctx context.Context) error {
-	if err := s.token.Load(ctx); err != nil {
-		return err
+	for _, role := range []string{roleToken, roleIntrospection} {
+		if l, ok := s[role].(loader); ok {
+			if err := l.Load(ctx); err != nil {
+				return err
+			}
+		}
 	}
-	return s.introspection.Load(ctx)
+	return nil
 }
 
-// sweeps forget what is over, one for each service that keeps something.
-func (s services) sweeps() []func(context.Context) error {
-	return []func(context.Context) error{
-		s.registry.Sweep, s.directory.Sweep, s.token.Sweep, s.authorize.Sweep,
+// sweep lets every service forget what is over. It returns what failed.
+func (s services) sweep(ctx context.Context) error {
+	var failed error
+	for _, each := range s {
+		if sw, ok := each.(sweeper); ok {
+			failed = errors.Join(failed, sw.Sweep(ctx))
+		}
 	}
+	return failed
 }
 
 // edgeClients are the services as the gateway calls them.

@@ -14,9 +14,9 @@ var mayImport = map[string][]string{
 	"pkg":      {"proto", "pkg"},
 	"services": {"proto", "pkg"}, // and itself: see allowed
 	"gateway":  {"proto", "pkg", "gateway"},
-	"deploy":   {"deploy"},
+	"deploy":   {"proto", "pkg", "deploy"},
 	"examples": {"proto", "pkg", "examples"},
-	"e2e":      {"proto", "pkg", "e2e"},
+	"e2e":      {"proto", "pkg", "deploy", "e2e"},
 	"bench":    {"proto", "pkg", "bench"},
 	"cmd":      {"proto", "pkg", "services", "gateway", "deploy", "examples", "cmd"},
 }

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// execute runs a command line, and returns what it prints and its exit code.
+func execute(t *testing.T, args ...string) (out, errs string, code int) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = run(t.Context(), args, streams{in: strings.NewReader(""), out: &o, err: &e})
+	return o.String(), e.String(), code
+}
+
+// configFile writes a file, and returns its path.
+func configFile(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "chancery.yaml")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+const fineConfig = "issuer: https://id.acme.io\nmutual_tls: {authority: a, certificate: b, key: c}\ngateway: {trusted_proxies: [10.0.0.0/8]}\n"
+
+func TestConfigCheckSaysFineOrEverythingThatIsWrong(t *testing.T) {
+	fine := configFile(t, fineConfig)
+	if out, _, code := execute(t, "config", "check", "--config", fine); code != 0 || !strings.Contains(out, fine+" is fine.") {
+		t.Errorf("check = %q, %d", out, code)
+	}
+	if out, _, code := execute(t, "config", "check", "--config", fine, "gateway"); code != 0 || !strings.Contains(out, fine+" is fine for gateway.") {
+		t.Errorf("check gateway = %q, %d", out, code)
+	}
+	out, errs, code := execute(t, "config", "check", "--config", fine, "gateway,token")
+	if code != exitFailed || strings.Count(out, "is required") != 4 || !strings.Contains(errs, "4 to correct") {
+		t.Errorf("check gateway,token = %q, %q, %d", out, errs, code)
+	}
+	if _, _, code := execute(t, "config", "check", "--config", fine+"x"); code != exitFailed {
+		t.Errorf("check of no file exits with %d", code)
+	}
+}
+
+func TestConfigCheckPrintsJSON(t *testing.T) {
+	out, _, code := execute(t, "config", "check", "--json", "--config", configFile(t, strings.Replace(fineConfig, "acme.io", "example.com", 1)), "gateway")
+	var found checked
+	if err := json.Unmarshal([]byte(out), &found); err != nil {
+		t.Fatal(err)
+	}
+	if code != exitFailed || found.OK || len(found.Mistakes) != 1 || found.Mistakes[0].Key != "issuer" || found.Mistakes[0].Line != 1 {
+		t.Errorf("check = %+v, %d", found, code)
+	}
+}
+
+func TestConfigPrint(t *testing.T) {
+	reference, _, code := execute(t, "config", "print", "--defaults")
+	if code != 0 {
+		t.Fatalf("print --defaults exits with %d", code)
+	}
+	if _, errs, code := execute(t, "config", "check", "--config", configFile(t, reference)); code != 0 {
+		t.Errorf("the reference is not fine: %s", errs)
+	}
+	fine := configFile(t, fineConfig)
+	if out, _, _ := execute(t, "config", "print", "--config", fine); strings.Contains(out, "drain:") || !strings.Contains(out, "issuer: https://id.acme.io\n") {
+		t.Errorf("print = %q", out)
+	}
+	if out, _, _ := execute(t, "config", "print", "--config", fine, "--defaults"); !strings.Contains(out, "delay: 5s  # default\n") {
+		t.Errorf("print --defaults = %q", out)
+	}
+	if _, _, code := execute(t, "config", "print"); code != exitFailed {
+		t.Errorf("print of nothing exits with %d", code)
+	}
+}
+
+func TestDoctorFailsWithAFinding(t *testing.T) {
+	out, errs, code := execute(t, "doctor", "--config", configFile(t, "issuer: x\n"))
+	if code != exitFailed || !strings.HasPrefix(out, "FAIL  configuration: ") || !strings.Contains(errs, "1 of 1 checks fail") {
+		t.Errorf("doctor = %q, %q, %d", out, errs, code)
+	}
+	if out, _, code := execute(t, "doctor", "--data", filepath.Join(t.TempDir(), "none")); code != exitFailed || !strings.HasPrefix(out, "FAIL  data folder: ") {
+		t.Errorf("doctor of no folder = %q, %d", out, code)
+	}
+}
+
+func TestDoctorLooksAtADataFolder(t *testing.T) {
+	data := t.TempDir()
+	if err := os.Chmod(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if out, _, code := execute(t, "doctor", "--data", data); code != exitFailed || !strings.Contains(out, "FAIL  key-encryption key: ") {
+		t.Errorf("doctor of an empty folder = %q, %d", out, code)
+	}
+	if _, err := (&serveCommand{dataFlag: dataFlag{data}}).openKEK(); err != nil {
+		t.Fatal(err)
+	}
+	if _, errs, code := execute(t, "migrate", "up", "--data", data); code != 0 {
+		t.Fatal(errs)
+	}
+	out, _, code := execute(t, "doctor", "--json", "--data", data)
+	var found struct {
+		OK     bool
+		Checks []struct{ Check, Status, Message string }
+	}
+	if err := json.Unmarshal([]byte(out), &found); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"data folder": "ok", "key-encryption key": "ok", "database migrations": "ok", "server": "warn"}
+	if code != 0 || !found.OK || len(found.Checks) != len(want) {
+		t.Errorf("doctor = %+v, %d", found, code)
+	}
+	for _, each := range found.Checks {
+		if each.Status != want[each.Check] {
+			t.Errorf("%s: %s %s, want %s", each.Check, each.Status, each.Message, want[each.Check])
+		}
+	}
+}

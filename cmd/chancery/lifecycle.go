@@ -1,0 +1,279 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/chancery-auth/chancery/cmd/chancery/config"
+	"github.com/chancery-auth/chancery/pkg/event"
+	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/pkg/oauth"
+)
+
+const (
+	sweepPeriod  = time.Minute
+	sweepTimeout = time.Minute
+	// loadRetry is the time between two attempts to prepare the services, while
+	// what they need is not there yet.
+	loadRetry = 250 * time.Millisecond
+	// readyPeriod is how often readiness is looked at.
+	readyPeriod = 20 * time.Millisecond
+)
+
+// errBehind ends the servers when something that they need has failed.
+var errBehind = errors.New("a part in the background has failed")
+
+// serve answers until ctx ends, and then lets what runs finish. First the process
+// says that it is not ready, while it still answers; then it takes no more; what
+// keeps its answers true goes on to the end. announce is called once it is ready.
+func (p *process) serve(ctx context.Context, announce func() error) error {
+	behind, stopBehind := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBehind()
+	background, behind := errgroup.WithContext(behind)
+	for _, run := range p.background() {
+		background.Go(func() error { return run(behind) })
+	}
+	servers, front := errgroup.WithContext(ctx)
+	context.AfterFunc(front, func() { p.draining.Store(true) })
+	for _, run := range p.servers() {
+		servers.Go(func() error { return run(front) })
+	}
+	servers.Go(func() error {
+		if !p.waitReady(front) {
+			return nil
+		}
+		return announce()
+	})
+	// What fails behind ends the servers as well.
+	servers.Go(func() error {
+		select {
+		case <-behind.Done():
+			return errBehind
+		case <-front.Done():
+			return nil
+		}
+	})
+	err := servers.Wait()
+	stopBehind()
+	if failed := background.Wait(); failed != nil {
+		return failed
+	}
+	return err
+}
+
+// servers answer requests.
+func (p *process) servers() []runner {
+	drain := p.config.Drain
+	list := []runner{func(ctx context.Context) error { return serveHTTP(ctx, p.internal, p.listeners.internal, drain) }}
+	if p.roles.serveGRPC() {
+		list = append(list, func(ctx context.Context) error { return p.grpc.Serve(ctx, p.listeners.grpc) })
+	}
+	if p.http != nil {
+		list = append(list, func(ctx context.Context) error { return serveHTTP(ctx, p.http, p.listeners.http, drain) })
+	}
+	return list
+}
+
+// background is what keeps the answers true.
+func (p *process) background() []runner {
+	list := append([]runner{p.load, p.sweep, p.reportHealth}, p.runners...)
+	list = append(list, p.stores.runners...)
+	if p.replica != nil {
+		list = append(list, p.follow)
+	}
+	if p.stores.outbox != nil {
+		list = append(list, p.relay)
+	}
+	for _, s := range p.services {
+		if r, ok := s.(interface {
+			Run(ctx context.Context) error
+		}); ok {
+			list = append(list, p.onceLoaded(r.Run))
+		}
+	}
+	if p.stores.listen != nil {
+		list = append(list, p.stores.listen(p.wakes()...))
+	}
+	return list
+}
+
+// follow keeps the restrictions current. Hints come first, so that none falls
+// between the load and the subscription.
+func (p *process) follow(ctx context.Context) error {
+	if err := p.hints.Subscribe(ctx, p.replica); err != nil {
+		return err
+	}
+	return p.replica.Run(ctx)
+}
+
+// relay publishes the events of all services.
+func (p *process) relay(ctx context.Context) error {
+	publisher, err := event.NewPublisher(p.bus, event.StreamOptions{Replicas: streamReplicas(len(p.config.NATS.Servers))}, p.log)
+	if err != nil {
+		return err
+	}
+	counters := p.telemetry.Counters()
+	r := event.Relay{
+		Outbox: p.stores.outbox, Publisher: publisher, Wake: p.relayWake, Log: p.log,
+		Observe: func(outcome string, events int) {
+			for range events {
+				counters.EventPublished(ctx, outcome == event.Published)
+			}
+		},
+	}
+	return r.Run(ctx)
+}
+
+// streamReplicas is how many of the servers keep each event.
+func streamReplicas(servers int) int {
+	if servers >= 3 {
+		return 3
+	}
+	return 1
+}
+
+// wakes are called when another process has committed something.
+func (p *process) wakes() []func() {
+	var list []func()
+	if p.replica != nil {
+		list = append(list, p.replica.Nudge)
+	}
+	if p.stores.outbox != nil {
+		list = append(list, p.relayWake.Set)
+	}
+	for _, s := range p.services {
+		if w, ok := s.(interface{ Wake() }); ok {
+			list = append(list, w.Wake)
+		}
+	}
+	return list
+}
+
+// load prepares the services, however long what they need takes to appear: the
+// processes of a system start in any order.
+func (p *process) load(ctx context.Context) error {
+	for waiting := false; ; waiting = true {
+		err := p.services.load(ctx)
+		if err == nil {
+			p.loaded.Store(true)
+			return nil
+		}
+		if !p.waitsFor(err) {
+			return fmt.Errorf("prepare the services: %w", err)
+		}
+		if !waiting && ctx.Err() == nil {
+			p.log.WarnContext(ctx, "the services wait for what they need", slog.Any("error", err))
+		}
+		if !pause(ctx, loadRetry) {
+			return nil
+		}
+	}
+}
+
+// onceLoaded runs what needs prepared services.
+func (p *process) onceLoaded(run runner) runner {
+	return func(ctx context.Context) error {
+		for !p.loaded.Load() {
+			if !pause(ctx, readyPeriod) {
+				return nil
+			}
+		}
+		return run(ctx)
+	}
+}
+
+// waitsFor reports whether err may go away by itself: what is needed is not there
+// yet.
+func (p *process) waitsFor(err error) bool {
+	return p.unavailable(err) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, oauth.TemporarilyUnavailable) || errors.Is(err, fault.Unavailable)
+}
+
+// pause reports whether d has passed before ctx has ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// sweep forgets what is over, now and then.
+func (p *process) sweep(ctx context.Context) error {
+	for pause(ctx, sweepPeriod) {
+		pass, cancel := context.WithTimeout(ctx, sweepTimeout)
+		if err := p.services.sweep(pass); err != nil && ctx.Err() == nil {
+			p.log.WarnContext(ctx, "sweep fails", slog.Any("error", err))
+		}
+		for name, sweep := range p.stores.sweeps {
+			if _, err := sweep(pass); err != nil && ctx.Err() == nil {
+				p.log.WarnContext(ctx, "sweep fails", slog.String("of", name), slog.Any("error", err))
+			}
+		}
+		cancel()
+	}
+	return nil
+}
+
+// ready says whether requests should come here.
+func (p *process) ready() bool {
+	return p.loaded.Load() && !p.draining.Load() && (p.replica == nil || p.replica.Ready())
+}
+
+// waitReady reports whether the process has become ready before ctx has ended.
+func (p *process) waitReady(ctx context.Context) bool {
+	for !p.ready() {
+		if !pause(ctx, readyPeriod) {
+			return false
+		}
+	}
+	return true
+}
+
+// reportHealth tells callers over gRPC what the probes are told over HTTP.
+func (p *process) reportHealth(ctx context.Context) error {
+	for serving := false; ; {
+		if now := p.ready(); now != serving {
+			serving = now
+			p.grpc.SetServing(serving)
+		}
+		if !pause(ctx, readyPeriod) {
+			return nil
+		}
+	}
+}
+
+// serveHTTP serves until ctx is done, goes on for a while so that callers can turn
+// away first, and lets requests that run finish.
+func serveHTTP(ctx context.Context, server *http.Server, listener net.Listener, drain config.Drain) error {
+	failed := make(chan error, 1)
+	go func() {
+		if server.TLSConfig != nil {
+			failed <- server.ServeTLS(listener, "", "")
+			return
+		}
+		failed <- server.Serve(listener)
+	}()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve http: %w", err)
+	case <-ctx.Done():
+	}
+	ctx = context.WithoutCancel(ctx)
+	pause(ctx, drain.Delay)
+	ctx, cancel := context.WithTimeout(ctx, drain.Timeout)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("drain http: %w", err), server.Close())
+	}
+	return nil
+}

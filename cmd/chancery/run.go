@@ -1,0 +1,266 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/chancery-auth/chancery/cmd/chancery/config"
+	"github.com/chancery-auth/chancery/pkg/grpcserve"
+	"github.com/chancery-auth/chancery/pkg/kek"
+	"github.com/chancery-auth/chancery/pkg/mtls"
+	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/pkg/pgtrace"
+	"github.com/chancery-auth/chancery/pkg/telemetry"
+)
+
+// runCommand is "chancery run": some of the services in this process, the others
+// elsewhere.
+type runCommand struct {
+	Services string `arg:"" help:"What to run: one or more of gateway, authorize, token, consent, introspection, registry and directory, separated by commas." placeholder:"SERVICE,…"`
+	Config   string `help:"Configuration file: see 'chancery config print --defaults'." required:"" placeholder:"FILE" type:"path" env:"CHANCERY_CONFIG"`
+	GRPC     string `help:"Address of the gRPC services, in place of listen.grpc." name:"grpc" placeholder:"ADDR"`
+	HTTP     string `help:"Address of the public endpoints, in place of listen.http." name:"http" placeholder:"ADDR"`
+	Internal string `help:"Address of health and metrics, in place of listen.internal." placeholder:"ADDR"`
+	JSON     bool   `help:"Print one line of JSON when ready to answer." name:"json"`
+}
+
+// Run implements the command. It returns when ctx ends and everything has
+// stopped, or at the first part that fails.
+func (c *runCommand) Run(ctx context.Context, s streams) error {
+	r, err := parseRoles(c.Services)
+	if err != nil {
+		return err
+	}
+	cfg, err := config.Load(c.Config, os.LookupEnv, r...)
+	if err != nil {
+		return err
+	}
+	c.override(cfg)
+	log := telemetry.NewLogger(s.err, cfg.Log.Level).With(slog.String("services", strings.Join(r, ",")))
+	for _, warning := range cfg.Warnings() {
+		log.WarnContext(ctx, "configuration", slog.String("warning", warning))
+	}
+	collectSeldom()
+	l, err := listen(ctx, addressesOf(r, cfg))
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	g := &ground{}
+	defer g.close()
+	if err := c.prepare(ctx, g, r, cfg, log); err != nil {
+		return err
+	}
+	p, err := newProcess(r, cfg, *g, l, log)
+	if err != nil {
+		return err
+	}
+	return p.serve(ctx, func() error { return c.announce(s, r, cfg, l) })
+}
+
+// override puts the flags in place of what the file says.
+func (c *runCommand) override(cfg *config.Config) {
+	for _, each := range []struct {
+		flag string
+		to   *string
+	}{{c.GRPC, &cfg.Listen.GRPC}, {c.HTTP, &cfg.Listen.HTTP}, {c.Internal, &cfg.Listen.Internal}} {
+		if each.flag != "" {
+			*each.to = each.flag
+		}
+	}
+}
+
+// addressesOf are those that a process with the roles listens to.
+func addressesOf(r roles, cfg *config.Config) addresses {
+	a := addresses{internal: cfg.Listen.Internal}
+	if r.serveGRPC() {
+		a.grpc = cfg.Listen.GRPC
+	}
+	if r.has(roleGateway) {
+		a.http = cfg.Listen.HTTP
+	}
+	return a
+}
+
+// prepare connects to what the roles need of other processes.
+func (c *runCommand) prepare(ctx context.Context, g *ground, r roles, cfg *config.Config, log *slog.Logger) error {
+	identity, err := openIdentity(cfg, log)
+	if err != nil {
+		return err
+	}
+	g.runners = append(g.runners, identity.Watch)
+	g.identify = grpcserve.ByCertificate(identity.Domain())
+	g.peerNames = func(ctx context.Context) []string { return mtls.PeerNames(ctx, identity.Domain()) }
+	g.grpcTLS = identity.ServerTLS(clientCertificate(r))
+	for _, step := range []func() error{
+		func() error { return g.setTelemetry(ctx, r, cfg, log) },
+		func() error { return g.openDatabases(ctx, r, cfg, log) },
+		func() error { return g.openKeys(r, cfg) },
+		func() error { return g.connect(ctx, r, cfg, identity, log) },
+		func() error { return g.openPublicTLS(r, cfg) },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	g.telemetry.ObserveCertificate(identity.ExpireTime)
+	return nil
+}
+
+// openIdentity reads the certificate by which peers know this process.
+func openIdentity(cfg *config.Config, log *slog.Logger) (*mtls.Identity, error) {
+	m := cfg.MutualTLS
+	return mtls.Load(
+		mtls.Files{Authority: m.Authority, Certificate: m.Certificate, Key: m.Key, Revoked: m.Revoked},
+		mtls.Options{Domain: m.Domain, Now: time.Now, Log: log})
+}
+
+// clientCertificate is what a server with the roles asks of its clients: platform
+// APIs may introspect with a token in place of a certificate.
+func clientCertificate(r roles) mtls.ClientCertificate {
+	if r.has(roleIntrospection) {
+		return mtls.IfGiven
+	}
+	return mtls.Required
+}
+
+func (g *ground) setTelemetry(ctx context.Context, r roles, cfg *config.Config, log *slog.Logger) error {
+	version, _ := buildVersion()
+	host, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("read the host's name: %w", err)
+	}
+	t, err := telemetry.Setup(ctx, telemetry.Options{
+		Service: strings.Join(r, ","), Version: version, Instance: fmt.Sprintf("%s/%d", host, os.Getpid()),
+		OTLP: cfg.Telemetry.OTLP, OTLPInsecure: cfg.Telemetry.OTLPInsecure, SampleRatio: cfg.Telemetry.SampleRatio,
+		Log: log, Now: time.Now,
+	})
+	if err != nil {
+		return err
+	}
+	g.telemetry = t
+	g.closers = append(g.closers, func() { shutDown(t) })
+	return nil
+}
+
+// openDatabases opens those of the roles.
+func (g *ground) openDatabases(ctx context.Context, r roles, cfg *config.Config, log *slog.Logger) error {
+	urls := map[string]string{}
+	for _, role := range r {
+		if role == roleGateway {
+			continue
+		}
+		url, err := cfg.DatabaseOf(role).Resolve()
+		if err != nil {
+			return fmt.Errorf("database of %s: %w", role, err)
+		}
+		urls[role] = url.Reveal()
+	}
+	opened, err := postgres{pg.Options{Tracer: pgtrace.QueryTracer(g.telemetry)}, log}.open(ctx, urls)
+	if err != nil {
+		return err
+	}
+	g.stores = opened
+	g.closers = append(g.closers, opened.close)
+	return nil
+}
+
+// openKeys reads the keys that come from outside.
+func (g *ground) openKeys(r roles, cfg *config.Config) (err error) {
+	if r.has(roleToken) {
+		if g.kek, err = kek.Open(cfg.KeyEncryptionKey.URI()); err != nil {
+			return err
+		}
+	}
+	if r.serveGRPC() {
+		g.hintKey, err = cfg.NATS.HintKeyBytes()
+	}
+	return err
+}
+
+// connect makes the connections to NATS and to the other roles.
+func (g *ground) connect(ctx context.Context, r roles, cfg *config.Config, identity *mtls.Identity, log *slog.Logger) error {
+	if r.serveGRPC() {
+		nc, err := connectBus(ctx, cfg.NATS.Servers, natsTLS(cfg, identity), strings.Join(r, ","), log)
+		if err != nil {
+			return err
+		}
+		g.bus = nc
+		g.closers = append(g.closers, nc.Close)
+	}
+	g.remote = map[string]grpc.ClientConnInterface{}
+	for _, role := range r.elsewhere() {
+		conn, err := dialRole(cfg, identity, role)
+		if err != nil {
+			return err
+		}
+		g.remote[role] = conn
+		g.closers = append(g.closers, func() { _ = conn.Close() })
+	}
+	return nil
+}
+
+// natsTLS is nil for servers on this machine that speak plain text.
+func natsTLS(cfg *config.Config, identity *mtls.Identity) *tls.Config {
+	if strings.HasPrefix(cfg.NATS.Servers[0], "nats://") {
+		return nil
+	}
+	return identity.ClientTLS("nats")
+}
+
+// dialRole connects to the processes that have the role.
+func dialRole(cfg *config.Config, identity *mtls.Identity, role string) (*grpc.ClientConn, error) {
+	return grpcserve.Dial(grpcserve.Target{
+		Address: cfg.TargetOf(role), Role: role, TLS: identity.ClientTLS(role), Now: time.Now,
+	})
+}
+
+// openPublicTLS reads the certificate of the public endpoints, and reads it again
+// when its file changes.
+func (g *ground) openPublicTLS(r roles, cfg *config.Config) error {
+	files := cfg.Gateway.TLS
+	if !r.has(roleGateway) || files.Certificate == "" {
+		return nil
+	}
+	public, err := openPublicCertificate(files.Certificate, files.Key)
+	if err != nil {
+		return err
+	}
+	g.httpTLS = &tls.Config{GetCertificate: public.get, MinVersion: tls.VersionTLS12}
+	return nil
+}
+
+// announce tells scripts and people where the process is.
+func (c *runCommand) announce(s streams, r roles, cfg *config.Config, l *listeners) error {
+	info := runInfo{
+		Ready: true, Services: r, Issuer: cfg.Issuer,
+		HTTP: addressOf(l.http), GRPC: addressOf(l.grpc), Internal: addressOf(l.internal),
+	}
+	if c.JSON {
+		return printJSON(s.out, info)
+	}
+	fmt.Fprintf(s.out, "Chancery is ready: %s.\n\n", strings.Join(r, ", "))
+	for _, line := range [][2]string{{"issuer", info.Issuer}, {"HTTP", info.HTTP}, {"gRPC", info.GRPC}, {"health", "http://" + info.Internal + "/readyz"}} {
+		if line[1] != "" {
+			fmt.Fprintf(s.out, "  %-8s %s\n", line[0], line[1])
+		}
+	}
+	return nil
+}
+
+// runInfo is what a process says when it is ready.
+type runInfo struct {
+	Ready    bool     `json:"ready"`
+	Services []string `json:"services"`
+	Issuer   string   `json:"issuer"`
+	HTTP     string   `json:"http,omitempty"`
+	GRPC     string   `json:"grpc,omitempty"`
+	Internal string   `json:"internal"`
+}
