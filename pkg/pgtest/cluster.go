@@ -1,6 +1,7 @@
 package pgtest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -8,14 +9,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
+
+	"github.com/chancery-auth/chancery/pkg/pgserver"
 )
 
 // cluster is one PostgreSQL server.
 type cluster struct {
 	adminURL string
 	dir      string // holds data, socket and log; empty when the server is not ours
-	bin      string // folder of the server's programs
-	owner    *owner // whom the programs run as; nil means as this process
+	programs *pgserver.Programs
 	lifeline *os.File
 
 	mu        sync.Mutex
@@ -39,11 +42,9 @@ if [ -n "$pid" ]; then
 fi
 rm -rf "$1"`
 
-var errNoServer = errors.New("no PostgreSQL server program found on PATH or below /usr/lib/postgresql: `make test` installs it")
-
 // startCluster makes an empty cluster in a temporary folder and starts it.
 func startCluster() (_ *cluster, err error) {
-	bin, err := findPrograms()
+	programs, err := pgserver.Find()
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +52,7 @@ func startCluster() (_ *cluster, err error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &cluster{dir: dir, bin: bin, templates: map[string]string{}}
+	c := &cluster{dir: dir, programs: programs, templates: map[string]string{}}
 	c.adminURL = (&url.URL{
 		Scheme: "postgres", Path: "/postgres",
 		RawQuery: url.Values{"host": {dir}, "user": {"postgres"}}.Encode(),
@@ -59,10 +60,7 @@ func startCluster() (_ *cluster, err error) {
 	if err := c.watch(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	if c.owner, err = unprivileged(); err != nil {
-		return nil, err
-	}
-	if err := c.owner.own(dir); err != nil {
+	if err := programs.Own(dir); err != nil {
 		return nil, err
 	}
 	if err := c.run("initdb", "-D", c.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"); err != nil {
@@ -86,10 +84,8 @@ func (c *cluster) stop(mode string) error {
 // run runs one of the server's programs to its end.
 func (c *cluster) run(program string, args ...string) error {
 	// The server outlives the test that happens to start it, so no context.
-	cmd := exec.Command(filepath.Join(c.bin, program), args...) //nolint:gosec,noctx // Found by findPrograms.
+	cmd := c.programs.Command(context.Background(), program, args...)
 	cmd.Dir = c.dir
-	cmd.Env = append(os.Environ(), "LC_ALL=C")
-	c.owner.apply(cmd)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		log, _ := os.ReadFile(filepath.Join(c.dir, "log"))
 		return fmt.Errorf("run %s: %w: %s%s", program, err, out, log)
@@ -114,22 +110,5 @@ func (c *cluster) watch() error {
 	return nil
 }
 
-// findPrograms returns the folder of initdb and its siblings: the one that
-// PATH leads to, else the newest that the distribution installed.
-func findPrograms() (string, error) {
-	if path, err := exec.LookPath("initdb"); err == nil {
-		return filepath.Dir(path), nil
-	}
-	dirs, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-	if err != nil || len(dirs) == 0 {
-		return "", errNoServer
-	}
-	newest := dirs[0]
-	for _, d := range dirs[1:] {
-		// A longer name is a greater number: 9.6, 15, 100.
-		if len(d) > len(newest) || len(d) == len(newest) && d > newest {
-			newest = d
-		}
-	}
-	return filepath.Dir(newest), nil
-}
+// detach keeps an interrupt from the terminal away from the child.
+func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }

@@ -1,0 +1,206 @@
+package postgres_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+const insufficientPrivilege = "42501"
+
+// privileges are the first letters of those that a role may have on a table.
+// An upper-case letter means the whole table, a lower-case one some columns.
+const (
+	read     = "S"
+	write    = "I"
+	ofOwn    = "SIUD"
+	versions = "goose_db_version"
+)
+
+// shared is what services may do to the tables that they have in common.
+var shared = map[string]map[string]string{
+	"coherence.restriction_log": {
+		"authorize": write, "token": write, "consent": write, "directory": write,
+		"introspection": read, "registry": "sID",
+	},
+	"coherence.poll_fence":    {"introspection": "SIU", "registry": "sD"},
+	"coherence.restore_epoch": {"introspection": read, "token": read},
+	"event.audit_log": {
+		"authorize": write, "token": write, "consent": write, "directory": write, "registry": "SI",
+	},
+	"event.outbox": {
+		"authorize": write, "token": write, "consent": write, "directory": write, "registry": "SIuD",
+	},
+}
+
+// want is what a service may do to a table.
+func want(service, table string) string {
+	schema, name, _ := strings.Cut(table, ".")
+	switch {
+	case schema == service && name == versions:
+		return read
+	case schema == service:
+		return ofOwn
+	case name == versions && (schema == "coherence" || schema == "event"):
+		return read
+	default:
+		return shared[table][service]
+	}
+}
+
+func TestN279_EachServiceMayUseItsOwnTablesAndItsPartOfTheSharedOnes(t *testing.T) {
+	d := newDatabase(t)
+	conn := d.connect(t, superuser)
+	tables := tables(t, conn)
+	for table := range shared {
+		if !slices.Contains(tables, table) {
+			t.Errorf("there is no table %s", table)
+		}
+	}
+	for _, service := range services() {
+		for _, table := range tables {
+			if got, want := held(t, conn, service, table), want(service, table); got != want {
+				t.Errorf("%s may %q on %s, want %q", service, got, table, want)
+			}
+		}
+	}
+}
+
+// tables are all that are not the system's.
+func tables(t *testing.T, conn *pgx.Conn) []string {
+	t.Helper()
+	rows, err := conn.Query(t.Context(), `
+		SELECT schemaname || '.' || tablename FROM pg_tables
+		 WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// held is what the server says that a service may do to a table.
+func held(t *testing.T, conn *pgx.Conn, service, table string) (got string) {
+	t.Helper()
+	const statement = `
+		SELECT coalesce(string_agg(CASE WHEN whole THEN left(p, 1) ELSE lower(left(p, 1)) END, '' ORDER BY n), '')
+		  FROM (SELECT p, n, has_table_privilege($1, $2, p) AS whole,
+		               n < 4 AND has_any_column_privilege($1, $2, p) AS part
+		          FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER'])
+		               WITH ORDINALITY AS u (p, n)) AS held
+		 WHERE (whole OR part) AND has_schema_privilege($1, split_part($2, '.', 1), 'USAGE')`
+	if err := conn.QueryRow(t.Context(), statement, "chancery_"+service, table).Scan(&got); err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func TestN279_NoServiceMayChangeWhatIsNotItsOwn(t *testing.T) {
+	d := newDatabase(t)
+	for _, service := range services() {
+		t.Run(service, func(t *testing.T) {
+			conn := d.connect(t, "chancery_"+service)
+			for _, statement := range append(forAll(service), others(service)...) {
+				if err := attempt(t, conn, statement); code(err) != insufficientPrivilege {
+					t.Errorf("%s: error %v, want that permission is denied", statement, err)
+				}
+			}
+		})
+	}
+}
+
+// forAll are statements that no service may run.
+func forAll(service string) []string {
+	own := service
+	if service == "introspection" {
+		own = "coherence"
+	}
+	return []string{
+		// The log of what has happened.
+		`UPDATE event.audit_log SET type = 'x'`,
+		`DELETE FROM event.audit_log`,
+		`TRUNCATE event.audit_log`,
+		`ALTER TABLE event.audit_log DISABLE TRIGGER ALL`,
+		// The schema.
+		`CREATE TABLE ` + own + `.mine (id bigint)`,
+		`CREATE TABLE public.mine (id bigint)`,
+		`CREATE TEMPORARY TABLE mine (id bigint)`,
+		`CREATE SCHEMA mine`,
+		`CREATE FUNCTION ` + own + `.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'`,
+		`ALTER TABLE ` + own + `.goose_db_version ADD COLUMN mine int`,
+		`DROP TABLE ` + own + `.goose_db_version`,
+		`TRUNCATE ` + own + `.goose_db_version`,
+		`DELETE FROM ` + own + `.goose_db_version`,
+		`CREATE INDEX ON ` + own + `.goose_db_version (version_id)`,
+		// What brings back what was taken away.
+		`UPDATE coherence.restore_epoch SET epoch = 0`,
+		`UPDATE coherence.restriction_log SET keep_until = '-infinity'`,
+		`TRUNCATE coherence.restriction_log`,
+		// The server and other roles.
+		`SET ROLE chancery_owner`,
+		`SET ROLE postgres`,
+		`CREATE ROLE mine`,
+		`ALTER ROLE chancery_owner PASSWORD 'mine'`,
+		`GRANT chancery_owner TO chancery_` + service,
+		`SELECT pg_read_file('/etc/passwd')`,
+		`COPY event.goose_db_version TO PROGRAM 'cat'`,
+		`SELECT rolpassword FROM pg_authid`,
+	}
+}
+
+// others are statements on tables of other services, one for each way to use
+// one, where the service may not.
+func others(service string) []string {
+	statements := map[string][]string{
+		"authorize": {`SELECT digest FROM authorize.session`, `UPDATE authorize.session SET sub = 'x'`, `DELETE FROM authorize.transaction`},
+		"token":     {`SELECT ciphertext FROM token.key`, `DELETE FROM token.redemption`, `UPDATE token.family SET generation = 0`},
+		"consent":   {`SELECT sub FROM consent.grant`, `UPDATE consent.grant SET revoke_time = NULL, revoke_reason = NULL`},
+		"registry":  {`SELECT digest FROM registry.client_secret`, `UPDATE registry.client SET skip_consent = true`},
+		"directory": {`SELECT password_hash FROM directory.credential`, `UPDATE directory.membership SET role = 3`},
+	}
+	var list []string
+	for owner, each := range statements {
+		if owner != service {
+			list = append(list, each...)
+		}
+	}
+	if service != "registry" {
+		list = append(list, `SELECT event FROM event.audit_log`, `SELECT event FROM event.outbox`, `DELETE FROM event.outbox`,
+			`DELETE FROM coherence.restriction_log`, `DELETE FROM coherence.poll_fence`)
+	}
+	if service != "introspection" {
+		list = append(list, `SELECT key FROM coherence.restriction_log`, `UPDATE coherence.poll_fence SET n = 0`)
+	} else {
+		list = append(list, `INSERT INTO coherence.restriction_log (kind, key, version, keep_until) VALUES (1, '', 1, 'infinity')`)
+	}
+	return list
+}
+
+// attempt runs a statement in a transaction of its own that is rolled back.
+func attempt(t *testing.T, conn *pgx.Conn, statement string) error {
+	t.Helper()
+	tx, err := conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = tx.Exec(t.Context(), statement)
+	if rollback := tx.Rollback(t.Context()); rollback != nil {
+		t.Fatal(rollback)
+	}
+	return err
+}
+
+func code(err error) string {
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		return refused.Code
+	}
+	return ""
+}
