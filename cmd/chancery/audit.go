@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 	"unicode"
@@ -10,13 +11,16 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/chancery-auth/chancery/pkg/event/eventpg"
+	"github.com/chancery-auth/chancery/pkg/pg"
 	eventv1 "github.com/chancery-auth/chancery/proto/chancery/event/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
 
 // auditCommands are "chancery audit …".
 type auditCommands struct {
-	List auditList `cmd:"" help:"List what has changed, newest first."`
+	List  auditList  `cmd:"" help:"List what has changed, newest first."`
+	Purge auditPurge `cmd:"" help:"Delete old records."`
 }
 
 type auditList struct {
@@ -142,4 +146,49 @@ func (i since) proto(now time.Time) *timestamppb.Timestamp {
 	default:
 		return timestamppb.New(i.at)
 	}
+}
+
+// auditPurge is "chancery audit purge". It needs the rights of the role that
+// migrates: no service may delete a record.
+type auditPurge struct {
+	Config   string        `help:"Configuration that names the Postgres database." placeholder:"FILE" type:"path" env:"CHANCERY_CONFIG"`
+	Database string        `help:"URL of the Postgres database, as the role that owns the tables." placeholder:"URL" env:"CHANCERY_DATABASE"`
+	Keep     time.Duration `help:"Delete records older than this, by the database's clock." required:"" placeholder:"DURATION"`
+	JSON     bool          `help:"Print JSON." name:"json"`
+}
+
+// leastKeep guards against a slip of the keyboard.
+const leastKeep = 24 * time.Hour
+
+// Validate implements kong's check of a command.
+func (c *auditPurge) Validate() error {
+	if c.Keep < leastKeep {
+		return fmt.Errorf("--keep must be at least %s", leastKeep)
+	}
+	return nil
+}
+
+// Run implements the command.
+func (c *auditPurge) Run(ctx context.Context, s streams) error {
+	url, err := migrateFlags{Config: c.Config, Database: c.Database}.postgres()
+	if err != nil {
+		return err
+	}
+	if url == "" {
+		return errors.New("name the Postgres database with --config or --database; the embedded one is purged by the server itself")
+	}
+	db, err := pg.Open(ctx, url, pg.Options{StatementTimeout: -1})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	deleted, err := eventpg.Sweep(ctx, db, c.Keep)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(s.out, map[string]int64{"deleted": deleted})
+	}
+	_, err = fmt.Fprintf(s.out, "%d records deleted\n", deleted)
+	return err
 }

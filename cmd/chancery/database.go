@@ -26,7 +26,8 @@ import (
 	"github.com/chancery-auth/chancery/services/token"
 )
 
-// auditKeep is how long the audit log keeps a record.
+// auditKeep is how long the audit log of the embedded database keeps a record. On
+// Postgres no service may delete one: see "chancery audit purge".
 const auditKeep = 400 * 24 * time.Hour
 
 // stores are what the services of a process keep, and what all services share.
@@ -171,7 +172,6 @@ func (s *stores) use(role string, db *pgxpool.Pool) {
 		s.outbox = eventpg.NewOutbox(db)
 		s.sweeps = map[string]func(context.Context) (int64, error){
 			"restriction log": func(ctx context.Context) (int64, error) { return coherentpg.Sweep(ctx, db) },
-			"audit log":       func(ctx context.Context) (int64, error) { return eventpg.Sweep(ctx, db, auditKeep) },
 		}
 	case roleDirectory:
 		s.directory = directory.Postgres(db)

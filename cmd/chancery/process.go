@@ -97,7 +97,7 @@ func newProcess(r roles, c *config.Config, g ground, l *listeners, log *slog.Log
 	}
 	p.services = newServices(r, parts{
 		config: c, preset: p.preset, stores: g.stores, kek: g.kek, hints: p.hints, replica: p.replica,
-		log: log, now: time.Now, conn: p.conn, peerNames: g.peerNames,
+		counters: g.telemetry.Counters(), log: log, now: time.Now, conn: p.conn, peerNames: g.peerNames,
 	})
 	p.services.register(p.local)
 	p.services.register(p.grpc)

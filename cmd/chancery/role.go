@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/chancery-auth/chancery/pkg/grpcserve"
+	"github.com/chancery-auth/chancery/cmd/chancery/config"
 )
 
 // The roles a process may have. Each is also the name by which its certificate
@@ -24,9 +24,7 @@ const (
 type roles []string
 
 // allRoles are those of the whole system.
-func allRoles() roles {
-	return roles{roleGateway, roleAuthorize, roleToken, roleConsent, roleIntrospection, roleRegistry, roleDirectory}
-}
+func allRoles() roles { return config.Roles() }
 
 // parseRoles reads a list such as "token,consent".
 func parseRoles(text string) (roles, error) {
@@ -49,50 +47,4 @@ func (r roles) has(name string) bool { return slices.Contains(r, name) }
 // serveGRPC says whether a role among them answers gRPC calls.
 func (r roles) serveGRPC() bool {
 	return slices.ContainsFunc(r, func(name string) bool { return name != roleGateway })
-}
-
-// keep says whether a role among them keeps something in the database. The
-// gateway does not, and introspection only reads restrictions.
-func (r roles) keep() bool {
-	return slices.ContainsFunc(r, func(name string) bool { return name != roleGateway && name != roleIntrospection })
-}
-
-// callees are the roles that a role calls.
-func callees(name string) []string {
-	switch name {
-	case roleGateway:
-		return []string{roleAuthorize, roleToken, roleIntrospection, roleRegistry}
-	case roleAuthorize:
-		return []string{roleRegistry, roleDirectory, roleConsent, roleToken}
-	case roleToken:
-		return []string{roleRegistry, roleConsent, roleDirectory}
-	case roleConsent:
-		return []string{roleDirectory}
-	case roleIntrospection:
-		return []string{roleToken, roleRegistry, roleDirectory}
-	default:
-		return nil
-	}
-}
-
-// elsewhere are the roles that these call and that this process does not have.
-func (r roles) elsewhere() []string {
-	var list []string
-	for _, name := range r {
-		for _, callee := range callees(name) {
-			if !r.has(callee) && !slices.Contains(list, callee) {
-				list = append(list, callee)
-			}
-		}
-	}
-	return list
-}
-
-// callers are the roles as callers of methods.
-func (r roles) callers() []grpcserve.Caller {
-	list := make([]grpcserve.Caller, len(r))
-	for i, name := range r {
-		list[i] = grpcserve.Caller(name)
-	}
-	return list
 }

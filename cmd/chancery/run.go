@@ -38,11 +38,14 @@ func (c *runCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := config.Load(c.Config, os.LookupEnv, r...)
+	cfg, err := config.Load(c.Config, os.LookupEnv)
 	if err != nil {
 		return err
 	}
 	c.override(cfg)
+	if err := cfg.Validate(r); err != nil {
+		return err
+	}
 	log := telemetry.NewLogger(s.err, cfg.Log.Level).With(slog.String("services", strings.Join(r, ",")))
 	for _, warning := range cfg.Warnings() {
 		log.WarnContext(ctx, "configuration", slog.String("warning", warning))
@@ -196,7 +199,7 @@ func (g *ground) connect(ctx context.Context, r roles, cfg *config.Config, ident
 		g.closers = append(g.closers, nc.Close)
 	}
 	g.remote = map[string]grpc.ClientConnInterface{}
-	for _, role := range r.elsewhere() {
+	for _, role := range config.Remote(r) {
 		conn, err := dialRole(cfg, identity, role)
 		if err != nil {
 			return err

@@ -16,6 +16,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/kek"
 	"github.com/chancery-auth/chancery/pkg/migrate"
 	"github.com/chancery-auth/chancery/pkg/preset"
+	"github.com/chancery-auth/chancery/pkg/telemetry"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
@@ -77,8 +78,10 @@ type parts struct {
 	kek     *kek.Key
 	hints   *coherent.Hints
 	replica *coherent.Replica
-	log     *slog.Logger
-	now     func() time.Time
+	// counters may be nil.
+	counters *telemetry.Counters
+	log      *slog.Logger
+	now      func() time.Time
 	// conn returns a connection on which the named service calls the others.
 	conn func(grpcserve.Caller) grpc.ClientConnInterface
 	// peerNames are the names in the certificate of a call's peer.
@@ -124,7 +127,7 @@ func newToken(p parts) service {
 		Issuer: p.config.Issuer, Preset: p.preset,
 		Keys: token.Keys{RotationPeriod: p.config.Token.Keys.RotationPeriod, PublishLead: p.config.Token.Keys.PublishLead},
 	}, token.Deps{
-		Stores: p.stores.token, KEK: p.kek, Hints: p.hints, Now: p.now, Log: p.log,
+		Stores: p.stores.token, KEK: p.kek, Hints: p.hints, Counters: p.counters, Now: p.now, Log: p.log,
 		Registry:  registryv1.NewRegistryServiceClient(conn),
 		Consent:   consentv1.NewConsentServiceClient(conn),
 		Directory: directoryv1.NewDirectoryServiceClient(conn),

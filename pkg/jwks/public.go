@@ -39,14 +39,22 @@ func ParsePublicSet(doc []byte) (PublicSet, error) {
 	if len(doc) > MaxSetLength {
 		return PublicSet{}, fmt.Errorf("%w: longer than %d bytes", ErrInvalidKeySet, MaxSetLength)
 	}
+	set, err := ParseOwnSet(doc)
+	if n := len(set.keys); err == nil && (n == 0 || n > MaxSetKeys) {
+		return PublicSet{}, fmt.Errorf("%w: %d keys, want 1 to %d", ErrInvalidKeySet, n, MaxSetKeys)
+	}
+	return set, err
+}
+
+// ParseOwnSet reads what [Set.Public] made, however many keys that has: with
+// frequent rotation it has all whose signatures may still be out there. Fails with
+// [ErrInvalidKeySet].
+func ParseOwnSet(doc []byte) (PublicSet, error) {
 	var raw struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
 	if err := json.Unmarshal(doc, &raw); err != nil {
 		return PublicSet{}, fmt.Errorf("%w: not a JWK Set", ErrInvalidKeySet)
-	}
-	if n := len(raw.Keys); n == 0 || n > MaxSetKeys {
-		return PublicSet{}, fmt.Errorf("%w: %d keys, want 1 to %d", ErrInvalidKeySet, n, MaxSetKeys)
 	}
 	var set PublicSet
 	for i, encoded := range raw.Keys {

@@ -105,10 +105,10 @@ func TestDecryptRefuses(t *testing.T) {
 	}
 }
 
-func TestFileModeWiderThanOwnerIsRefused(t *testing.T) {
+func TestFileThatOthersCanReadOrTheGroupWriteIsRefused(t *testing.T) {
 	for mode, ok := range map[fs.FileMode]bool{
-		0o600: true, 0o400: true,
-		0o700: false, 0o640: false, 0o440: false, 0o620: false, 0o604: false, 0o602: false, 0o644: false,
+		0o600: true, 0o400: true, 0o640: true, 0o440: true, 0o700: true,
+		0o620: false, 0o660: false, 0o604: false, 0o602: false, 0o644: false, 0o601: false,
 	} {
 		_, err := kek.Open(write(t, keyText, mode))
 		if (err == nil) != ok {

@@ -102,7 +102,9 @@ func read(path string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a file", path)
 	}
-	if mode := info.Mode().Perm(); mode&^0o600 != 0 {
+	// The group is the operator's business: a secret mounted by Kubernetes or
+	// systemd is its group's to read.
+	if mode := info.Mode().Perm(); mode&0o027 != 0 {
 		return nil, fmt.Errorf("%s has mode %04o, which lets others at the key: chmod 600 %s", path, mode, path)
 	}
 	return io.ReadAll(io.LimitReader(f, maxText))

@@ -137,7 +137,7 @@ func (p *peers) IDTokenKeys(ctx context.Context) (jwks.PublicSet, error) {
 	if err != nil {
 		return jwks.PublicSet{}, err
 	}
-	return jwks.ParsePublicSet(resp.GetData())
+	return jwks.ParseOwnSet(resp.GetData())
 }
 
 func fromClient(m *registryv1.Client) (authreq.Client, error) {

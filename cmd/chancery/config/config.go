@@ -115,7 +115,7 @@ type Token struct {
 
 // Keys is the section token.keys.
 type Keys struct {
-	RotationPeriod time.Duration `yaml:"rotation_period" help:"The age at which a key gives way to the next; from 1h to 720h."`
+	RotationPeriod time.Duration `yaml:"rotation_period" help:"The age at which a key gives way to the next; from 5s to 720h."`
 	PublishLead    time.Duration `yaml:"publish_lead" help:"How long before its first use a new key is published; from 1s, and at most half the rotation_period."`
 }
 

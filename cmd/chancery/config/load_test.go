@@ -76,7 +76,7 @@ func TestEachMistakeIsFoundWhereItIs(t *testing.T) {
 		{"bound too short", "revocation_bound: 5s", "revocation_bound: 999ms", "f:2:19: revocation_bound: want from 1s to 1m", "revocation_bound: 1s"},
 		{"bound too long", "revocation_bound: 5s", "revocation_bound: 61s", "f:2:19: revocation_bound: want from 1s to 1m", "revocation_bound: 60s"},
 		{"drain", "timeout: 20s", "timeout: 0s", "f:17:29: drain.timeout: want from 1s to 10m", "timeout: 1s"},
-		{"rotation too rare", "rotation_period: 720h", "rotation_period: 721h", "f:26:27: token.keys.rotation_period: want from 1h to 720h", "rotation_period: 719h"},
+		{"rotation too rare", "rotation_period: 720h", "rotation_period: 721h", "f:26:27: token.keys.rotation_period: want from 5s to 720h", "rotation_period: 719h"},
 		{"lead beside period", "rotation_period: 720h, publish_lead: 10m", "rotation_period: 1h, publish_lead: 31m", "f:26:45: token.keys.publish_lead: want at most half of token.keys.rotation_period, which is 1h", "rotation_period: 1h, publish_lead: 30m"},
 		{"ratio", "sample_ratio: 0.5", "sample_ratio: 1.01", "f:19:17: telemetry.sample_ratio: want from 0 to 1", "sample_ratio: 1"},
 		{"insecure export to nowhere", "  sample_ratio: 0.5", "  otlp_insecure: true", "f:19:18: telemetry.otlp_insecure: has no meaning", "  otlp_insecure: true\n  otlp: localhost:4317"},

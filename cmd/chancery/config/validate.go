@@ -137,7 +137,7 @@ func (c *Config) checkDurations() {
 		{"revocation_bound", c.RevocationBound, time.Second, time.Minute},
 		{"drain.delay", c.Drain.Delay, 0, 5 * time.Minute},
 		{"drain.timeout", c.Drain.Timeout, time.Second, 10 * time.Minute},
-		{"token.keys.rotation_period", keys.RotationPeriod, time.Hour, 720 * time.Hour},
+		{"token.keys.rotation_period", keys.RotationPeriod, 5 * time.Second, 720 * time.Hour},
 		{"token.keys.publish_lead", keys.PublishLead, time.Second, 360 * time.Hour},
 	} {
 		c.rule(each.key, within(each.value, each.least, each.most))

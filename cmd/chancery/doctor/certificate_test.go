@@ -20,6 +20,7 @@ func TestCertificate(t *testing.T) {
 		{"good names", func(*patient) {}, "certificate names", doctor.OK, "directory"},
 		{"names by the certificate", func(p *patient) { p.roles = nil }, "certificate names", doctor.OK, "directory"},
 		{"no name", func(p *patient) { p.certify(p.authority, 30*day, "token") }, "certificate names", doctor.Fail, "lacks the name directory.chancery.internal: it has token.chancery.internal"},
+		{"an operator's", func(p *patient) { p.roles = nil; p.certify(p.authority, 30*day, "admin") }, "certificate names", doctor.OK, "for administration"},
 		{"no role at all", func(p *patient) { p.roles = nil; p.certify(p.authority, 30*day, "billing") }, "certificate names", doctor.Fail, "names no role: it has billing.chancery.internal"},
 		{"other domain", func(p *patient) { p.extra = "" }, "certificate chain", doctor.OK, "from the authority"},
 		{"other authority", func(p *patient) { p.certify(newAuthority(p.T, day), 30*day, "directory") }, "certificate chain", doctor.Fail, "does not lead to the authority"},
