@@ -33,6 +33,7 @@ type serveCommand struct {
 	Proxies   []string `help:"Address range of a reverse proxy that may say whom it forwards for; may be repeated." name:"trusted-proxy" sep:"none" placeholder:"CIDR"`
 	Demo      bool     `help:"Make a user, workspaces and clients, and serve a small app that shows the whole flow. Only on a loopback address."`
 	Unlimited bool     `help:"Lift the limits on requests from one address. For load tests: anybody can then keep the server busy." name:"unsafe-no-rate-limits"`
+	OTLP      string   `help:"host:port of an OpenTelemetry collector on this machine, which gets every trace (OTLP over gRPC, plain text)." name:"otlp" placeholder:"ADDR"`
 	LogLevel  string   `help:"debug, info, warn or error." default:"info" placeholder:"LEVEL"`
 	JSON      bool     `help:"Print one line of JSON when ready to answer." name:"json"`
 }
@@ -119,7 +120,9 @@ func (c *serveCommand) config(l *listeners, log *slog.Logger) (*config.Config, e
 // prepare makes everything that one process needs by itself.
 func (c *serveCommand) prepare(ctx context.Context, g *ground, log *slog.Logger) (*bus, error) {
 	version, _ := buildVersion()
-	t, err := telemetry.Setup(ctx, telemetry.Options{Service: "chancery", Version: version, Log: log, Now: time.Now})
+	t, err := telemetry.Setup(ctx, telemetry.Options{
+		Service: "chancery", Version: version, OTLP: c.OTLP, OTLPInsecure: true, SampleRatio: 1, Log: log, Now: time.Now,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -228,6 +231,9 @@ func (c *serveCommand) check() error {
 		if !loopback(address) {
 			return fmt.Errorf("%s is not a loopback address: gRPC and health are plain text in this mode", address)
 		}
+	}
+	if c.OTLP != "" && !loopback(c.OTLP) {
+		return fmt.Errorf("--otlp %s is not a loopback address: traces are sent in plain text in this mode", c.OTLP)
 	}
 	return c.checkIssuer()
 }
