@@ -38,12 +38,8 @@ func (c *runCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := config.Load(c.Config, os.LookupEnv)
+	cfg, err := c.load(r)
 	if err != nil {
-		return err
-	}
-	c.override(cfg)
-	if err := cfg.Validate(r); err != nil {
 		return err
 	}
 	log := telemetry.NewLogger(s.err, cfg.Log.Level).With(slog.String("services", strings.Join(r, ",")))
@@ -66,6 +62,18 @@ func (c *runCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	return p.serve(ctx, func() error { return c.announce(s, r, cfg, l) })
+}
+
+// load reads the configuration, puts the flags in place of what it says, and checks
+// what the roles need. A file with mistakes is told all of them at once.
+func (c *runCommand) load(r roles) (*config.Config, error) {
+	cfg, err := config.Load(c.Config, os.LookupEnv)
+	if err != nil {
+		_, err = config.Load(c.Config, os.LookupEnv, r...)
+		return nil, err
+	}
+	c.override(cfg)
+	return cfg, cfg.Validate(r)
 }
 
 // override puts the flags in place of what the file says.
