@@ -23,7 +23,7 @@ var (
 		`(?:OIDC|OpenID Connect) (?:Core|Discovery|(?:Dynamic Client )?Registration|Session Management|` +
 		`RP-Initiated Logout|Front-Channel Logout|Back-Channel Logout)(?: 1\.0)?|` +
 		`FAPI 2\.0(?: Security Profile| Attacker Model| Message Signing)?|` +
-		`WebAuthn(?: Level [23])?|NIST SP 800-63B|(?:SECURITY|DESIGN|PERFORMANCE)\.md|draft-[a-z0-9-]+[a-z0-9])$`)
+		`WebAuthn(?: Level [23])?|W3C Trace Context|NIST SP 800-63B|(?:SECURITY|DESIGN|PERFORMANCE)\.md|draft-[a-z0-9-]+[a-z0-9])$`)
 	// short makes one row of the two ways to name a document of OpenID Connect.
 	short = strings.NewReplacer("OpenID Connect ", "OIDC ", "Dynamic Client ", "", " 1.0", "")
 	// section is what has to follow a section sign.

@@ -115,7 +115,7 @@ func speaksPostgres(from string) bool {
 	elements := strings.Split(from, "/")
 	top := elements[0]
 	return strings.HasSuffix(from, "pg") ||
-		top == "pkg" && strings.HasPrefix(elements[1], "pg") ||
+		top == "pkg" && (strings.HasPrefix(elements[1], "pg") || strings.HasSuffix(from, "test")) ||
 		within(from, "pkg/migrate") ||
 		top == "cmd" || top == "e2e" || top == "bench" ||
 		top == "services" && (len(elements) == 2 || strings.HasSuffix(from, "test"))
