@@ -16,6 +16,16 @@ help: ## List the targets
 run: build ## Build and start the demo on this machine
 	./bin/chancery serve --demo
 
+.PHONY: cluster
+cluster: build ## Start every service in processes of its own, on PostgreSQL and NATS
+	go build -o bin/cluster ./deploy/cluster/start
+	./bin/cluster up
+
+.PHONY: cluster-stop
+cluster-stop: ## Stop what make cluster started
+	go build -o bin/cluster ./deploy/cluster/start
+	./bin/cluster stop
+
 .PHONY: build
 build: ## Build bin/chancery
 	go build -o bin/chancery ./cmd/chancery

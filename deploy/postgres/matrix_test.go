@@ -25,7 +25,7 @@ const (
 var shared = map[string]map[string]string{
 	"coherence.restriction_log": {
 		"authorize": write, "token": write, "consent": write, "directory": write,
-		"introspection": read, "registry": "sID",
+		"introspection": "SI", "registry": "sID",
 	},
 	"coherence.poll_fence":    {"introspection": "SIU", "registry": "sD"},
 	"coherence.restore_epoch": {"introspection": read, "token": read},
@@ -177,8 +177,6 @@ func others(service string) []string {
 	}
 	if service != "introspection" {
 		list = append(list, `SELECT key FROM coherence.restriction_log`, `UPDATE coherence.poll_fence SET n = 0`)
-	} else {
-		list = append(list, `INSERT INTO coherence.restriction_log (kind, key, version, keep_until) VALUES (1, '', 1, 'infinity')`)
 	}
 	return list
 }

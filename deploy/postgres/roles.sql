@@ -135,7 +135,8 @@ BEGIN
     -- registry deletes, which sweeps what is over.
     PERFORM pg_temp.share('INSERT', 'coherence.restriction_log', 'authorize', 'token', 'consent', 'registry', 'directory');
     PERFORM pg_temp.share('SELECT (keep_until), DELETE', 'coherence.restriction_log', 'registry');
-    PERFORM pg_temp.share('SELECT', 'coherence.restriction_log', 'introspection');
+    -- What a failover has lost, the replicas that know it write back.
+    PERFORM pg_temp.share('SELECT, INSERT', 'coherence.restriction_log', 'introspection');
 
     -- A poll proves itself by a write.
     PERFORM pg_temp.share('SELECT, INSERT, UPDATE', 'coherence.poll_fence', 'introspection');

@@ -199,7 +199,7 @@ func TestT38_CertificatesChangeUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	for range 50 {
+	for range 20 {
 		for i, names := range []string{"token", "gateway"} {
 			m.certify(files[i], domain, names)
 			if err := identities[i].Reload(); err != nil {

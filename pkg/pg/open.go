@@ -98,11 +98,12 @@ func Connect(ctx context.Context, url string, o Options) (*pgx.Conn, error) {
 
 // Config is what [Connect] connects with, for a driver that takes it.
 func Config(url string, o Options) (*pgx.ConnConfig, error) {
-	cfg, err := pgx.ParseConfig(url)
+	// As a pool reads it: one URL may serve both, and say how large the pool is.
+	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("parse database url: %w", err)
 	}
-	return cfg, harden(cfg, o)
+	return cfg.ConnConfig, harden(cfg.ConnConfig, o)
 }
 
 // harden applies what does not depend on the operator's URL.

@@ -2,6 +2,7 @@ package pg_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -73,5 +74,29 @@ func TestN283_RemoteServerNeedsVerifiedTLS(t *testing.T) {
 		if _, err := pg.Config(tt.url, pg.Options{AllowPlaintext: tt.allow}); !errors.Is(err, tt.want) {
 			t.Errorf("Config(%q, %t) = %v, want %v", tt.url, tt.allow, err, tt.want)
 		}
+	}
+}
+
+// One URL names the database to a pool and to single connections, as migrations
+// have them.
+func TestURLMaySayHowLargeThePoolIs(t *testing.T) {
+	url := pgtest.URL(t) + "&pool_max_conns=3"
+	if !strings.Contains(url, "?") {
+		url = strings.Replace(url, "&", "?", 1)
+	}
+	db, err := pg.Open(t.Context(), url, pg.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if got := db.Config().MaxConns; got != 3 {
+		t.Errorf("the pool has %d connections, want 3", got)
+	}
+	conn, err := pg.Connect(t.Context(), url, pg.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
