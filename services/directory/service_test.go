@@ -113,7 +113,9 @@ func wantEqual(t *testing.T, what string, want, got any) {
 
 func TestLifeOfASubject(t *testing.T) {
 	for name, stores := range map[string]func(*testing.T) Stores{
-		"sqlite":   func(t *testing.T) Stores { return SQLite(sqlitetest.New(t, coherence.Set(), events.Set(), Migrations())) },
+		"sqlite": func(t *testing.T) Stores {
+			return SQLite(sqlitetest.New(t, coherence.Set(), events.Set(), Migrations()))
+		},
 		"postgres": func(t *testing.T) Stores { return Postgres(pgtest.New(t, coherence.Set(), events.Set(), Migrations())) },
 	} {
 		t.Run(name, func(t *testing.T) { lifeOfASubject(t, newHarness(t, stores(t))) })

@@ -20,6 +20,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/credential"
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/kek"
@@ -71,10 +72,12 @@ type fixture struct {
 
 // setting is what a test may change before the service starts.
 type setting struct {
-	preset preset.Preset
-	stores token.Stores
-	keys   token.Keys
-	kek    *kek.Key
+	preset   preset.Preset
+	stores   token.Stores
+	keys     token.Keys
+	kek      *kek.Key
+	counters token.Counters
+	audit    eventtest.Audit
 }
 
 // replica makes a second replica of f: another process on one database.
@@ -86,7 +89,7 @@ func (f *fixture) replica(t *testing.T) *fixture {
 func newFixture(t *testing.T, change ...func(*setting)) *fixture {
 	t.Helper()
 	db, log := storetest.SQLite(t)
-	set := setting{preset: preset.Default(), stores: token.SQLite(db)}
+	set := setting{preset: preset.Default(), stores: token.SQLite(db), audit: eventtest.SQLite(db)}
 	set.preset.Resources = []string{api, "https://b.example"}
 	var err error
 	if set.kek, err = kek.Open("file:"+filepath.Join(t.TempDir(), "kek"), kek.Create()); err != nil {
@@ -112,7 +115,7 @@ func newFixture(t *testing.T, change ...func(*setting)) *fixture {
 	f := &fixture{setting: set, log: log, registry: newRegistry(), consent: newConsent(), people: newPeople()}
 	peers := local.Conn("token")
 	f.service = token.New(token.Config{Issuer: issuer, Preset: set.preset, Keys: set.keys}, token.Deps{
-		Stores: set.stores, KEK: set.kek,
+		Stores: set.stores, KEK: set.kek, Counters: set.counters,
 		Registry:  registryv1.NewRegistryServiceClient(peers),
 		Consent:   consentv1.NewConsentServiceClient(peers),
 		Directory: directoryv1.NewDirectoryServiceClient(peers),

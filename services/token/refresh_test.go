@@ -31,9 +31,7 @@ func (f *fixture) refresh(t *testing.T, token string) *tokenv1.ExchangeResponse 
 	return f.mustExchange(t, c1, byRefresh(token))
 }
 
-func withGrace(grace time.Duration) func(*registryv1.Client) {
-	return func(c *registryv1.Client) { c.RefreshGrace = durationpb.New(grace) }
-}
+func withoutGrace(c *registryv1.Client) { c.RefreshGrace = durationpb.New(0) }
 
 func TestN135_RefreshTokenOfAnotherClient(t *testing.T) {
 	f := newFixture(t)
@@ -90,7 +88,7 @@ func TestN138_ReuseEndsTheGrant(t *testing.T) {
 		},
 		"after the grace": func(t *testing.T, f *fixture, first string) string {
 			t.Helper()
-			f.registry.change(c1, withGrace(0))
+			f.registry.change(c1, withoutGrace)
 			return f.refresh(t, first).GetRefreshToken()
 		},
 	}
@@ -119,7 +117,7 @@ func TestN138_ReuseEndsTheGrant(t *testing.T) {
 // A failure half-way is no success, and the repetition gets there again.
 func TestN138_ReuseCountsUntilTheGrantHasEnded(t *testing.T) {
 	f := newFixture(t)
-	f.registry.change(c1, withGrace(0))
+	f.registry.change(c1, withoutGrace)
 	first := f.signedIn(t)
 	second := f.refresh(t, first.GetRefreshToken())
 	f.consent.cannotRevoke = oauth.Refuse(oauth.TemporarilyUnavailable, "away")
@@ -289,7 +287,7 @@ func TestN145_OldestFamilyEndsBeyondTheLimit(t *testing.T) {
 
 func TestN147_StateSurvivesARestart(t *testing.T) {
 	f := newFixture(t)
-	f.registry.change(c1, withGrace(0))
+	f.registry.change(c1, withoutGrace)
 	first := f.signedIn(t)
 	second := f.refresh(t, first.GetRefreshToken())
 	if err := f.service.Load(t.Context()); err != nil {

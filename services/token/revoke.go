@@ -93,7 +93,7 @@ func (s *Service) find(ctx context.Context, text string) (*held, error) {
 	case err == nil && !s.deps.Now().Before(access.ExpireTime):
 		return nil, nil
 	case err == nil:
-		return &held{access.ClientID, func(ctx context.Context) error { return s.revoker.Revoke(ctx, access.ID) }}, nil
+		return &held{access.ClientID, func(ctx context.Context) error { return s.revoker.Revoke(ctx, access) }}, nil
 	case !errors.Is(err, credential.ErrInvalid):
 		return nil, fmt.Errorf("open access token: %w", err)
 	}
@@ -111,5 +111,5 @@ func (s *Service) find(ctx context.Context, text string) (*held, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find family: %w", err)
 	}
-	return &held{f.ClientID, func(ctx context.Context) error { return s.exchanger.Families.End(ctx, f.ID) }}, nil
+	return &held{f.ClientID, func(ctx context.Context) error { return s.exchanger.Families.Revoke(ctx, f.ID) }}, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/pg"
@@ -150,8 +151,8 @@ type failing struct {
 	with error
 }
 
-func (s failing) Revoke(ctx context.Context, id [16]byte) ([]coherent.Restriction, error) {
-	if _, err := s.Store.Revoke(ctx, id); err != nil {
+func (s failing) Revoke(ctx context.Context, t credential.AccessToken) ([]coherent.Restriction, error) {
+	if _, err := s.Store.Revoke(ctx, t); err != nil {
 		return nil, err
 	}
 	return nil, s.with

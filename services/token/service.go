@@ -47,7 +47,9 @@ type Deps struct {
 	Directory directoryv1.DirectoryServiceClient
 	// Hints may be nil: restrictions then travel by poll alone.
 	Hints *coherent.Hints
-	Now   func() time.Time
+	// Counters may be nil: nobody counts then.
+	Counters Counters
+	Now      func() time.Time
 	// Log hears of keys that cannot be read or rotated; nil for nobody.
 	Log *slog.Logger
 }
@@ -71,6 +73,9 @@ func New(cfg Config, deps Deps) *Service {
 	if deps.Log == nil {
 		deps.Log = slog.New(slog.DiscardHandler)
 	}
+	if deps.Counters == nil {
+		deps.Counters = uncounted{}
+	}
 	s := &Service{cfg: cfg, deps: deps, wake: make(chan struct{}, 1)}
 	s.vault = &key.Vault{
 		Keys: deps.Stores.Keys, KEK: deps.KEK, Generate: key.Generate, Life: lives(cfg.Preset.Lifetimes), Hints: deps.Hints,
@@ -91,9 +96,11 @@ func newExchanger(cfg Config, deps Deps, keys *ring.Ring) *exchange.Exchanger {
 	owners := remote{consent: deps.Consent, directory: deps.Directory}
 	return &exchange.Exchanger{
 		Credentials: keys,
-		Codes:       &code.Redeemer{Codes: deps.Stores.Codes, Hints: deps.Hints, MaxFamilies: p.Refresh.MaxFamilies},
-		Families:    &family.Rotator{Families: deps.Stores.Families, Grants: owners, Hints: deps.Hints},
-		Standings:   &standing.Resolver{Source: owners, Catalogue: p.Scopes},
+		Codes: &code.Redeemer{
+			Codes: deps.Stores.Codes, Hints: deps.Hints, Counters: deps.Counters, MaxFamilies: p.Refresh.MaxFamilies,
+		},
+		Families:  &family.Rotator{Families: deps.Stores.Families, Grants: owners, Hints: deps.Hints, Counters: deps.Counters},
+		Standings: &standing.Resolver{Source: owners, Catalogue: p.Scopes},
 		Issuer: &issue.Issuer{
 			URL: cfg.Issuer, Keys: keys, Sets: deps.Stores.Sets, Lifetimes: p.Lifetimes, Now: deps.Now,
 		},
@@ -121,6 +128,7 @@ func (s *Service) Exchange(ctx context.Context, req *tokenv1.ExchangeRequest) (*
 	if err != nil {
 		return nil, err
 	}
+	s.deps.Counters.TokensIssued(ctx, req.GetGrantType())
 	return &tokenv1.ExchangeResponse{
 		AccessToken:  result.AccessToken,
 		TokenType:    "Bearer",

@@ -59,9 +59,10 @@ func SQLite(db *sqlite.DB) Stores {
 		Revocations:  revocationsqlite.New(db, preset.RestrictionKeep),
 		Sets:         resourcesetsqlite.New(db, preset.RestrictionKeep),
 		Keys:         keysqlite.New(db, preset.RestrictionKeep),
-		RestoreEpoch: func(ctx context.Context) (int64, error) { return coherentsqlite.RestoreEpoch(ctx, db) },
+		RestoreEpoch: func(ctx context.Context) (int64, error) { return coherentsqlite.RestoreEpoch(ctx, db.Read()) },
 	}
 }
 
-// Migrations returns the service's schema. It needs that of pkg/coherent too.
+// Migrations returns the service's schema. It needs those of pkg/coherent and
+// pkg/event too.
 func Migrations() migrate.Set { return migrations.Set() }

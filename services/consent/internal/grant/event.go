@@ -2,10 +2,11 @@ package grant
 
 import "github.com/chancery-auth/chancery/pkg/event"
 
-// Recorded is the event of a consent: the first of a grant, or one to more.
-func Recorded(g Grant, first bool) event.Event {
+// Recorded is the event of a decision that has led to g: the first of a grant, or
+// one on a grant that was there.
+func Recorded(d Decision, g Grant) event.Event {
 	e := Changed(g)
-	if first {
+	if g.ID == d.NewID {
 		e.Type = event.GrantRecorded
 	}
 	return e

@@ -11,6 +11,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/pkg/role"
@@ -49,6 +50,7 @@ type Stores struct {
 	Workspaces  workspace.Store
 	Projects    project.Store
 	Memberships membership.Store
+	Audit       eventtest.Audit
 
 	db database
 }
@@ -74,6 +76,7 @@ func Postgres(t *testing.T) Stores {
 		Workspaces:  workspacepg.New(db, keep),
 		Projects:    projectpg.New(db, keep),
 		Memberships: membershippg.New(db, keep),
+		Audit:       eventtest.Postgres(db),
 		db: func(ctx context.Context, postgres, _ string) (rows, func(), error) {
 			found, err := db.Query(ctx, postgres)
 			if err != nil {
@@ -95,6 +98,7 @@ func SQLite(t *testing.T) Stores {
 		Workspaces:  workspacesqlite.New(db, keep),
 		Projects:    projectsqlite.New(db, keep),
 		Memberships: membershipsqlite.New(db, keep),
+		Audit:       eventtest.SQLite(db),
 		db: func(ctx context.Context, _, sqlite string) (rows, func(), error) {
 			found, err := db.Read().QueryContext(ctx, sqlite)
 			if err != nil {

@@ -1,6 +1,9 @@
 package client
 
 import (
+	"github.com/google/uuid"
+
+	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
 )
@@ -15,9 +18,16 @@ func Created(c Client, first *clientsecret.Secret) []event.Event {
 	return events
 }
 
-// Updated is the event of a changed registration.
-func Updated(c Client) event.Event {
-	return event.Event{Type: event.ClientUpdated, ClientID: c.ClientID, Scope: c.Scope}
+// Updated are the events of a changed registration, and of the secrets that went
+// with the change, as the restrictions name them.
+func Updated(c Client, restrictions []coherent.Restriction) []event.Event {
+	events := []event.Event{{Type: event.ClientUpdated, ClientID: c.ClientID, Scope: c.Scope}}
+	for _, r := range restrictions {
+		if r.Kind == coherent.KindSecret {
+			events = append(events, clientsecret.Revoked(c.ClientID, uuid.UUID(r.Key)))
+		}
+	}
+	return events
 }
 
 // Gone is the event of a client's end.

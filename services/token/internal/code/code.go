@@ -43,7 +43,7 @@ type Store interface {
 	// families of f's grant beyond limit, and returns the restrictions that this
 	// made. Fails with ErrRedeemed, ErrExpired.
 	Redeem(ctx context.Context, c credential.AuthorizationCode, f *family.Family, limit int) ([]coherent.Restriction, error)
-	// Replay ends whatever was issued for the code.
+	// Replay ends whatever was issued for the code. Each has its event.
 	Replay(ctx context.Context, c credential.AuthorizationCode) ([]coherent.Restriction, error)
 	// Sweep forgets what need not be remembered any more.
 	Sweep(ctx context.Context) error
@@ -54,10 +54,17 @@ type Publisher interface {
 	Publish(ctx context.Context, rs ...coherent.Restriction)
 }
 
+// Counters counts what happens, by kind.
+type Counters interface {
+	// CodeReplay counts a code that came a second time.
+	CodeReplay(ctx context.Context)
+}
+
 // Redeemer redeems codes.
 type Redeemer struct {
 	Codes       Store
 	Hints       Publisher
+	Counters    Counters
 	MaxFamilies int
 }
 
@@ -99,6 +106,7 @@ func (r *Redeemer) replayed(ctx context.Context, c credential.AuthorizationCode,
 	if err != nil {
 		return fmt.Errorf("end tokens of replayed code: %w", err)
 	}
+	r.Counters.CodeReplay(ctx)
 	r.Hints.Publish(ctx, restrictions...)
 	return oauth.RefuseBecause(oauth.InvalidGrant, "code was already used", cause)
 }

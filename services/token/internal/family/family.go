@@ -91,8 +91,8 @@ type Store interface {
 	// nothing has changed. Fails with ErrNotFound.
 	Present(ctx context.Context, p Presented, policy Policy, keyID uint32) (Family, Outcome, error)
 	// End ends a family, and returns the restriction that ends its access tokens.
-	// Ending it twice, or one that never was, is no error.
-	End(ctx context.Context, id uuid.UUID) ([]coherent.Restriction, error)
+	// Ending it twice, or one that never was, is no error, and no event.
+	End(ctx context.Context, id uuid.UUID, why Reason) ([]coherent.Restriction, error)
 	// Sweep forgets families past their absolute lifetime.
 	Sweep(ctx context.Context) error
 }
@@ -108,11 +108,18 @@ type Grants interface {
 	RevokeReused(ctx context.Context, id uuid.UUID) error
 }
 
+// Counters counts what happens, by kind.
+type Counters interface {
+	// RefreshReuse counts a refresh token that came after it was out of use.
+	RefreshReuse(ctx context.Context)
+}
+
 // Rotator rotates refresh tokens.
 type Rotator struct {
 	Families Store
 	Grants   Grants
 	Hints    Publisher
+	Counters Counters
 }
 
 // Find returns the family of p for the client. A token of another client is
@@ -162,15 +169,18 @@ func (r *Rotator) reused(ctx context.Context, f Family) error {
 	if err := r.Grants.RevokeReused(ctx, f.GrantID); err != nil {
 		return fmt.Errorf("revoke grant of reused refresh token: %w", err)
 	}
-	if err := r.End(ctx, f.ID); err != nil {
+	if err := r.end(ctx, f.ID, Replayed); err != nil {
 		return err
 	}
+	r.Counters.RefreshReuse(ctx)
 	return oauth.RefuseBecause(oauth.InvalidGrant, "refresh token is not valid", errors.New("refresh token reused"))
 }
 
-// End ends a family and its access tokens.
-func (r *Rotator) End(ctx context.Context, id uuid.UUID) error {
-	restrictions, err := r.Families.End(ctx, id)
+// Revoke ends a family and its access tokens.
+func (r *Rotator) Revoke(ctx context.Context, id uuid.UUID) error { return r.end(ctx, id, Revoked) }
+
+func (r *Rotator) end(ctx context.Context, id uuid.UUID, why Reason) error {
+	restrictions, err := r.Families.End(ctx, id, why)
 	if err != nil {
 		return fmt.Errorf("end family: %w", err)
 	}

@@ -78,6 +78,8 @@ type Successor struct {
 	Purpose Purpose
 	// Generation is one more than the highest that there is.
 	Generation int64
+	// ID is the key's, for its event.
+	ID         string
 	Ciphertext []byte
 	// Lead is from now to its activation.
 	Lead time.Duration
@@ -104,7 +106,7 @@ type Store interface {
 	List(ctx context.Context) (Listing, error)
 	// Create adds the first key of a purpose, active at once. Of any number of
 	// callers exactly one succeeds. Fails with ErrExists.
-	Create(ctx context.Context, p Purpose, ciphertext []byte) error
+	Create(ctx context.Context, p Purpose, id string, ciphertext []byte) error
 	// Rotate adds all of next or none, and sets when their predecessors expire. Of
 	// any number of callers with one generation exactly one succeeds. Fails with
 	// ErrHasNext.
@@ -126,6 +128,9 @@ const (
 	Active                  // in use
 	Former                  // no longer used; what it made is good
 )
+
+// Name returns what names the key.
+func (s Successor) Name() Name { return Name{s.Purpose, s.Generation, s.ID} }
 
 // Name returns what names the key.
 func (k Key) Name() Name { return Name{k.Purpose, k.Generation, k.ID} }

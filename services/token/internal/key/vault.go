@@ -84,11 +84,11 @@ func (v *Vault) list(ctx context.Context) (Listing, error) {
 
 // create makes the first key of a purpose, unless another process was faster.
 func (v *Vault) create(ctx context.Context, p Purpose) error {
-	ciphertext, err := v.generate(p, 1, nil)
+	id, ciphertext, err := v.generate(p, 1, nil)
 	if err != nil {
 		return err
 	}
-	if err := v.Keys.Create(ctx, p, ciphertext); err != nil && !errors.Is(err, ErrExists) {
+	if err := v.Keys.Create(ctx, p, id, ciphertext); err != nil && !errors.Is(err, ErrExists) {
 		return fmt.Errorf("create %s key: %w", p, err)
 	}
 	return nil
@@ -96,26 +96,26 @@ func (v *Vault) create(ctx context.Context, p Purpose) error {
 
 // generate makes a key whose id is none of taken: that of a sealing key has 32
 // bits, and two keys with one id could not be told apart.
-func (v *Vault) generate(p Purpose, generation int64, taken []string) ([]byte, error) {
+func (v *Vault) generate(p Purpose, generation int64, taken []string) (id string, ciphertext []byte, err error) {
 	for range maxGenerate {
 		plaintext, err := v.Generate(p)
 		if err != nil {
-			return nil, fmt.Errorf("generate %s key: %w", p, err)
+			return "", nil, fmt.Errorf("generate %s key: %w", p, err)
 		}
 		made, err := parse(p, plaintext)
 		if err != nil {
-			return nil, fmt.Errorf("generate %s key: %w", p, err)
+			return "", nil, fmt.Errorf("generate %s key: %w", p, err)
 		}
 		if slices.Contains(taken, made.ID) {
 			continue
 		}
 		ciphertext, err := v.KEK.Encrypt(plaintext, associated(p, generation))
 		if err != nil {
-			return nil, fmt.Errorf("encrypt %s key: %w", p, err)
+			return "", nil, fmt.Errorf("encrypt %s key: %w", p, err)
 		}
-		return ciphertext, nil
+		return made.ID, ciphertext, nil
 	}
-	return nil, fmt.Errorf("generate %s key: every one has the id of another", p)
+	return "", nil, fmt.Errorf("generate %s key: every one has the id of another", p)
 }
 
 // open opens everything that is there.
@@ -226,7 +226,7 @@ func (v *Vault) successor(p Purpose, lead time.Duration, c Contents) (Successor,
 		taken = append(taken, k.ID)
 	}
 	var err error
-	s.Ciphertext, err = v.generate(p, s.Generation, taken)
+	s.ID, s.Ciphertext, err = v.generate(p, s.Generation, taken)
 	return s, err
 }
 

@@ -7,13 +7,15 @@ import (
 	"fmt"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/credential"
 )
 
 // Store keeps ended tokens in the restriction log. Implementations are safe for
 // concurrent use; revocationtest.RunStore says what they must do.
 type Store interface {
-	// Revoke writes the restriction. Doing it twice is no error.
-	Revoke(ctx context.Context, tokenID [16]byte) ([]coherent.Restriction, error)
+	// Revoke writes the restriction. Doing it twice is no error, and two events:
+	// nothing is known of a token but what it says itself.
+	Revoke(ctx context.Context, t credential.AccessToken) ([]coherent.Restriction, error)
 }
 
 // Publisher tells other replicas of restrictions, as well as it can.
@@ -29,8 +31,8 @@ type Revoker struct {
 
 // Revoke ends the token. When it returns nil, no introspection that begins after
 // the bound calls the token active.
-func (r *Revoker) Revoke(ctx context.Context, tokenID [16]byte) error {
-	restrictions, err := r.Tokens.Revoke(ctx, tokenID)
+func (r *Revoker) Revoke(ctx context.Context, t credential.AccessToken) error {
+	restrictions, err := r.Tokens.Revoke(ctx, t)
 	if err != nil {
 		return fmt.Errorf("revoke access token: %w", err)
 	}

@@ -3,6 +3,7 @@ package ring
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/jwks"
@@ -36,13 +37,24 @@ func (r *Ring) SealRefreshToken(ctx context.Context, t credential.RefreshToken) 
 	return search(ctx, r, func(s *credential.Sealer) (string, error) { return s.SealRefreshToken(t) })
 }
 
-// OpenCode is [credential.Sealer.OpenCode]. Any error but
-// [credential.ErrInvalid] means that nobody can say now.
+// OpenCode is [credential.Sealer.OpenCode], and refuses a code that was issued
+// before the database was restored: a restored database has forgotten whether it
+// was redeemed. Any error but [credential.ErrInvalid] means that nobody can say
+// now.
 func (r *Ring) OpenCode(ctx context.Context, text string) (credential.AuthorizationCode, error) {
 	if err := r.freshen(ctx); err != nil {
 		return credential.AuthorizationCode{}, err
 	}
-	return search(ctx, r, func(s *credential.Sealer) (credential.AuthorizationCode, error) { return s.OpenCode(text) })
+	c, err := search(ctx, r, func(s *credential.Sealer) (credential.AuthorizationCode, error) { return s.OpenCode(text) })
+	if err != nil {
+		return credential.AuthorizationCode{}, err
+	}
+	// The epoch is zero before the first restore, and the second after the last one
+	// ever since.
+	if epoch := r.RestoreEpoch(); epoch > 0 && c.IssueTime.Unix() < epoch {
+		return credential.AuthorizationCode{}, fmt.Errorf("%w: issued before the database was restored", credential.ErrInvalid)
+	}
+	return c, nil
 }
 
 // OpenRefreshToken is [credential.Sealer.OpenRefreshToken]. Any error but

@@ -66,7 +66,8 @@ func (s *Store) Create(ctx context.Context, n session.New) (created session.Sess
 	return created, ended, err
 }
 
-// replace deletes the session that the new one stands in for.
+// replace deletes the session that the new one stands in for. Tokens of the same
+// subject go on: only another subject's end.
 func (s *Store) replace(ctx context.Context, tx pgx.Tx, n session.New) ([]coherent.Restriction, error) {
 	var (
 		id  uuid.UUID
@@ -78,13 +79,11 @@ func (s *Store) replace(ctx context.Context, tx pgx.Tx, n session.New) ([]cohere
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("delete session: %w", err)
-	case sub == n.Sub:
-		return nil, nil
 	}
-	ended := []coherent.Restriction{coherent.Session(id)}
-	if err := eventpg.Append(ctx, tx, session.Ended(id, sub)); err != nil {
+	if err := eventpg.Append(ctx, tx, session.Ended(id, sub)); err != nil || sub == n.Sub {
 		return nil, err
 	}
+	ended := []coherent.Restriction{coherent.Session(id)}
 	return ended, coherentpg.Append(ctx, tx, s.keep, ended...)
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/services/authorize/internal/migrations"
@@ -20,6 +21,7 @@ func TestStore(t *testing.T) {
 		db := pgtest.New(t, coherence.Set(), events.Set(), migrations.Set())
 		return sessiontest.Store{
 			Store: sessionpg.New(db, time.Hour),
+			Audit: eventtest.Postgres(db),
 			Logged: func(t *testing.T) []uuid.UUID {
 				t.Helper()
 				rows, err := db.Query(t.Context(), `SELECT encode(key, 'hex')::uuid FROM coherence.restriction_log WHERE kind = 4`)

@@ -72,7 +72,8 @@ func (s *Store) Create(ctx context.Context, n session.New) (created session.Sess
 	return created, ended, err
 }
 
-// replace deletes the session that the new one stands in for.
+// replace deletes the session that the new one stands in for. Tokens of the same
+// subject go on: only another subject's end.
 func (s *Store) replace(ctx context.Context, tx *sql.Tx, n session.New) ([]coherent.Restriction, error) {
 	var (
 		id  []byte
@@ -84,13 +85,11 @@ func (s *Store) replace(ctx context.Context, tx *sql.Tx, n session.New) ([]coher
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("delete session: %w", err)
-	case sub == n.Sub:
-		return nil, nil
 	}
-	ended := []coherent.Restriction{coherent.Session(uuid.UUID(id))}
-	if err := eventsqlite.Append(ctx, tx, session.Ended(uuid.UUID(id), sub)); err != nil {
+	if err := eventsqlite.Append(ctx, tx, session.Ended(uuid.UUID(id), sub)); err != nil || sub == n.Sub {
 		return nil, err
 	}
+	ended := []coherent.Restriction{coherent.Session(uuid.UUID(id))}
 	return ended, coherentsqlite.Append(ctx, tx, s.keep, ended...)
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	"github.com/chancery-auth/chancery/services/authorize/internal/migrations"
@@ -19,6 +20,7 @@ func TestStore(t *testing.T) {
 		db := sqlitetest.New(t, coherence.Set(), events.Set(), migrations.Set())
 		return sessiontest.Store{
 			Store: sessionsqlite.New(db, time.Hour),
+			Audit: eventtest.SQLite(db),
 			Logged: func(t *testing.T) []uuid.UUID {
 				t.Helper()
 				rows, err := db.Read().QueryContext(t.Context(), `SELECT key FROM coherence_restriction_log WHERE kind = 4`)

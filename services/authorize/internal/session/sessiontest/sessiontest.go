@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/services/authorize/internal/session"
 )
@@ -23,6 +24,7 @@ type Store struct {
 	session.Store
 	// Logged returns the ids of the sessions whose end was logged.
 	Logged func(t *testing.T) []uuid.UUID
+	Audit  eventtest.Audit
 }
 
 // RunStore checks an implementation of session.Store. newStore returns an empty
@@ -44,6 +46,8 @@ func RunStore(t *testing.T, newStore func(t *testing.T) Store) {
 		{"list leaves out what is over", listLeavesOut},
 		{"end logs a restriction, twice as well", endTwice},
 		{"sweep deletes what is over, and nothing else", sweep},
+		{"every change leaves one record, and no change none", changesAreRecorded},
+		{"N291 a change without its record does not happen", unrecordedDoesNotHappen},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, newStore(t)) })
 	}

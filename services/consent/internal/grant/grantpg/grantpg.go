@@ -49,7 +49,7 @@ func (s *Store) Record(ctx context.Context, d grant.Decision) (g grant.Grant, re
 		if err != nil {
 			return err
 		}
-		return eventpg.Append(ctx, tx, grant.Recorded(g, id == d.NewID))
+		return eventpg.Append(ctx, tx, grant.Recorded(d, g))
 	})
 	if err != nil {
 		return grant.Grant{}, nil, err

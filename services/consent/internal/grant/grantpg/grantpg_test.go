@@ -5,10 +5,10 @@ import (
 	"testing"
 	"time"
 
-	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
-	events "github.com/chancery-auth/chancery/pkg/event/migrations"
-
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
+	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
+	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/services/consent/internal/grant/grantpg"
@@ -30,6 +30,6 @@ func TestStore(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		return granttest.Database{Store: grantpg.New(db, time.Hour), Log: log}
+		return granttest.Database{Store: grantpg.New(db, time.Hour), Log: log, Audit: eventtest.Postgres(db)}
 	})
 }

@@ -47,7 +47,7 @@ func (s *Store) Record(ctx context.Context, d grant.Decision) (g grant.Grant, re
 		if err != nil {
 			return err
 		}
-		return eventsqlite.Append(ctx, tx, grant.Recorded(g, id == d.NewID))
+		return eventsqlite.Append(ctx, tx, grant.Recorded(d, g))
 	})
 	if err != nil {
 		return grant.Grant{}, nil, err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	"github.com/chancery-auth/chancery/services/consent/internal/grant/grantsqlite"
@@ -16,6 +17,6 @@ import (
 func TestStore(t *testing.T) {
 	granttest.RunStore(t, func(t *testing.T) granttest.Database {
 		db := sqlitetest.New(t, coherence.Set(), events.Set(), migrations.Set())
-		return granttest.Database{Store: grantsqlite.New(db, time.Hour), Log: coherentsqlite.NewSource(db)}
+		return granttest.Database{Store: grantsqlite.New(db, time.Hour), Log: coherentsqlite.NewSource(db), Audit: eventtest.SQLite(db)}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/services/consent/internal/grant"
 )
@@ -17,7 +18,8 @@ import (
 type Database struct {
 	grant.Store
 
-	Log coherent.Source
+	Log   coherent.Source
+	Audit eventtest.Audit
 }
 
 // RunStore checks an implementation of grant.Store. newDatabase returns an empty
@@ -44,6 +46,8 @@ func RunStore(t *testing.T, newDatabase func(t *testing.T) Database) {
 		{"concurrent losses have a version each", lossesCount},
 		{"a list is filtered", listIsFiltered},
 		{"a list is complete while grants come and go", listIsComplete},
+		{"every change leaves one record, and a failed one none", changesAreRecorded},
+		{"N291 a change without its record does not happen", unrecordedDoesNotHappen},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, newDatabase(t)) })
 	}

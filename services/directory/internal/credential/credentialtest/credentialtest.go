@@ -22,6 +22,7 @@ func RunStore(t *testing.T, newStores func(*testing.T) directorytest.Stores) {
 		{"a name that nobody has is ErrNotFound", unknown},
 		{"replace changes the hash of one subject", replaces},
 		{"replace of a hash that is not current changes nothing", replacesNothing},
+		{"each failed attempt leaves one record, and nothing else does", failuresAreRecorded},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, newStores(t)) })
 	}

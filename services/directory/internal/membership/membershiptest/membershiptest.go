@@ -38,6 +38,8 @@ func RunStore(t *testing.T, newStores func(*testing.T) directorytest.Stores) {
 		{"of many who remove one wins", oneRemoverWins},
 		{"changes and removal at once leave what was logged last", changesAndRemoval},
 		{"versions never go down", versionsGrow},
+		{"every change leaves one record, and a failed one none", changesAreRecorded},
+		{"N291 a change without its record does not happen", unrecordedDoesNotHappen},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, newStores(t)) })
 	}

@@ -26,6 +26,8 @@ func RunStore(t *testing.T, newStores func(*testing.T) directorytest.Stores) {
 		{"delete of an unknown project is ErrNotFound", unknown},
 		{"delete restricts with the next version", deletes},
 		{"of many who delete one wins", oneDeleterWins},
+		{"every change leaves one record, and a failed one none", changesAreRecorded},
+		{"N291 a change without its record does not happen", unrecordedDoesNotHappen},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, newStores(t)) })
 	}

@@ -35,6 +35,8 @@ func RunStore(t *testing.T, newStores func(*testing.T) directorytest.Stores) {
 		{"enable takes the mark away and restricts nothing", enables},
 		{"concurrent disabling raises the version each time", concurrentDisable},
 		{"pages are complete while subjects are added", pages},
+		{"every change leaves one record, and a failed one none", changesAreRecorded},
+		{"N291 a change without its record does not happen", unrecordedDoesNotHappen},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, newStores(t)) })
 	}

@@ -35,6 +35,8 @@ func RunStore(t *testing.T, newStores func(*testing.T) directorytest.Stores) {
 		{"of many who delete one wins", oneDeleterWins},
 		{"what is added while it is deleted is deleted as well", addedMeanwhile},
 		{"pages are complete while workspaces are added", pages},
+		{"every change leaves one record, and a failed one none", changesAreRecorded},
+		{"N291 a change without its record does not happen", unrecordedDoesNotHappen},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, newStores(t)) })
 	}

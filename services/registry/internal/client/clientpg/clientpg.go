@@ -128,7 +128,7 @@ func (s *Store) Update(ctx context.Context, change client.Change) (client.Client
 		if restrictions, err = restrict(ctx, tx, change, updated); err != nil {
 			return err
 		}
-		if err := eventpg.Append(ctx, tx, client.Updated(updated)); err != nil {
+		if err := eventpg.Append(ctx, tx, client.Updated(updated, restrictions)...); err != nil {
 			return err
 		}
 		return coherentpg.Append(ctx, tx, s.keep, restrictions...)

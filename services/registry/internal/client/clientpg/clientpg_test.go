@@ -6,6 +6,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
@@ -29,6 +30,7 @@ func TestStore(t *testing.T) {
 			Clients: clientpg.New(db, preset.RestrictionKeep),
 			Secrets: clientsecretpg.New(db, preset.RestrictionKeep),
 			Log:     log,
+			Audit:   eventtest.Postgres(db),
 		}
 	})
 }

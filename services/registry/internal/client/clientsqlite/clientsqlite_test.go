@@ -5,6 +5,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
@@ -21,6 +22,7 @@ func TestStore(t *testing.T) {
 			Clients: clientsqlite.New(db, preset.RestrictionKeep),
 			Secrets: clientsecretsqlite.New(db, preset.RestrictionKeep),
 			Log:     coherentsqlite.NewSource(db),
+			Audit:   eventtest.SQLite(db),
 		}
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/services/registry/internal/authentication"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
@@ -27,7 +28,8 @@ type Stores struct {
 	}
 	Secrets clientsecret.Store
 	// Log is where restrictions are found.
-	Log coherent.Source
+	Log   coherent.Source
+	Audit eventtest.Audit
 }
 
 // callers is how many do the same at once.
@@ -54,6 +56,8 @@ func RunStore(t *testing.T, open func(t *testing.T) Stores) {
 		{"one of many concurrent deletions wins", oneDeletionWins},
 		{"origins follow the redirect URIs", originsFollow},
 		{"credentials are the client with its secrets", credentialsTogether},
+		{"every change leaves one record, and a failed one none", changesAreRecorded},
+		{"N291 a change without its record does not happen", unrecordedDoesNotHappen},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, open(t)) })
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
@@ -32,6 +33,7 @@ func TestStore(t *testing.T) {
 			Secrets: clientsecretpg.New(db, preset.RestrictionKeep),
 			Clients: clientpg.New(db, preset.RestrictionKeep),
 			Log:     log,
+			Audit:   eventtest.Postgres(db),
 			Age: func(t *testing.T, id uuid.UUID, by time.Duration) {
 				t.Helper()
 				_, err := db.Exec(t.Context(), `UPDATE registry.client_secret SET last_use_time = last_use_time - $2::interval WHERE secret_id = $1`, id, by)

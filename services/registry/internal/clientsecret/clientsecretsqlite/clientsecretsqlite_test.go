@@ -8,6 +8,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
@@ -24,6 +25,7 @@ func TestStore(t *testing.T) {
 			Secrets: clientsecretsqlite.New(db, preset.RestrictionKeep),
 			Clients: clientsqlite.New(db, preset.RestrictionKeep),
 			Log:     coherentsqlite.NewSource(db),
+			Audit:   eventtest.SQLite(db),
 			Age: func(t *testing.T, id uuid.UUID, by time.Duration) {
 				t.Helper()
 				_, err := db.Write().ExecContext(t.Context(),

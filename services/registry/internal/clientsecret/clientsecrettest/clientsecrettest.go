@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
 	"github.com/chancery-auth/chancery/services/registry/internal/client/clienttest"
@@ -22,7 +23,8 @@ type Stores struct {
 	Secrets clientsecret.Store
 	Clients client.Store
 	// Log is where restrictions are found.
-	Log coherent.Source
+	Log   coherent.Source
+	Audit eventtest.Audit
 	// Age makes the last use of a secret longer ago.
 	Age func(t *testing.T, id uuid.UUID, by time.Duration)
 }
@@ -42,6 +44,8 @@ func RunStore(t *testing.T, open func(t *testing.T) Stores) {
 		{"secret of another client is not found", othersNotFound},
 		{"one of many concurrent revocations wins", oneRevocationWins},
 		{"use is noted at most once an hour", useNotedHourly},
+		{"every change leaves one record, and a failed one none", changesAreRecorded},
+		{"N291 a change without its record does not happen", unrecordedDoesNotHappen},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, open(t)) })
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/credential"
+	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/services/token/internal/code"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
@@ -66,8 +67,10 @@ func refused(ctx context.Context, tx pgx.Tx, c credential.AuthorizationCode) err
 // Replay implements code.Store.
 func (s *Store) Replay(ctx context.Context, c credential.AuthorizationCode) (ended []coherent.Restriction, err error) {
 	err = pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
-		ended, err = familypg.End(ctx, tx, c.ID, s.keep)
-		return err
+		if ended, err = familypg.End(ctx, tx, c.ID, s.keep); err != nil {
+			return err
+		}
+		return eventpg.Append(ctx, tx, code.Reused(c))
 	})
 	return ended, err
 }

@@ -1,21 +1,32 @@
 package codepg_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
+	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/credential"
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
+	events "github.com/chancery-auth/chancery/pkg/event/migrations"
+	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/services/token/internal/code/codepg"
 	"github.com/chancery-auth/chancery/services/token/internal/code/codetest"
+	"github.com/chancery-auth/chancery/services/token/internal/family"
 	"github.com/chancery-auth/chancery/services/token/internal/family/familypg"
+	"github.com/chancery-auth/chancery/services/token/internal/migrations"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
 
 func TestStore(t *testing.T) {
 	codetest.RunStore(t, func(t *testing.T) codetest.Database {
 		db, log := storetest.Postgres(t)
-		return codetest.Database{Store: codepg.New(db, time.Hour), Families: familypg.New(db, time.Hour), Log: log}
+		return codetest.Database{Store: codepg.New(db, time.Hour), Families: familypg.New(db, time.Hour), Log: log, Audit: eventtest.Postgres(db)}
 	})
 }
 
@@ -33,5 +44,39 @@ func TestSweepForgetsAnHourAfterTheExpiry(t *testing.T) {
 	var left int
 	if err := db.QueryRow(t.Context(), `SELECT count(*) FROM token.redemption`).Scan(&left); err != nil || left != 1 {
 		t.Errorf("%d redemptions are left, %v, want the younger one", left, err)
+	}
+}
+
+// counter counts statements.
+type counter struct{ n int }
+
+func (c *counter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	c.n++
+	return ctx
+}
+
+func (c *counter) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// Nothing is recorded of a redemption that ends nothing: begin, the gate, the
+// lock of the grant, the family, the oldest, commit.
+func TestRedemptionIsSixStatements(t *testing.T) {
+	var c counter
+	url := pgtest.URL(t, coherence.Set(), events.Set(), migrations.Set())
+	db, err := pg.Open(t.Context(), url, pg.Options{Tracer: &c, MaxConns: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	f := family.Family{
+		ID: uuid.New(), GrantID: uuid.New(), ClientID: "c", Sub: "s", Scope: oauth.Scope{"a"},
+		AuthTime: time.Unix(0, 0), KeyID: 1, Lifetime: time.Hour, AbsoluteLifetime: time.Hour,
+	}
+	redeemed := credential.AuthorizationCode{ID: f.ID, ExpireTime: time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC)}
+	c.n = 0
+	if _, err := codepg.New(db, time.Hour).Redeem(t.Context(), redeemed, &f, 1); err != nil {
+		t.Fatal(err)
+	}
+	if c.n != 6 {
+		t.Errorf("Redeem() is %d statements, want 6", c.n)
 	}
 }

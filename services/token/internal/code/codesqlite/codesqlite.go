@@ -9,6 +9,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/credential"
+	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/services/token/internal/code"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
@@ -69,8 +70,10 @@ func refused(ctx context.Context, tx *sql.Tx, c credential.AuthorizationCode) er
 // Replay implements code.Store.
 func (s *Store) Replay(ctx context.Context, c credential.AuthorizationCode) (ended []coherent.Restriction, err error) {
 	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
-		ended, err = familysqlite.End(ctx, tx, c.ID, s.keep)
-		return err
+		if ended, err = familysqlite.End(ctx, tx, c.ID, s.keep); err != nil {
+			return err
+		}
+		return eventsqlite.Append(ctx, tx, code.Reused(c))
 	})
 	return ended, err
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/services/token/internal/code/codesqlite"
 	"github.com/chancery-auth/chancery/services/token/internal/code/codetest"
@@ -16,7 +17,7 @@ import (
 func TestStore(t *testing.T) {
 	codetest.RunStore(t, func(t *testing.T) codetest.Database {
 		db, log := storetest.SQLite(t)
-		return codetest.Database{Store: codesqlite.New(db, time.Hour), Families: familysqlite.New(db, time.Hour), Log: log}
+		return codetest.Database{Store: codesqlite.New(db, time.Hour), Families: familysqlite.New(db, time.Hour), Log: log, Audit: eventtest.SQLite(db)}
 	})
 }
 

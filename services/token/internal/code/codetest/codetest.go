@@ -13,6 +13,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/credential"
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/services/token/internal/code"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
@@ -25,6 +26,7 @@ type Database struct {
 
 	Families family.Store
 	Log      coherent.Source
+	Audit    eventtest.Audit
 }
 
 // RunStore checks an implementation of code.Store. newDatabase returns an empty
@@ -44,6 +46,8 @@ func RunStore(t *testing.T, newDatabase func(t *testing.T) Database) {
 		{"N122 a replay ends the family", replayEnds},
 		{"N122 a replay against redemptions leaves none alive", replayAgainstRedemptions},
 		{"sweeping forgets an hour after the expiry", sweep},
+		{"every replay leaves one record, and a redemption none", replaysAreRecorded},
+		{"N291 a replay without its record ends nothing", unrecordedDoesNotHappen},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, newDatabase(t)) })
 	}

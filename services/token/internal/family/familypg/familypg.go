@@ -13,6 +13,8 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
+	"github.com/chancery-auth/chancery/pkg/event"
+	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
@@ -56,15 +58,34 @@ func Insert(ctx context.Context, tx pgx.Tx, f family.Family, limit int, keep tim
 		               WHERE grant_id = $1
 		               ORDER BY expire_time > statement_timestamp() DESC, start_time DESC, id
 		              OFFSET $2)
-		RETURNING id`, f.GrantID, limit)
+		RETURNING id, client_id, sub`, f.GrantID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("end oldest families: %w", err)
 	}
-	ended, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	ended, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (family.Family, error) {
+		gone := family.Family{GrantID: f.GrantID}
+		return gone, row.Scan(&gone.ID, &gone.ClientID, &gone.Sub)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("end oldest families: %w", err)
 	}
-	return restrict(ctx, tx, keep, ended...)
+	return record(ctx, tx, keep, family.Evicted, ended...)
+}
+
+// record writes down the end of families, if any.
+func record(ctx context.Context, tx pgx.Tx, keep time.Duration, why family.Reason, ended ...family.Family) ([]coherent.Restriction, error) {
+	if len(ended) == 0 {
+		return nil, nil
+	}
+	events := make([]event.Event, 0, len(ended))
+	ids := make([]uuid.UUID, 0, len(ended))
+	for _, f := range ended {
+		events, ids = append(events, family.Ended(f, why)), append(ids, f.ID)
+	}
+	if err := eventpg.Append(ctx, tx, events...); err != nil {
+		return nil, err
+	}
+	return restrict(ctx, tx, keep, ids...)
 }
 
 // Find implements family.Store.
@@ -145,20 +166,42 @@ func unrotated(ctx context.Context, conn *pgx.Conn, p family.Presented, grace ti
 }
 
 // End implements family.Store.
-func (s *Store) End(ctx context.Context, id uuid.UUID) (ended []coherent.Restriction, err error) {
+func (s *Store) End(ctx context.Context, id uuid.UUID, why family.Reason) (ended []coherent.Restriction, err error) {
 	err = pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
-		ended, err = End(ctx, tx, id, s.keep)
+		ended, err = s.end(ctx, tx, id, why)
 		return err
 	})
 	return ended, err
 }
 
-// End ends a family as part of tx.
+func (s *Store) end(ctx context.Context, tx pgx.Tx, id uuid.UUID, why family.Reason) ([]coherent.Restriction, error) {
+	ended := family.Family{ID: id}
+	err := tx.QueryRow(ctx, `DELETE FROM token.family WHERE id = $1 RETURNING grant_id, client_id, sub`, id).
+		Scan(&ended.GrantID, &ended.ClientID, &ended.Sub)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return restrict(ctx, tx, s.keep, id)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("delete family: %w", err)
+	}
+	return record(ctx, tx, s.keep, why, ended)
+}
+
+// End ends a family as part of tx, for who records why.
 func End(ctx context.Context, tx pgx.Tx, id uuid.UUID, keep time.Duration) ([]coherent.Restriction, error) {
 	if _, err := tx.Exec(ctx, `DELETE FROM token.family WHERE id = $1`, id); err != nil {
 		return nil, fmt.Errorf("delete family: %w", err)
 	}
 	return restrict(ctx, tx, keep, id)
+}
+
+// EndAll ends every family as part of tx. It logs nothing: the restore epoch ends
+// the access tokens.
+func EndAll(ctx context.Context, tx pgx.Tx) error {
+	if _, err := tx.Exec(ctx, `TRUNCATE token.family`); err != nil {
+		return fmt.Errorf("end all families: %w", err)
+	}
+	return nil
 }
 
 // Sweep implements family.Store.
@@ -171,9 +214,6 @@ func (s *Store) Sweep(ctx context.Context) error {
 
 // restrict ends the access tokens of families.
 func restrict(ctx context.Context, tx pgx.Tx, keep time.Duration, ids ...uuid.UUID) ([]coherent.Restriction, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
 	restrictions := make([]coherent.Restriction, 0, len(ids))
 	for _, id := range ids {
 		restrictions = append(restrictions, coherent.Family(id, 1))

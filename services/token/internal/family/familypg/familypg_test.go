@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
 	"github.com/chancery-auth/chancery/services/token/internal/family/familypg"
@@ -25,6 +26,6 @@ func TestStore(t *testing.T) {
 			})
 			return rs, err
 		}
-		return familytest.Database{Store: familypg.New(db, time.Hour), Insert: insert, Log: log}
+		return familytest.Database{Store: familypg.New(db, time.Hour), Insert: insert, Log: log, Audit: eventtest.Postgres(db)}
 	})
 }

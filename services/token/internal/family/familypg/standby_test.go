@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
@@ -20,7 +21,7 @@ import (
 // A successor that only the primary knows of would be taken for a reused token
 // by the standby that replaces it, and end the grant.
 func TestN133_UnwaitedRotationIsNotAcknowledged(t *testing.T) {
-	db := pgtest.New(t, coherence.Set(), migrations.Set())
+	db := pgtest.New(t, coherence.Set(), events.Set(), migrations.Set())
 	f := family.Family{
 		ID: uuid.New(), GrantID: uuid.New(), ClientID: "c", Sub: "s", SubjectVersion: 1, Scope: oauth.Scope{"a"},
 		AuthTime: time.Unix(0, 0), KeyID: 1, Lifetime: time.Hour, AbsoluteLifetime: time.Hour,

@@ -13,6 +13,8 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
+	"github.com/chancery-auth/chancery/pkg/event"
+	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
@@ -54,7 +56,23 @@ func Insert(ctx context.Context, tx *sql.Tx, f family.Family, limit int, keep ti
 	if err != nil {
 		return nil, fmt.Errorf("end oldest families: %w", err)
 	}
-	return restrict(ctx, tx, keep, ended...)
+	return record(ctx, tx, keep, family.Evicted, ended...)
+}
+
+// record writes down the end of families, if any.
+func record(ctx context.Context, tx *sql.Tx, keep time.Duration, why family.Reason, ended ...family.Family) ([]coherent.Restriction, error) {
+	if len(ended) == 0 {
+		return nil, nil
+	}
+	events := make([]event.Event, 0, len(ended))
+	ids := make([]uuid.UUID, 0, len(ended))
+	for _, f := range ended {
+		events, ids = append(events, family.Ended(f, why)), append(ids, f.ID)
+	}
+	if err := eventsqlite.Append(ctx, tx, events...); err != nil {
+		return nil, err
+	}
+	return restrict(ctx, tx, keep, ids...)
 }
 
 const deleteOldest = `
@@ -64,21 +82,21 @@ const deleteOldest = `
 	               WHERE grant_id = ?1
 	               ORDER BY expire_time > ` + sqlite.NowMicros + ` DESC, start_time DESC, id
 	               LIMIT -1 OFFSET ?2)
-	RETURNING id`
+	RETURNING id, client_id, sub`
 
-func endOldest(ctx context.Context, tx *sql.Tx, grantID uuid.UUID, limit int) ([]uuid.UUID, error) {
+func endOldest(ctx context.Context, tx *sql.Tx, grantID uuid.UUID, limit int) ([]family.Family, error) {
 	rows, err := tx.QueryContext(ctx, deleteOldest, grantID[:], limit)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = rows.Close() }() // Err tells of every failure to read.
-	var ended []uuid.UUID
+	var ended []family.Family
 	for rows.Next() {
-		var id uuid.UUID
-		if err := rows.Scan(&id); err != nil {
+		f := family.Family{GrantID: grantID}
+		if err := rows.Scan(&f.ID, &f.ClientID, &f.Sub); err != nil {
 			return nil, err
 		}
-		ended = append(ended, id)
+		ended = append(ended, f)
 	}
 	return ended, rows.Err()
 }
@@ -159,20 +177,42 @@ func unrotated(ctx context.Context, tx *sql.Tx, p family.Presented, grace time.D
 }
 
 // End implements family.Store.
-func (s *Store) End(ctx context.Context, id uuid.UUID) (ended []coherent.Restriction, err error) {
+func (s *Store) End(ctx context.Context, id uuid.UUID, why family.Reason) (ended []coherent.Restriction, err error) {
 	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
-		ended, err = End(ctx, tx, id, s.keep)
+		ended, err = s.end(ctx, tx, id, why)
 		return err
 	})
 	return ended, err
 }
 
-// End ends a family as part of tx.
+func (s *Store) end(ctx context.Context, tx *sql.Tx, id uuid.UUID, why family.Reason) ([]coherent.Restriction, error) {
+	ended := family.Family{ID: id}
+	err := tx.QueryRowContext(ctx, `DELETE FROM token_family WHERE id = ?1 RETURNING grant_id, client_id, sub`, id[:]).
+		Scan(&ended.GrantID, &ended.ClientID, &ended.Sub)
+	if errors.Is(err, sql.ErrNoRows) {
+		return restrict(ctx, tx, s.keep, id)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("delete family: %w", err)
+	}
+	return record(ctx, tx, s.keep, why, ended)
+}
+
+// End ends a family as part of tx, for who records why.
 func End(ctx context.Context, tx *sql.Tx, id uuid.UUID, keep time.Duration) ([]coherent.Restriction, error) {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM token_family WHERE id = ?1`, id[:]); err != nil {
 		return nil, fmt.Errorf("delete family: %w", err)
 	}
 	return restrict(ctx, tx, keep, id)
+}
+
+// EndAll ends every family as part of tx. It logs nothing: the restore epoch ends
+// the access tokens.
+func EndAll(ctx context.Context, tx *sql.Tx) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM token_family`); err != nil {
+		return fmt.Errorf("end all families: %w", err)
+	}
+	return nil
 }
 
 // Sweep implements family.Store.
@@ -185,9 +225,6 @@ func (s *Store) Sweep(ctx context.Context) error {
 
 // restrict ends the access tokens of families.
 func restrict(ctx context.Context, tx *sql.Tx, keep time.Duration, ids ...uuid.UUID) ([]coherent.Restriction, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
 	restrictions := make([]coherent.Restriction, 0, len(ids))
 	for _, id := range ids {
 		restrictions = append(restrictions, coherent.Family(id, 1))

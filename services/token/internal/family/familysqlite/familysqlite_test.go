@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
 	"github.com/chancery-auth/chancery/services/token/internal/family/familysqlite"
 	"github.com/chancery-auth/chancery/services/token/internal/family/familytest"
@@ -23,6 +24,6 @@ func TestStore(t *testing.T) {
 			})
 			return rs, err
 		}
-		return familytest.Database{Store: familysqlite.New(db, time.Hour), Insert: insert, Log: log}
+		return familytest.Database{Store: familysqlite.New(db, time.Hour), Insert: insert, Log: log, Audit: eventtest.SQLite(db)}
 	})
 }

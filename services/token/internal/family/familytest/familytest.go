@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
@@ -24,6 +25,7 @@ type Database struct {
 	// Insert adds a family, and ends the oldest of its grant beyond limit.
 	Insert func(ctx context.Context, f family.Family, limit int) ([]coherent.Restriction, error)
 	Log    coherent.Source
+	Audit  eventtest.Audit
 }
 
 // RunStore checks an implementation of family.Store. newDatabase returns an
@@ -49,6 +51,8 @@ func RunStore(t *testing.T, newDatabase func(t *testing.T) Database) {
 		{"N145 parallel insertions stay within the limit", parallelInsertions},
 		{"sweeping takes what can be refreshed no more", sweep},
 		{"N136 N138 one path, whatever is presented", model},
+		{"every end leaves one record, and nothing else does", endsAreRecorded},
+		{"N291 an end without its record does not happen", unrecordedDoesNotHappen},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, newDatabase(t)) })
 	}
@@ -327,7 +331,7 @@ func concurrentPresentations(t *testing.T, db Database) {
 
 func ended(t *testing.T, db Database) {
 	f, other := inserted(t, db), inserted(t, db)
-	rs, err := db.End(t.Context(), f.ID)
+	rs, err := db.End(t.Context(), f.ID, family.Revoked)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -338,11 +342,11 @@ func ended(t *testing.T, db Database) {
 		t.Errorf("End() (-want +got):\n%s", diff)
 	}
 	storetest.CheckLog(t, db.Log, rs...)
-	if _, err := db.End(t.Context(), f.ID); err != nil {
+	if _, err := db.End(t.Context(), f.ID, family.Revoked); err != nil {
 		t.Errorf("ending it again: %v", err)
 	}
 	unknown := uuid.New()
-	more, err := db.End(t.Context(), unknown)
+	more, err := db.End(t.Context(), unknown, family.Revoked)
 	if err != nil {
 		t.Errorf("ending one that never was: %v", err)
 	}
@@ -354,7 +358,7 @@ func endAgainstPresentations(t *testing.T, db Database) {
 		f := inserted(t, db)
 		storetest.AtOnce(8, func(i int) {
 			if i == 0 {
-				if _, err := db.End(t.Context(), f.ID); err != nil {
+				if _, err := db.End(t.Context(), f.ID, family.Revoked); err != nil {
 					t.Error(err)
 				}
 				isGone(t, db, f.ID)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
+	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/services/token/internal/key"
 )
@@ -51,9 +52,9 @@ func (s *Store) List(ctx context.Context) (key.Listing, error) {
 }
 
 // Create implements key.Store.
-func (s *Store) Create(ctx context.Context, p key.Purpose, ciphertext []byte) error {
-	return pg.InStatement(ctx, s.db, func(conn *pgx.Conn) error {
-		tag, err := conn.Exec(ctx, `
+func (s *Store) Create(ctx context.Context, p key.Purpose, id string, ciphertext []byte) error {
+	return pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `
 			INSERT INTO token.key (purpose, generation, ciphertext)
 			SELECT $1, 1, $2
 			 WHERE NOT EXISTS (SELECT FROM token.key WHERE purpose = $1)
@@ -64,7 +65,7 @@ func (s *Store) Create(ctx context.Context, p key.Purpose, ciphertext []byte) er
 		if tag.RowsAffected() == 0 {
 			return key.ErrExists
 		}
-		return nil
+		return eventpg.Append(ctx, tx, key.Created(key.Name{Purpose: p, Generation: 1, ID: id}))
 	})
 }
 
@@ -110,7 +111,7 @@ func rotate(ctx context.Context, tx pgx.Tx, n key.Successor) (key.Stored, error)
 	if err != nil {
 		return key.Stored{}, fmt.Errorf("set expiry of predecessors: %w", err)
 	}
-	return k, nil
+	return k, eventpg.Append(ctx, tx, key.Created(n.Name()))
 }
 
 // Retire implements key.Store. A key that has an active successor keeps it: that
@@ -141,8 +142,11 @@ func retire(ctx context.Context, tx pgx.Tx, n key.Name) (key.Retired, error) {
 		INSERT INTO token.retired_key (purpose, generation, key_id, create_time, activate_time, expire_time)
 		SELECT $1, $2, $3, create_time, activate_time, expire_time FROM gone
 		RETURNING `+retiredColumns, n.Purpose, n.Generation, n.ID))
+	if err == nil {
+		return retired, eventpg.Append(ctx, tx, key.Ended(n))
+	}
 	if !errors.Is(err, pgx.ErrNoRows) {
-		return retired, err
+		return key.Retired{}, err
 	}
 	var inUse bool
 	err = tx.QueryRow(ctx, `

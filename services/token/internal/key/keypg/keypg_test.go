@@ -4,16 +4,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chancery-auth/chancery/pkg/coherent"
-	"github.com/chancery-auth/chancery/services/token/internal/key"
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/services/token/internal/key/keypg"
 	"github.com/chancery-auth/chancery/services/token/internal/key/keytest"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
 
 func TestStore(t *testing.T) {
-	keytest.RunStore(t, func(t *testing.T) (key.Store, coherent.Source) {
+	keytest.RunStore(t, func(t *testing.T) keytest.Database {
 		db, log := storetest.Postgres(t)
-		return keypg.New(db, time.Hour), log
+		return keytest.Database{Store: keypg.New(db, time.Hour), Log: log, Audit: eventtest.Postgres(db)}
 	})
 }

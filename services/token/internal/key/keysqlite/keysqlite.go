@@ -10,6 +10,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
+	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/services/token/internal/key"
 )
@@ -63,23 +64,27 @@ func collect[T any](ctx context.Context, db *sqlite.DB, scan func(row) (T, error
 	return list, rows.Err()
 }
 
+const insertFirst = `
+	INSERT INTO token_key (purpose, generation, ciphertext, create_time, activate_time)
+	SELECT ?1, 1, ?2, ` + sqlite.NowMicros + `, ` + sqlite.NowMicros + `
+	 WHERE NOT EXISTS (SELECT 1 FROM token_key WHERE purpose = ?1)`
+
 // Create implements key.Store.
-func (s *Store) Create(ctx context.Context, p key.Purpose, ciphertext []byte) error {
-	result, err := s.db.Write().ExecContext(ctx, `
-		INSERT INTO token_key (purpose, generation, ciphertext, create_time, activate_time)
-		SELECT ?1, 1, ?2, `+sqlite.NowMicros+`, `+sqlite.NowMicros+`
-		 WHERE NOT EXISTS (SELECT 1 FROM token_key WHERE purpose = ?1)`, p, ciphertext)
-	if err != nil {
-		return fmt.Errorf("insert key: %w", err)
-	}
-	inserted, err := result.RowsAffected()
-	if err != nil {
-		return fmt.Errorf("insert key: %w", err)
-	}
-	if inserted == 0 {
-		return key.ErrExists
-	}
-	return nil
+func (s *Store) Create(ctx context.Context, p key.Purpose, id string, ciphertext []byte) error {
+	return s.db.InTx(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, insertFirst, p, ciphertext)
+		if err != nil {
+			return fmt.Errorf("insert key: %w", err)
+		}
+		inserted, err := result.RowsAffected()
+		if err != nil {
+			return fmt.Errorf("insert key: %w", err)
+		}
+		if inserted == 0 {
+			return key.ErrExists
+		}
+		return eventsqlite.Append(ctx, tx, key.Created(key.Name{Purpose: p, Generation: 1, ID: id}))
+	})
 }
 
 // Rotate implements key.Store. Writers take turns: the second of two with one
@@ -122,7 +127,7 @@ func rotate(ctx context.Context, tx *sql.Tx, n key.Successor) (key.Stored, error
 	if err != nil {
 		return key.Stored{}, fmt.Errorf("set expiry of predecessors: %w", err)
 	}
-	return k, nil
+	return k, eventsqlite.Append(ctx, tx, key.Created(n.Name()))
 }
 
 // Retire implements key.Store. A key that has an active successor keeps it: that
@@ -162,10 +167,14 @@ func retire(ctx context.Context, tx *sql.Tx, n key.Name) (key.Retired, error) {
 	if err != nil {
 		return key.Retired{}, err
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM token_key WHERE purpose = ?1 AND generation = ?2`, n.Purpose, n.Generation); err != nil {
+	result, err := tx.ExecContext(ctx, `DELETE FROM token_key WHERE purpose = ?1 AND generation = ?2`, n.Purpose, n.Generation)
+	if err != nil {
 		return key.Retired{}, fmt.Errorf("delete key: %w", err)
 	}
-	return retired, nil
+	if deleted, err := result.RowsAffected(); err != nil || deleted == 0 {
+		return retired, err // it was retired before
+	}
+	return retired, eventsqlite.Append(ctx, tx, key.Ended(n))
 }
 
 // unretired says why a key was not retired.

@@ -10,13 +10,22 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/services/token/internal/key"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
 
-// RunStore checks an implementation of key.Store. newStore returns an empty one
-// and the source of its restriction log, and cleans up with t.Cleanup.
-func RunStore(t *testing.T, newStore func(t *testing.T) (key.Store, coherent.Source)) {
+// Database is a store, and the logs that it appends to.
+type Database struct {
+	key.Store
+
+	Log   coherent.Source
+	Audit eventtest.Audit
+}
+
+// RunStore checks an implementation of key.Store. newDatabase returns an empty
+// one, and cleans up with t.Cleanup.
+func RunStore(t *testing.T, newDatabase func(t *testing.T) Database) {
 	for _, tt := range []struct {
 		name string
 		run  func(*testing.T, key.Store, coherent.Source)
@@ -39,10 +48,12 @@ func RunStore(t *testing.T, newStore func(t *testing.T) (key.Store, coherent.Sou
 		{"keys go when they expire", swept},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, log := newStore(t)
-			tt.run(t, s, log)
+			db := newDatabase(t)
+			tt.run(t, db.Store, db.Log)
 		})
 	}
+	t.Run("every change leaves one record, and a failed one none", func(t *testing.T) { changesAreRecorded(t, newDatabase(t)) })
+	t.Run("N291 a change without its record does not happen", func(t *testing.T) { unrecordedDoesNotHappen(t, newDatabase(t)) })
 }
 
 func list(t *testing.T, s key.Store) key.Listing {
@@ -56,7 +67,7 @@ func list(t *testing.T, s key.Store) key.Listing {
 
 func create(t *testing.T, s key.Store, p key.Purpose) {
 	t.Helper()
-	if err := s.Create(t.Context(), p, []byte{1}); err != nil {
+	if err := s.Create(t.Context(), p, "first", []byte{1}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -121,10 +132,10 @@ func listed(t *testing.T, s key.Store, _ coherent.Source) {
 }
 
 func once(t *testing.T, s key.Store, _ coherent.Source) {
-	if err := s.Create(t.Context(), key.Sealing, []byte("first")); err != nil {
+	if err := s.Create(t.Context(), key.Sealing, "1", []byte("first")); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Create(t.Context(), key.Sealing, []byte("second")); !errors.Is(err, key.ErrExists) {
+	if err := s.Create(t.Context(), key.Sealing, "1", []byte("second")); !errors.Is(err, key.ErrExists) {
 		t.Errorf("Create() again = %v, want ErrExists", err)
 	}
 	l := list(t, s)
@@ -141,7 +152,7 @@ func once(t *testing.T, s key.Store, _ coherent.Source) {
 func concurrentCreate(t *testing.T, s key.Store, _ coherent.Source) {
 	var won atomic.Int32
 	storetest.AtOnce(16, func(i int) {
-		switch err := s.Create(t.Context(), key.ES256, make([]byte, i+1)); {
+		switch err := s.Create(t.Context(), key.ES256, "1", make([]byte, i+1)); {
 		case err == nil:
 			won.Add(1)
 		case !errors.Is(err, key.ErrExists):

@@ -206,7 +206,7 @@ func noWayBack(t *testing.T, s key.Store, _ coherent.Source) {
 	if _, err := s.Rotate(t.Context(), sealing(1)); !errors.Is(err, key.ErrHasNext) {
 		t.Errorf("Rotate() to a retired generation = %v, want ErrHasNext", err)
 	}
-	if err := s.Create(t.Context(), key.Sealing, []byte{1}); !errors.Is(err, key.ErrExists) {
+	if err := s.Create(t.Context(), key.Sealing, "first", []byte{1}); !errors.Is(err, key.ErrExists) {
 		t.Errorf("Create() of a retired generation = %v, want ErrExists", err)
 	}
 	check(t, s, key.Sealing, 2)

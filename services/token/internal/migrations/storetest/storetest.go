@@ -17,6 +17,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
@@ -27,7 +28,7 @@ import (
 // Postgres returns an empty database, and the source of its restriction log.
 func Postgres(t *testing.T) (*pgxpool.Pool, coherent.Source) {
 	t.Helper()
-	url := pgtest.URL(t, coherence.Set(), migrations.Set())
+	url := pgtest.URL(t, coherence.Set(), events.Set(), migrations.Set())
 	db, err := pg.Open(t.Context(), url, pg.Options{MaxConns: 16})
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +46,7 @@ func Postgres(t *testing.T) (*pgxpool.Pool, coherent.Source) {
 // SQLite returns an empty database, and the source of its restriction log.
 func SQLite(t *testing.T) (*sqlite.DB, coherent.Source) {
 	t.Helper()
-	db := sqlitetest.New(t, coherence.Set(), migrations.Set())
+	db := sqlitetest.New(t, coherence.Set(), events.Set(), migrations.Set())
 	return db, coherentsqlite.NewSource(db)
 }
 

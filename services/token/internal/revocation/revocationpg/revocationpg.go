@@ -10,7 +10,10 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
+	"github.com/chancery-auth/chancery/pkg/credential"
+	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/services/token/internal/revocation"
 )
 
 // Store implements revocation.Store.
@@ -23,9 +26,14 @@ type Store struct {
 func New(db *pgxpool.Pool, keep time.Duration) *Store { return &Store{db, keep} }
 
 // Revoke implements revocation.Store.
-func (s *Store) Revoke(ctx context.Context, tokenID [16]byte) ([]coherent.Restriction, error) {
-	r := coherent.Token(tokenID)
-	err := pg.InTx(ctx, s.db, func(tx pgx.Tx) error { return coherentpg.Append(ctx, tx, s.keep, r) })
+func (s *Store) Revoke(ctx context.Context, t credential.AccessToken) ([]coherent.Restriction, error) {
+	r := coherent.Token(t.ID)
+	err := pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
+		if err := coherentpg.Append(ctx, tx, s.keep, r); err != nil {
+			return err
+		}
+		return eventpg.Append(ctx, tx, revocation.Revoked(t))
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,10 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
+	"github.com/chancery-auth/chancery/pkg/credential"
+	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
+	"github.com/chancery-auth/chancery/services/token/internal/revocation"
 )
 
 // Store implements revocation.Store.
@@ -21,9 +24,14 @@ type Store struct {
 func New(db *sqlite.DB, keep time.Duration) *Store { return &Store{db, keep} }
 
 // Revoke implements revocation.Store.
-func (s *Store) Revoke(ctx context.Context, tokenID [16]byte) ([]coherent.Restriction, error) {
-	r := coherent.Token(tokenID)
-	err := s.db.InTx(ctx, func(tx *sql.Tx) error { return coherentsqlite.Append(ctx, tx, s.keep, r) })
+func (s *Store) Revoke(ctx context.Context, t credential.AccessToken) ([]coherent.Restriction, error) {
+	r := coherent.Token(t.ID)
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
+		if err := coherentsqlite.Append(ctx, tx, s.keep, r); err != nil {
+			return err
+		}
+		return eventsqlite.Append(ctx, tx, revocation.Revoked(t))
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,21 @@
+package token
+
+import "context"
+
+// Counters counts what happens, by kind and never by whom. telemetry.Counters
+// implements it. It must be safe for concurrent use.
+type Counters interface {
+	// TokensIssued counts an access token that was issued for the grant type.
+	TokensIssued(ctx context.Context, grantType string)
+	// RefreshReuse counts a refresh token that came after it was out of use.
+	RefreshReuse(ctx context.Context)
+	// CodeReplay counts a code that came a second time.
+	CodeReplay(ctx context.Context)
+}
+
+// uncounted implements Counters for who does not want to know.
+type uncounted struct{}
+
+func (uncounted) TokensIssued(context.Context, string) {}
+func (uncounted) RefreshReuse(context.Context)         {}
+func (uncounted) CodeReplay(context.Context)           {}
