@@ -52,6 +52,7 @@ type commands struct {
 	Doctor    doctorCommand    `cmd:"" help:"Look whether everything that a process needs is there and safe."`
 	Key       keyCommands      `cmd:"" help:"See, rotate and retire the keys that seal and sign."`
 	Cert      certCommands     `cmd:"" help:"Make certificates for development."`
+	Restore   restoreCommands  `cmd:"" name:"restore-epoch" help:"End what was issued before the database was restored from a backup."`
 	Audit     auditCommands    `cmd:"" help:"See what has changed, and who asked for it."`
 	Events    eventsCommands   `cmd:"" help:"Follow what is published to other systems."`
 	Status    statusCommand    `cmd:"" help:"Ask a running server how it is."`

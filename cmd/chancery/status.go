@@ -47,14 +47,21 @@ func (c *statusCommand) print(s streams, h health) error {
 	if c.JSON {
 		return printJSON(s.out, h)
 	}
-	return printTable(s.out, "FIELD VALUE", [][]string{
+	rows := [][]string{
 		{"ready", fmt.Sprint(h.Ready)},
+		{"draining", fmt.Sprint(h.Draining)},
+		{"services", h.Services},
 		{"issuer", h.Issuer},
 		{"version", h.Version},
-		{"database", h.Database},
-		{"lease age", fmt.Sprintf("%d ms", h.LeaseAgeMillis)},
-		{"uptime", (time.Duration(h.UptimeSeconds) * time.Second).String()},
-	})
+	}
+	if h.Database != "" {
+		rows = append(rows, []string{"database", h.Database})
+	}
+	if h.LeaseAgeMillis != nil {
+		rows = append(rows, []string{"lease age", fmt.Sprintf("%d ms", *h.LeaseAgeMillis)})
+	}
+	rows = append(rows, []string{"uptime", (time.Duration(h.UptimeSeconds) * time.Second).String()})
+	return printTable(s.out, "FIELD VALUE", rows)
 }
 
 func fetchHealth(ctx context.Context, address string) (health, error) {

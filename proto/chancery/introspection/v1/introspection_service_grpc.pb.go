@@ -35,11 +35,14 @@ const (
 // it fails with TEMPORARILY_UNAVAILABLE.
 type IntrospectionServiceClient interface {
 	// Introspect answers about one token (RFC 7662 §2). A token that the caller
-	// may not ask about looks like one that is not active. Fails with
-	// INVALID_REQUEST, INVALID_CLIENT, TEMPORARILY_UNAVAILABLE.
+	// may not ask about looks like one that is not active. Who asks is known by a
+	// certificate, by an access token in the metadata key authorization, or by
+	// client authentication in the request. Fails with INVALID_REQUEST,
+	// INVALID_CLIENT, INVALID_TOKEN, INSUFFICIENT_SCOPE, TEMPORARILY_UNAVAILABLE.
 	Introspect(ctx context.Context, in *IntrospectRequest, opts ...grpc.CallOption) (*IntrospectResponse, error)
 	// IntrospectBatch answers about many tokens of one caller, in their order.
-	// Fails as Introspect does, as a whole.
+	// Fails as Introspect does, INVALID_TOKEN and INSUFFICIENT_SCOPE of the caller
+	// among them, and as a whole.
 	IntrospectBatch(ctx context.Context, in *IntrospectBatchRequest, opts ...grpc.CallOption) (*IntrospectBatchResponse, error)
 	// AdminIntrospect answers an operator, who may ask about any token.
 	AdminIntrospect(ctx context.Context, in *AdminIntrospectRequest, opts ...grpc.CallOption) (*AdminIntrospectResponse, error)
@@ -118,11 +121,14 @@ func (c *introspectionServiceClient) Validate(ctx context.Context, in *ValidateR
 // it fails with TEMPORARILY_UNAVAILABLE.
 type IntrospectionServiceServer interface {
 	// Introspect answers about one token (RFC 7662 §2). A token that the caller
-	// may not ask about looks like one that is not active. Fails with
-	// INVALID_REQUEST, INVALID_CLIENT, TEMPORARILY_UNAVAILABLE.
+	// may not ask about looks like one that is not active. Who asks is known by a
+	// certificate, by an access token in the metadata key authorization, or by
+	// client authentication in the request. Fails with INVALID_REQUEST,
+	// INVALID_CLIENT, INVALID_TOKEN, INSUFFICIENT_SCOPE, TEMPORARILY_UNAVAILABLE.
 	Introspect(context.Context, *IntrospectRequest) (*IntrospectResponse, error)
 	// IntrospectBatch answers about many tokens of one caller, in their order.
-	// Fails as Introspect does, as a whole.
+	// Fails as Introspect does, INVALID_TOKEN and INSUFFICIENT_SCOPE of the caller
+	// among them, and as a whole.
 	IntrospectBatch(context.Context, *IntrospectBatchRequest) (*IntrospectBatchResponse, error)
 	// AdminIntrospect answers an operator, who may ask about any token.
 	AdminIntrospect(context.Context, *AdminIntrospectRequest) (*AdminIntrospectResponse, error)

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
+	"github.com/chancery-auth/chancery/pkg/event"
+	"github.com/chancery-auth/chancery/pkg/event/eventpg"
+	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
+	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/pkg/sqlite"
+	"github.com/chancery-auth/chancery/services/token"
+)
+
+// restoreCommands are "chancery restore-epoch …". They talk to the database
+// itself, because a restored one must not be served before its epoch is raised.
+type restoreCommands struct {
+	Show  restoreShow  `cmd:"" help:"Show the restore epoch."`
+	Raise restoreRaise `cmd:"" help:"End every token and code issued before now. Do it after each restore from a backup, before anything serves: the backup has forgotten what was revoked since."`
+}
+
+// restoreFlags say which database. Its role must own the tables, as for 'chancery
+// migrate'.
+type restoreFlags struct{ migrateFlags }
+
+// onPostgres runs f on the Postgres database at url.
+func (restoreFlags) onPostgres(ctx context.Context, url string, f func(tx pgx.Tx) error) error {
+	db, err := pg.Open(ctx, url, pg.Options{MaxConns: 1})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return pg.InTx(ctx, db, f)
+}
+
+// onSQLite runs f on the embedded database, which nobody may serve.
+func (r restoreFlags) onSQLite(ctx context.Context, f func(tx *sql.Tx) error) (err error) {
+	if _, err := os.Stat(r.database()); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no database below %s", r.Data)
+	}
+	unlock, err := r.acquire()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	db, err := sqlite.Open(ctx, r.database())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return db.InTx(ctx, f)
+}
+
+type restoreShow struct{ restoreFlags }
+
+// Run implements the command.
+func (c *restoreShow) Run(ctx context.Context, s streams) error {
+	url, err := c.postgres()
+	if err != nil {
+		return err
+	}
+	var epoch int64
+	if url != "" {
+		err = c.onPostgres(ctx, url, func(tx pgx.Tx) (err error) {
+			epoch, err = coherentpg.RestoreEpoch(ctx, tx)
+			return err
+		})
+	} else {
+		err = c.onSQLite(ctx, func(tx *sql.Tx) (err error) {
+			epoch, err = coherentsqlite.RestoreEpoch(ctx, tx)
+			return err
+		})
+	}
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(s.out, map[string]int64{"epoch": epoch})
+	}
+	_, err = fmt.Fprintln(s.out, epoch)
+	return err
+}
+
+type restoreRaise struct {
+	restoreFlags
+	Yes bool `help:"Do not ask." short:"y"`
+}
+
+// Run implements the command.
+func (c *restoreRaise) Run(ctx context.Context, s streams) error {
+	url, err := c.postgres()
+	if err != nil {
+		return err
+	}
+	if !c.Yes {
+		if err := confirm(s, "This ends every token and code issued so far."); err != nil {
+			return err
+		}
+	}
+	epochs, err := c.raise(ctx, url)
+	if err != nil {
+		return err
+	}
+	begin(ctx)
+	if c.JSON {
+		return printJSON(s.out, map[string]int64{"before": epochs.Before, "epoch": epochs.After})
+	}
+	_, err = fmt.Fprintf(s.out, `The restore epoch was %d and is %d now.
+Every token and code issued before is dead: users and clients get new ones.
+Start the services now. One that runs takes the epoch over within 30 s, and until
+then issues access tokens that are dead already.
+Whatever else was changed after the backup is undone: repeat what took something
+away, such as revoked secrets, disabled users and removed members.
+`, epochs.Before, epochs.After)
+	return err
+}
+
+// begin waits until the second has begun that the epoch is: a code of the second
+// before it is dead, even one issued after the epoch was raised.
+func begin(ctx context.Context) {
+	timer := time.NewTimer(time.Second)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// raise ends what was issued, and says so in the audit log, or does neither.
+func (c *restoreRaise) raise(ctx context.Context, url string) (epochs token.Epochs, err error) {
+	raised := event.Event{Type: event.RestoreEpochRaised}
+	if url != "" {
+		err = c.onPostgres(ctx, url, func(tx pgx.Tx) error {
+			if epochs, err = token.EndAllPostgres(ctx, tx); err != nil {
+				return err
+			}
+			return eventpg.Append(ctx, tx, raised)
+		})
+		return epochs, err
+	}
+	err = c.onSQLite(ctx, func(tx *sql.Tx) error {
+		if epochs, err = token.EndAllSQLite(ctx, tx); err != nil {
+			return err
+		}
+		return eventsqlite.Append(ctx, tx, raised)
+	})
+	return epochs, err
+}
+
+// confirm asks the person at the terminal. Scripts have nobody to ask, and say
+// --yes.
+func confirm(s streams, what string) error {
+	file, ok := s.in.(*os.File)
+	if !ok || !terminal(file) {
+		return errors.New("there is no terminal to ask at: say --yes")
+	}
+	fmt.Fprintf(s.err, "%s Continue? [y/N] ", what)
+	answer, err := bufio.NewReader(file).ReadString('\n')
+	if err != nil {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
+		return errors.New("nothing was changed")
+	}
+	return nil
+}
+
+// terminal reports whether somebody may sit at file.
+func terminal(file *os.File) bool {
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
