@@ -56,14 +56,16 @@ func Sweep(ctx context.Context, db *pgxpool.Pool) (int64, error) {
 	return tag.RowsAffected(), nil
 }
 
-// RaiseRestoreEpoch ends every token issued so far, and returns the new epoch.
-// It belongs to the runbook of a restore from backup, before anything serves.
-// The epoch comes from the clock, because a counter would go back with the
-// backup, and might then repeat an epoch that tokens were sealed with.
-func RaiseRestoreEpoch(ctx context.Context, db *pgxpool.Pool) (epoch int64, err error) {
+// RaiseRestoreEpoch ends every access token issued so far, and returns the new
+// epoch. It belongs to the runbook of a restore from backup, before anything
+// serves. The epoch comes from the clock, because a counter would go back with
+// the backup, and might then repeat an epoch that tokens were sealed with. It is
+// the Unix time of the next second, so that every whole second in which anything
+// was issued is below it.
+func RaiseRestoreEpoch(ctx context.Context, db Querier) (epoch int64, err error) {
 	err = db.QueryRow(ctx, `
 		UPDATE coherence.restore_epoch
-		   SET epoch = greatest(epoch + 1, extract(epoch FROM statement_timestamp())::bigint)
+		   SET epoch = greatest(epoch, floor(extract(epoch FROM statement_timestamp()))::bigint) + 1
 		RETURNING epoch`).Scan(&epoch)
 	if err != nil {
 		return 0, fmt.Errorf("raise restore epoch: %w", err)

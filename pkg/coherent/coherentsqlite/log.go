@@ -44,14 +44,16 @@ func Sweep(ctx context.Context, db *sqlite.DB) (int64, error) {
 	return result.RowsAffected()
 }
 
-// RaiseRestoreEpoch ends every token issued so far, and returns the new epoch.
-// It belongs to the runbook of a restore from backup, before anything serves.
-// The epoch comes from the clock, because a counter would go back with the
-// backup, and might then repeat an epoch that tokens were sealed with.
-func RaiseRestoreEpoch(ctx context.Context, db *sqlite.DB) (epoch int64, err error) {
-	err = db.Write().QueryRowContext(ctx, `
+// RaiseRestoreEpoch ends every access token issued so far as part of tx, and
+// returns the new epoch. It belongs to the runbook of a restore from backup,
+// before anything serves. The epoch comes from the clock, because a counter would
+// go back with the backup, and might then repeat an epoch that tokens were sealed
+// with. It is the Unix time of the next second, so that every whole second in
+// which anything was issued is below it.
+func RaiseRestoreEpoch(ctx context.Context, tx *sql.Tx) (epoch int64, err error) {
+	err = tx.QueryRowContext(ctx, `
 		UPDATE coherence_restore_epoch
-		   SET epoch = max(epoch + 1, unixepoch())
+		   SET epoch = max(epoch, unixepoch()) + 1
 		RETURNING epoch`).Scan(&epoch)
 	if err != nil {
 		return 0, fmt.Errorf("raise restore epoch: %w", err)

@@ -26,7 +26,7 @@ func TestSource(t *testing.T) {
 				})
 			},
 			Sweep:             func(ctx context.Context) (int64, error) { return coherentsqlite.Sweep(ctx, db) },
-			RaiseRestoreEpoch: func(ctx context.Context) (int64, error) { return coherentsqlite.RaiseRestoreEpoch(ctx, db) },
+			RaiseRestoreEpoch: func(ctx context.Context) (int64, error) { return raise(ctx, db) },
 		}
 	})
 }
