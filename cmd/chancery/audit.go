@@ -170,7 +170,8 @@ func (c *auditPurge) Validate() error {
 
 // Run implements the command.
 func (c *auditPurge) Run(ctx context.Context, s streams) error {
-	url, err := migrateFlags{Config: c.Config, Database: c.Database}.postgres()
+	flags := migrateFlags{Config: c.Config, Database: c.Database}
+	url, err := flags.postgres()
 	if err != nil {
 		return err
 	}
@@ -189,6 +190,6 @@ func (c *auditPurge) Run(ctx context.Context, s streams) error {
 	if c.JSON {
 		return printJSON(s.out, map[string]int64{"deleted": deleted})
 	}
-	_, err = fmt.Fprintf(s.out, "%d records deleted\n", deleted)
+	_, err = fmt.Fprintf(s.out, "%d records deleted from %s\n", deleted, flags.place(url))
 	return err
 }

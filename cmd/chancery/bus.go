@@ -95,6 +95,9 @@ func connectBus(ctx context.Context, servers []string, config *tls.Config, name 
 		nats.Name("chancery " + name),
 		nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(busWait),
 		nats.PingInterval(busPing), nats.MaxPingsOutstanding(busMaxPings),
+		// Servers that do not know this process yet may know it after their next
+		// configuration: without this, two refusals would end the connection for good.
+		nats.IgnoreAuthErrorAbort(),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
 				log.WarnContext(ctx, "NATS is out of reach", slog.Any("error", err))

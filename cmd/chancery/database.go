@@ -30,6 +30,13 @@ import (
 // Postgres no service may delete one: see "chancery audit purge".
 const auditKeep = 400 * 24 * time.Hour
 
+// databaseRetry is the time between two looks for a database that is away.
+const databaseRetry = time.Second
+
+// poolSize is how many connections a process has to a database, unless its URL says
+// otherwise: more would not make one server faster, and many processes share it.
+const poolSize = 10
+
 // stores are what the services of a process keep, and what all services share.
 type stores struct {
 	name      string // "sqlite" or "postgres"
@@ -137,7 +144,7 @@ func (p postgres) openPool(ctx context.Context, s *stores, url string, r roles) 
 	if s.pools[name] != nil {
 		return s.pools[name], nil
 	}
-	list, err := migrate.StatusPostgres(ctx, url, setsOf(r)...)
+	list, err := p.status(ctx, url, r)
 	if err != nil {
 		return nil, fmt.Errorf("look at the database: %w", err)
 	}
@@ -147,6 +154,9 @@ func (p postgres) openPool(ctx context.Context, s *stores, url string, r roles) 
 	notifier := eventpg.NewNotifier(url, p.options, p.log)
 	o := p.options
 	o.Wake = notifier.Wake
+	if !strings.Contains(url, "pool_max_conns") {
+		o.MaxConns = poolSize
+	}
 	db, err := pg.Open(ctx, url, o)
 	if err != nil {
 		return nil, err
@@ -155,6 +165,23 @@ func (p postgres) openPool(ctx context.Context, s *stores, url string, r roles) 
 	s.runners = append(s.runners, notifier.Run)
 	s.closers = append(s.closers, db.Close)
 	return db, nil
+}
+
+// status looks at the schema, and waits for a database that is away: processes may
+// start before it.
+func (p postgres) status(ctx context.Context, url string, r roles) ([]migrate.Status, error) {
+	for waiting := false; ; waiting = true {
+		list, err := migrate.StatusPostgres(ctx, url, setsOf(r)...)
+		if err == nil || !pg.Unavailable(err) {
+			return list, err
+		}
+		if !waiting {
+			p.log.WarnContext(ctx, "the database is out of reach", slog.Any("error", err))
+		}
+		if !pause(ctx, databaseRetry) {
+			return nil, err
+		}
+	}
 }
 
 // openSource makes the feed of restrictions, which has a connection of its own.

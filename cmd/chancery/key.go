@@ -35,7 +35,7 @@ func (c *keyList) Run(ctx context.Context, s streams) error {
 type keyRotate struct {
 	adminFlags
 	Purpose string `help:"seal, RS256 or ES256. Default: every purpose." placeholder:"PURPOSE"`
-	AtOnce  bool   `help:"Use the new key without publishing it first: for one that has leaked. Relying parties may refuse ID tokens until they fetch the key set again."`
+	AtOnce  bool   `help:"For one that has leaked: use the next key now if there is one, or else a new one without publishing it first. Relying parties may refuse ID tokens until they fetch the key set again."`
 }
 
 // Run implements the command.

@@ -115,7 +115,7 @@ func (p *process) follow(ctx context.Context) error {
 
 // relay publishes the events of all services.
 func (p *process) relay(ctx context.Context) error {
-	publisher, err := event.NewPublisher(p.bus, event.StreamOptions{Replicas: streamReplicas(len(p.config.NATS.Servers))}, p.log)
+	publisher, err := event.NewPublisher(p.bus, event.StreamOptions{Replicas: p.config.NATS.Replicas}, p.log)
 	if err != nil {
 		return err
 	}
@@ -129,14 +129,6 @@ func (p *process) relay(ctx context.Context) error {
 		},
 	}
 	return r.Run(ctx)
-}
-
-// streamReplicas is how many of the servers keep each event.
-func streamReplicas(servers int) int {
-	if servers >= 3 {
-		return 3
-	}
-	return 1
 }
 
 // wakes are called when another process has committed something.
@@ -159,22 +151,21 @@ func (p *process) wakes() []func() {
 // load prepares the services, however long what they need takes to appear: the
 // processes of a system start in any order.
 func (p *process) load(ctx context.Context) error {
-	for waiting := false; ; waiting = true {
+	for waiting := false; ctx.Err() == nil; waiting = true {
 		err := p.services.load(ctx)
 		if err == nil {
 			p.loaded.Store(true)
 			return nil
 		}
-		if !p.waitsFor(err) {
+		if ctx.Err() == nil && !p.waitsFor(err) {
 			return fmt.Errorf("prepare the services: %w", err)
 		}
-		if !waiting && ctx.Err() == nil {
+		if !waiting {
 			p.log.WarnContext(ctx, "the services wait for what they need", slog.Any("error", err))
 		}
-		if !pause(ctx, loadRetry) {
-			return nil
-		}
+		pause(ctx, loadRetry)
 	}
+	return nil
 }
 
 // onceLoaded runs what needs prepared services.

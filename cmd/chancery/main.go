@@ -88,6 +88,9 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 		return exitFailed
 	}
 	parsed, err := parser.Parse(args)
+	if err == nil {
+		err = settlePlace(parsed)
+	}
 	if err != nil {
 		fmt.Fprintf(s.err, "chancery: %v\nTry 'chancery --help'.\n", err)
 		return exitUsage

@@ -9,6 +9,7 @@ import (
 
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
 	"github.com/chancery-auth/chancery/pkg/migrate"
+	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 )
 
@@ -40,6 +41,18 @@ func (m migrateFlags) postgres() (string, error) {
 	}
 	url, err := cfg.Database.Resolve()
 	return url.Reveal(), err
+}
+
+// place names the database at url for people, without what lets in.
+func (m migrateFlags) place(url string) string {
+	if url == "" {
+		return m.database()
+	}
+	cfg, err := pg.Config(url, pg.Options{AllowPlaintext: true})
+	if err != nil {
+		return "the database"
+	}
+	return fmt.Sprintf("the database %s on %s", cfg.Database, cfg.Host)
 }
 
 // statuses reads how far the database is.

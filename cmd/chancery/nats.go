@@ -52,7 +52,7 @@ func (a adminFlags) clusterNATS() (*nats.Conn, error) {
 func dialNATS(url string, options ...nats.Option) (*nats.Conn, error) {
 	conn, err := nats.Connect(url, append(options, nats.Name("chancery command line"), nats.MaxReconnects(-1))...)
 	if err != nil {
-		return nil, fmt.Errorf("connect to NATS at %s: %w", url, err)
+		return nil, fmt.Errorf("connect to NATS: %w", err) // the URL may have a password
 	}
 	return conn, nil
 }

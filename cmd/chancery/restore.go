@@ -104,7 +104,7 @@ func (c *restoreRaise) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	if !c.Yes {
-		if err := confirm(s, "This ends every token and code issued so far."); err != nil {
+		if err := confirm(s, fmt.Sprintf("This ends every token and code issued so far by %s.", c.place(url))); err != nil {
 			return err
 		}
 	}
@@ -116,13 +116,13 @@ func (c *restoreRaise) Run(ctx context.Context, s streams) error {
 	if c.JSON {
 		return printJSON(s.out, map[string]int64{"before": epochs.Before, "epoch": epochs.After})
 	}
-	_, err = fmt.Fprintf(s.out, `The restore epoch was %d and is %d now.
+	_, err = fmt.Fprintf(s.out, `The restore epoch of %s was %d and is %d now.
 Every token and code issued before is dead: users and clients get new ones.
 Start the services now. One that runs takes the epoch over within 30 s, and until
 then issues access tokens that are dead already.
 Whatever else was changed after the backup is undone: repeat what took something
 away, such as revoked secrets, disabled users and removed members.
-`, epochs.Before, epochs.After)
+`, c.place(url), epochs.Before, epochs.After)
 	return err
 }
 

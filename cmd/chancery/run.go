@@ -46,7 +46,7 @@ func (c *runCommand) Run(ctx context.Context, s streams) error {
 	for _, warning := range cfg.Warnings() {
 		log.WarnContext(ctx, "configuration", slog.String("warning", warning))
 	}
-	collectSeldom()
+	tuneMemory()
 	l, err := listen(ctx, addressesOf(r, cfg))
 	if err != nil {
 		return err
@@ -106,6 +106,9 @@ func (c *runCommand) prepare(ctx context.Context, g *ground, r roles, cfg *confi
 	if err != nil {
 		return err
 	}
+	if err := checkBusName(r, cfg, identity.Names()); err != nil {
+		return err
+	}
 	g.runners = append(g.runners, identity.Watch)
 	g.identify = grpcserve.ByCertificate(identity.Domain())
 	g.peerNames = func(ctx context.Context) []string { return mtls.PeerNames(ctx, identity.Domain()) }
@@ -133,10 +136,26 @@ func openIdentity(cfg *config.Config, log *slog.Logger) (*mtls.Identity, error) 
 		mtls.Options{Domain: m.Domain, Now: time.Now, Log: log})
 }
 
-// clientCertificate is what a server with the roles asks of its clients: platform
-// APIs may introspect with a token in place of a certificate.
+// checkBusName refuses a certificate by which NATS would take the process for
+// another role than the one that publishes events, or that hears of restrictions:
+// it goes by the first name.
+func checkBusName(r roles, cfg *config.Config, names []string) error {
+	if len(r) < 2 || len(names) == 0 || !strings.HasPrefix(cfg.NATS.Servers[0], "tls://") {
+		return nil
+	}
+	for _, role := range []string{roleRegistry, roleIntrospection} {
+		if r.has(role) && names[0] != role {
+			return fmt.Errorf("NATS knows this process as %s, the first name in its certificate, which lacks the rights of %s: run %s in a process of its own, or put its name first", names[0], role, role)
+		}
+	}
+	return nil
+}
+
+// clientCertificate is what a server with the roles asks of its clients. Platform
+// APIs may introspect with a token in place of a certificate, unless the process
+// also has roles whose methods for anyone are the gateway's to guard.
 func clientCertificate(r roles) mtls.ClientCertificate {
-	if r.has(roleIntrospection) {
+	if r.has(roleIntrospection) && !r.has(roleToken) && !r.has(roleAuthorize) {
 		return mtls.IfGiven
 	}
 	return mtls.Required

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -41,8 +40,6 @@ type serveCommand struct {
 // drainTime is how long requests that run may take to finish at the end.
 const drainTime = 10 * time.Second
 
-const gcPercent = 400
-
 // Run implements the command. It returns when ctx ends and everything has
 // stopped, or at the first part that fails.
 func (c *serveCommand) Run(ctx context.Context, s streams) error {
@@ -50,7 +47,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	collectSeldom()
+	tuneMemory()
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -105,6 +102,7 @@ func (c *serveCommand) config(l *listeners, log *slog.Logger) (*config.Config, e
 	cfg := config.Default()
 	cfg.Issuer = c.issuerFor(l.http.Addr())
 	cfg.Drain = config.Drain{Timeout: drainTime}
+	cfg.NATS.Replicas = 1
 	proxies, err := c.trustedProxies()
 	if err != nil {
 		return nil, err
@@ -164,15 +162,6 @@ func (c *serveCommand) openStores(ctx context.Context, t *telemetry.Telemetry, l
 		}
 	}
 	return postgres{pg.Options{Tracer: pgtrace.QueryTracer(t)}, log}.open(ctx, urls)
-}
-
-// collectSeldom lets garbage grow to four times what is live before it is
-// collected. What is live is small, so that Go's own 100 would collect all the
-// time.
-func collectSeldom() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 }
 
 // announce tells scripts and people where the server is.

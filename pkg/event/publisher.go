@@ -101,7 +101,12 @@ func (p *Publisher) ensureStream(ctx context.Context) error {
 	if p.found.Load() {
 		return nil
 	}
-	if _, err := p.js.CreateOrUpdateStream(ctx, p.stream); err != nil {
+	// One that is there is the operator's: it stays as it was set.
+	_, err := p.js.Stream(ctx, StreamName)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		_, err = p.js.CreateStream(ctx, p.stream)
+	}
+	if err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 		return fmt.Errorf("see to stream %s: %w", StreamName, err)
 	}
 	p.found.Store(true)

@@ -1,9 +1,12 @@
 package migrate_test
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"testing/fstest"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/chancery-auth/chancery/pkg/migrate"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
@@ -98,4 +101,52 @@ func TestSetNameIsAnIdentifier(t *testing.T) {
 			t.Errorf("UpPostgres with the name %q passes", name)
 		}
 	}
+}
+
+// A migration that must wait for a table does not make others wait behind it.
+func TestMigrationLetsOthersThroughWhileItWaits(t *testing.T) {
+	url := pgtest.URL(t)
+	if err := migrate.UpPostgres(t.Context(), url, second); err != nil {
+		t.Fatal(err)
+	}
+	reader, writer := connect(t, url), connect(t, url)
+	if _, err := reader.Exec(t.Context(), `BEGIN; SELECT FROM second.a`); err != nil {
+		t.Fatal(err)
+	}
+	later := migrate.New("second", fstest.MapFS{
+		"postgres/0001_a.sql": file(`CREATE TABLE second.a (id bigint)`),
+		"postgres/0002_b.sql": file(`ALTER TABLE second.a ADD COLUMN b bigint`),
+	})
+	done := make(chan error, 1)
+	go func() { done <- migrate.UpPostgres(t.Context(), url, later) }()
+	for waits := false; !waits; {
+		err := writer.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'second.a'::regclass)`).Scan(&waits)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := writer.Exec(t.Context(), `INSERT INTO second.a VALUES (1)`); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-done:
+		t.Fatalf("the migration ended (%v) while the table was in use", err)
+	default:
+	}
+	if _, err := reader.Exec(t.Context(), `COMMIT`); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func connect(t *testing.T, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
 }

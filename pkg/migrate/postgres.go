@@ -22,6 +22,10 @@ const (
 	// again and again, rather than waiting inside one statement, leaves no
 	// snapshot open that CREATE INDEX CONCURRENTLY would wait for.
 	lockPeriod = 200 * time.Millisecond
+	// lockTimeout bounds how long a migration waits for a table, because all who
+	// come later wait behind it; it then lets them through, and tries again.
+	lockTimeout = "2s"
+	lockPause   = time.Second
 )
 
 // UpPostgres applies what is pending in each set, in the order given, to the
@@ -74,10 +78,20 @@ func (s Set) upPostgres(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrate %s: %w", s.Name, err)
+	for {
+		_, err := p.Up(ctx)
+		if err == nil {
+			return nil
+		}
+		if !pg.LockNotAvailable(err) {
+			return fmt.Errorf("migrate %s: %w", s.Name, err)
+		}
+		select {
+		case <-time.After(lockPause):
+		case <-ctx.Done():
+			return fmt.Errorf("migrate %s: a table stays in use: %w", s.Name, err)
+		}
 	}
-	return nil
 }
 
 // createSchema asks before it creates: CREATE SCHEMA needs a right that a role
@@ -99,10 +113,11 @@ func (s Set) createSchema(ctx context.Context, db *sql.DB) error {
 
 // openPostgres has no statement timeout: a migration may rewrite a table.
 func openPostgres(url string) (*sql.DB, error) {
-	cfg, err := pg.Config(url, pg.Options{ApplicationName: "chancery migrate", StatementTimeout: -1, AllowPlaintext: true})
+	cfg, err := pg.Config(url, pg.Options{ApplicationName: "chancery migrate", StatementTimeout: -1})
 	if err != nil {
 		return nil, err
 	}
+	cfg.RuntimeParams["lock_timeout"] = lockTimeout
 	return stdlib.OpenDB(*cfg), nil
 }
 

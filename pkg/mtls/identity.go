@@ -23,8 +23,8 @@ type Files struct {
 	Certificate string
 	// Key is private: a file that others may read is refused.
 	Key string
-	// Revoked has revocation lists of the authority, PEM or DER. Empty: nothing
-	// is revoked.
+	// Revoked has revocation lists of the authority, PEM or DER, which must be
+	// current at the start. Empty: nothing is revoked.
 	Revoked string
 }
 
@@ -67,16 +67,18 @@ func Load(files Files, o Options) (*Identity, error) {
 
 // Reload reads the files again. Connections that start afterwards go by what
 // they hold. If one of them is broken, everything stays as it was, and the error
-// says what to do.
+// says what to do. A revocation list that is out of date does not break the
+// others: what it names is refused, and whatever was refused before.
 func (i *Identity) Reload() error {
 	c, err := i.files.read()
 	if err != nil {
 		return err
 	}
-	if m := i.current.Load(); m != nil && m.from.equal(c) {
+	before := i.current.Load()
+	if before != nil && before.from.equal(c) {
 		return nil
 	}
-	m, err := i.parse(c)
+	m, err := i.parse(c, before)
 	if err != nil {
 		return err
 	}
@@ -85,7 +87,8 @@ func (i *Identity) Reload() error {
 }
 
 // Watch reloads changed files until ctx ends, and returns nil then. A new file
-// that is broken is logged once, and what was read before stays.
+// that is broken is logged once, and what was read before stays; so is, once, a
+// revocation list that is out of date when another file changes.
 func (i *Identity) Watch(ctx context.Context) error {
 	tick := time.NewTicker(i.options.Period)
 	defer tick.Stop()
@@ -111,7 +114,12 @@ func (i *Identity) look(ctx context.Context, logged string) string {
 		}
 		return err.Error()
 	}
-	if i.current.Load() != before {
+	m := i.current.Load()
+	if m.outdated != "" && m.outdated != before.outdated {
+		i.options.Log.WarnContext(ctx, "the revocation list is out of date, and stays in use with what was revoked before",
+			slog.String("file", i.files.Revoked), slog.String("error", m.outdated))
+	}
+	if m != before {
 		i.options.Log.InfoContext(ctx, "certificate files reloaded", slog.Time("expire_time", i.ExpireTime()))
 	}
 	return ""

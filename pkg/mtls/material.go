@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"time"
 )
@@ -83,11 +84,14 @@ type material struct {
 	certificate tls.Certificate
 	authority   *x509.CertPool
 	revoked     revocations
+	// outdated says that the revocation list is; empty if it is current.
+	outdated string
 }
 
-// parse makes material of the files' contents. It refuses what no peer would
-// accept, so that a mistake shows here and not at every peer.
-func (i *Identity) parse(c contents) (*material, error) {
+// parse makes material of the files' contents, after before if there is one. It
+// refuses what no peer would accept, so that a mistake shows here and not at every
+// peer.
+func (i *Identity) parse(c contents, before *material) (*material, error) {
 	authorities, err := certificates(c.authority)
 	if err != nil {
 		return nil, fmt.Errorf("authority %s: %w", i.files.Authority, err)
@@ -102,10 +106,30 @@ func (i *Identity) parse(c contents) (*material, error) {
 	if err := i.checkOwn(m); err != nil {
 		return nil, fmt.Errorf("certificate %s %w", i.files.Certificate, err)
 	}
-	if m.revoked, err = parseRevocations(c.revoked, authorities, i.options.Now()); err != nil {
+	if err := i.revoke(m, authorities, before); err != nil {
 		return nil, fmt.Errorf("revocation list %s: %w", i.files.Revoked, err)
 	}
 	return m, nil
+}
+
+// revoke reads which certificates m does not believe. A process does not start
+// with a list that is out of date. One that runs goes on with it, or its own
+// certificate would end while nobody fetches a list; since a newer list may have
+// been there, everything stays revoked that was.
+func (i *Identity) revoke(m *material, authorities []*x509.Certificate, before *material) error {
+	revoked, outdated, err := parseRevocations(m.from.revoked, authorities, i.options.Now())
+	if err != nil {
+		return err
+	}
+	if outdated != nil {
+		if before == nil {
+			return outdated
+		}
+		maps.Copy(revoked, before.revoked)
+		m.outdated = outdated.Error()
+	}
+	m.revoked = revoked
+	return nil
 }
 
 // keyPair joins certificate and key.

@@ -36,26 +36,27 @@ func (r revocations) pass(chain []*x509.Certificate) bool {
 
 // parseRevocations reads the lists of a file (RFC 5280 §5). Each must be signed
 // by one of the authorities, or anybody who can write the file could bring a
-// revoked certificate back; and current, or it could be an old one.
-func parseRevocations(content []byte, authorities []*x509.Certificate, now time.Time) (revocations, error) {
-	revoked := make(revocations)
+// revoked certificate back. One that is not current could be an old one: outdated
+// says so, and what it names is revoked all the same.
+func parseRevocations(content []byte, authorities []*x509.Certificate, now time.Time) (revoked revocations, outdated, err error) {
+	revoked = make(revocations)
 	for _, der := range revocationLists(content) {
 		list, err := x509.ParseRevocationList(der)
 		if err != nil {
-			return nil, fmt.Errorf("is no revocation list in PEM or DER: %w", err)
+			return nil, nil, fmt.Errorf("is no revocation list in PEM or DER: %w", err)
 		}
 		authority := signerOf(list, authorities)
-		switch {
-		case authority == nil:
-			return nil, errors.New("is signed by none of the authorities: fetch the one that the authority issues")
-		case !list.NextUpdate.IsZero() && now.After(list.NextUpdate):
-			return nil, fmt.Errorf("is out of date since %s: fetch a new one", list.NextUpdate.UTC().Format(time.RFC3339))
+		if authority == nil {
+			return nil, nil, errors.New("is signed by none of the authorities: fetch the one that the authority issues")
+		}
+		if !list.NextUpdate.IsZero() && now.After(list.NextUpdate) {
+			outdated = fmt.Errorf("is out of date since %s: fetch a new one", list.NextUpdate.UTC().Format(time.RFC3339))
 		}
 		for _, entry := range list.RevokedCertificateEntries {
 			revoked[revocationKey(authority.RawSubject, entry.SerialNumber.Bytes())] = struct{}{}
 		}
 	}
-	return revoked, nil
+	return revoked, outdated, nil
 }
 
 // signerOf is the authority that signed list; nil: none.

@@ -91,10 +91,12 @@ func (s *Service) RotateKeys(ctx context.Context, req *tokenv1.RotateKeysRequest
 		lead = 0
 	}
 	made, err := s.vault.Rotate(ctx, lead, purposes...)
-	if errors.Is(err, key.ErrHasNext) {
-		return nil, fault.Because(fault.Conflict, "the next key is there already: wait until it is active", err)
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, key.ErrHasNext) && req.GetAtOnce():
+		return nil, fault.Because(fault.Conflict, "somebody else has rotated meanwhile: list the keys", err)
+	case errors.Is(err, key.ErrHasNext):
+		return nil, fault.Because(fault.Conflict, "the next key is there already: wait until it is active, or use it at once", err)
+	case err != nil:
 		return nil, err
 	}
 	s.refreshAfterCommit(ctx)

@@ -273,6 +273,38 @@ func TestN290_RetiredSealingKeyEndsWhatItSealed(t *testing.T) {
 	}
 }
 
+// N290: a key that has leaked is ended although a next one waits for its time: that
+// one takes over now.
+func TestN290_LeakedKeyIsEndedWhileANextOneWaits(t *testing.T) {
+	f := newFixture(t)
+	leaked := f.listKeys(t, "seal")[0].GetKeyId()
+	old := f.signedIn(t)
+	if err := f.rotate(t, "seal"); err != nil {
+		t.Fatal(err)
+	}
+	next := f.listKeys(t, "seal")[0]
+	resp, err := f.admin.RotateKeys(t.Context(), &tokenv1.RotateKeysRequest{AtOnce: true})
+	if err != nil || len(resp.GetKeys()) != 3 {
+		t.Fatalf("RotateKeys() = %v, %v, want a key of each purpose", resp, err)
+	}
+	if got := resp.GetKeys()[0]; got.GetKeyId() != next.GetKeyId() || got.GetState() != tokenv1.KeyState_KEY_STATE_ACTIVE ||
+		!got.GetActivateTime().AsTime().Before(next.GetActivateTime().AsTime()) {
+		t.Errorf("RotateKeys() = %v, want the next key, active", got)
+	}
+	for purpose, want := range map[string]int{"seal": 2, "RS256": 2, "ES256": 2} {
+		keys := f.listKeys(t, purpose)
+		if len(keys) != want || keys[0].GetState() != tokenv1.KeyState_KEY_STATE_ACTIVE || keys[1].GetState() != tokenv1.KeyState_KEY_STATE_FORMER {
+			t.Errorf("keys = %v, want an active and a former one", keys)
+		}
+	}
+	fresh := f.signedIn(t).GetRefreshToken()
+	if _, err := f.retire(t, leaked); err != nil {
+		t.Fatal(err)
+	}
+	f.refused(t, c1, byRefresh(old.GetRefreshToken()), oauth.InvalidGrant)
+	f.mustExchange(t, c1, byRefresh(fresh))
+}
+
 // restricted is what introspection knows of what was restricted.
 func (f *fixture) restricted(t *testing.T) *coherent.State {
 	t.Helper()

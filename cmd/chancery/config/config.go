@@ -47,8 +47,9 @@ type Log struct {
 
 // NATS is the section nats.
 type NATS struct {
-	Servers []string `yaml:"servers" help:"URLs of the servers: tls://host:port, and nats://host:port where every host is loopback. Required for every role but gateway."`
-	HintKey Secret   `yaml:"hint_key" help:"The key that authenticates hints: file:PATH or env:NAME of 32 random bytes in base64, in hex, or as they are. The same for every process. Required for every role but gateway."`
+	Servers  []string `yaml:"servers" help:"URLs of the servers: tls://host:port, and nats://host:port where every host is loopback. Required for every role but gateway."`
+	Replicas int      `yaml:"stream_replicas" help:"How many servers keep each event: 1, 3 or 5, and no more than there are. It counts when the stream of events is made; one that is there stays as it is."`
+	HintKey  Secret   `yaml:"hint_key" help:"The key that authenticates hints: file:PATH or env:NAME of 32 random bytes in base64, in hex, or as they are. The same for every process. Required for every role but gateway."`
 }
 
 // MutualTLS is the section mutual_tls.
@@ -137,6 +138,7 @@ func Default() *Config {
 	service := func(role string) Service { return Service{Target: fmt.Sprintf("dns:///%s:9090", role)} }
 	return &Config{
 		RevocationBound: 5 * time.Second,
+		NATS:            NATS{Replicas: 3},
 		MutualTLS:       MutualTLS{Domain: "chancery.internal"},
 		Listen:          Listen{GRPC: "0.0.0.0:9090", HTTP: "0.0.0.0:8443", Internal: "127.0.0.1:9091"},
 		Drain:           Drain{Delay: 5 * time.Second, Timeout: 20 * time.Second},

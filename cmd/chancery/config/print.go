@@ -47,7 +47,7 @@ func example() *Config {
 	c.Issuer = "http://localhost:8443"
 	c.Database = Secret{scheme: schemeEnv, rest: "CHANCERY_DATABASE"}
 	c.KeyEncryptionKey = file("/etc/chancery/kek")
-	c.NATS = NATS{Servers: []string{"tls://nats-0:4222", "tls://nats-1:4222", "tls://nats-2:4222"}, HintKey: file("/etc/chancery/hint.key")}
+	c.NATS = NATS{Servers: []string{"tls://nats-0:4222", "tls://nats-1:4222", "tls://nats-2:4222"}, Replicas: c.NATS.Replicas, HintKey: file("/etc/chancery/hint.key")}
 	c.MutualTLS.Authority = "/etc/chancery/tls/ca.crt"
 	c.MutualTLS.Certificate = "/etc/chancery/tls/tls.crt"
 	c.MutualTLS.Key = "/etc/chancery/tls/tls.key"

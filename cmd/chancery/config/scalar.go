@@ -56,6 +56,8 @@ func scalarOf(t reflect.Type) scalar {
 	switch t.Kind() {
 	case reflect.Bool:
 		return scalar{want: "true or false", parse: func(_ *decoder, text string) (any, error) { return parseBool(text) }}
+	case reflect.Int:
+		return scalar{want: "a whole number", parse: func(_ *decoder, text string) (any, error) { return strconv.Atoi(text) }}
 	case reflect.Float64:
 		return scalar{want: "a number", parse: func(_ *decoder, text string) (any, error) { return parseNumber(text) }}
 	default:

@@ -61,6 +61,9 @@ func (c *Config) checkNATS() {
 	for i, server := range c.NATS.Servers {
 		c.rule(fmt.Sprintf("nats.servers[%d]", i), checkServer(server, local))
 	}
+	if n := c.NATS.Replicas; n != 1 && n != 3 && n != 5 {
+		c.rule("nats.stream_replicas", errors.New("want 1, 3 or 5"))
+	}
 	if c.NATS.HintKey.Set() {
 		c.rule("nats.hint_key", c.NATS.HintKey.checkReference())
 	}

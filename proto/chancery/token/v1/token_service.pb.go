@@ -897,8 +897,9 @@ type RotateKeysRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// As in Key; empty for every purpose.
 	Purpose string `protobuf:"bytes,1,opt,name=purpose,proto3" json:"purpose,omitempty"`
-	// Use the new key without waiting for replicas to have seen it. For a key that
-	// has leaked: a request may fail once on a replica that does not know it yet.
+	// Use the next key, or a new one where there is none, without waiting for
+	// replicas to have seen it. For a key that has leaked: a request may fail once on
+	// a replica that does not know it yet.
 	AtOnce        bool `protobuf:"varint,2,opt,name=at_once,json=atOnce,proto3" json:"at_once,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -948,7 +949,7 @@ func (x *RotateKeysRequest) GetAtOnce() bool {
 	return false
 }
 
-// RotateKeysResponse carries the new keys.
+// RotateKeysResponse carries the new keys, and next keys that are used at once.
 type RotateKeysResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Keys          []*Key                 `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`

@@ -58,8 +58,10 @@ type TokenServiceClient interface {
 	// its secret part.
 	ListKeys(ctx context.Context, in *ListKeysRequest, opts ...grpc.CallOption) (*ListKeysResponse, error)
 	// RotateKeys makes the next key of a purpose, or of all. It is published at once
-	// and used once every replica must have seen it. Fails with INVALID (unknown
-	// purpose), CONFLICT (the next key is already there).
+	// and used once every replica must have seen it. With at_once a next key that is
+	// already there is used from now on, and no other is made. Fails with INVALID
+	// (unknown purpose), CONFLICT (the next key is already there, without at_once; or
+	// others have rotated meanwhile).
 	RotateKeys(ctx context.Context, in *RotateKeysRequest, opts ...grpc.CallOption) (*RotateKeysResponse, error)
 	// RetireKey ends a key that is no longer used: what was sealed or signed with it
 	// is dead from then on. Fails with NOT_FOUND, CONFLICT (the key is in use, or
@@ -206,8 +208,10 @@ type TokenServiceServer interface {
 	// its secret part.
 	ListKeys(context.Context, *ListKeysRequest) (*ListKeysResponse, error)
 	// RotateKeys makes the next key of a purpose, or of all. It is published at once
-	// and used once every replica must have seen it. Fails with INVALID (unknown
-	// purpose), CONFLICT (the next key is already there).
+	// and used once every replica must have seen it. With at_once a next key that is
+	// already there is used from now on, and no other is made. Fails with INVALID
+	// (unknown purpose), CONFLICT (the next key is already there, without at_once; or
+	// others have rotated meanwhile).
 	RotateKeys(context.Context, *RotateKeysRequest) (*RotateKeysResponse, error)
 	// RetireKey ends a key that is no longer used: what was sealed or signed with it
 	// is dead from then on. Fails with NOT_FOUND, CONFLICT (the key is in use, or

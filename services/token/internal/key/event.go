@@ -2,7 +2,8 @@ package key
 
 import "github.com/chancery-auth/chancery/pkg/event"
 
-// Created is the event of a new key.
+// Created is the event of a new key. That it takes over has none, be it at its
+// time or before.
 func Created(n Name) event.Event {
 	return event.Event{Type: event.KeyCreated, KeyID: n.ID, Reason: n.Purpose.word()}
 }

@@ -76,12 +76,13 @@ type Listing struct {
 // Successor is a key that is to take over from those before it.
 type Successor struct {
 	Purpose Purpose
-	// Generation is one more than the highest that there is.
+	// Generation is one more than the highest that there is; without a lead it is
+	// the next key's if there is one, and then ID and Ciphertext are not used.
 	Generation int64
 	// ID is the key's, for its event.
 	ID         string
 	Ciphertext []byte
-	// Lead is from now to its activation.
+	// Lead is from now to its activation. Zero: it is active at once.
 	Lead time.Duration
 	// Life is how long what its predecessors made lives on after that.
 	Life time.Duration
@@ -108,8 +109,10 @@ type Store interface {
 	// callers exactly one succeeds. Fails with ErrExists.
 	Create(ctx context.Context, p Purpose, id string, ciphertext []byte) error
 	// Rotate adds all of next or none, and sets when their predecessors expire. Of
-	// any number of callers with one generation exactly one succeeds. Fails with
-	// ErrHasNext.
+	// any number of callers with one generation exactly one adds it. Those without
+	// a lead all succeed with what that one added: it is activated now if it is not
+	// yet, its predecessor expires so much earlier, and nothing is recorded, for
+	// there is no new key. Fails with ErrHasNext.
 	Rotate(ctx context.Context, next ...Successor) ([]Stored, error)
 	// Retire ends a key that has an active successor, erases its secret part, and
 	// logs restrictions in the same transaction. Doing it twice is no error. Fails

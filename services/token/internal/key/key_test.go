@@ -234,10 +234,79 @@ func TestN290_RotationsAreSerialised(t *testing.T) {
 		if after.Keys[0].ID != first.Keys[0].ID || after.Keys[1].ID == first.Keys[0].ID {
 			t.Error("the next key is not a new one")
 		}
-		if _, err := v.Rotate(t.Context(), 0, key.ES256); !errors.Is(err, key.ErrHasNext) {
+		if _, err := v.Rotate(t.Context(), time.Nanosecond, key.ES256); !errors.Is(err, key.ErrHasNext) {
 			t.Errorf("Rotate() = %v, want ErrHasNext", err)
 		}
 	})
+}
+
+// N290: who rotates at once while a next key waits gets that one, and a new one of
+// each purpose that has none.
+func TestN290_NextKeyTakesOverAtOnce(t *testing.T) {
+	onEach(t, func(t *testing.T, s key.Store) {
+		v := vault(t, s)
+		next, err := v.Rotate(t.Context(), time.Hour, key.Sealing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		generated := 0
+		v.Generate = func(p key.Purpose) ([]byte, error) {
+			generated++
+			return key.Generate(p)
+		}
+		made, err := v.Rotate(t.Context(), 0, key.Purposes()...)
+		if err != nil || len(made) != 3 || made[0].ID != next[0].ID || generated != 2 {
+			t.Fatalf("Rotate() = %+v, %v with %d keys generated, want the next one and two new ones", made, err, generated)
+		}
+		c, err := v.Open(t.Context())
+		if err != nil || len(c.Keys) != 6 {
+			t.Fatalf("%d keys, %v, want 6", len(c.Keys), err)
+		}
+		for i, state := range key.StateAt(c.Keys, c.Time) {
+			if want := []key.State{key.Former, key.Active}[i%2]; state != want {
+				t.Errorf("%s key %d is %v, want %v", c.Keys[i].Purpose, c.Keys[i].Generation, state, want)
+			}
+		}
+	})
+}
+
+// behind is a store whose list is as old as the second of two callers reads it.
+type behind struct {
+	key.Store
+	first key.Listing
+}
+
+func (b behind) List(context.Context) (key.Listing, error) { return b.first, nil }
+
+// N290: of two who rotate at once, having read the same keys, both get one key.
+func TestN290_TwoWhoRotateAtOnceHaveOneKey(t *testing.T) {
+	for name, lead := range map[string]time.Duration{"a next key waits": time.Hour, "no key waits": 0} {
+		t.Run(name, func(t *testing.T) {
+			onEach(t, func(t *testing.T, s key.Store) {
+				v := vault(t, s)
+				if _, err := v.Rotate(t.Context(), lead, key.Sealing); err != nil {
+					t.Fatal(err)
+				}
+				first, err := s.List(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				v.Keys = behind{s, first}
+				made := make([][]key.Key, 4)
+				storetest.AtOnce(len(made), func(i int) {
+					var err error
+					if made[i], err = v.Rotate(t.Context(), 0, key.Sealing); err != nil {
+						t.Error(err)
+					}
+				})
+				for _, m := range made {
+					if len(m) != 1 || m[0].ID != made[0][0].ID {
+						t.Errorf("Rotate() = %+v, want one key for all", m)
+					}
+				}
+			})
+		})
+	}
 }
 
 // Of replicas that find one key due, one rotates, however long the others take.

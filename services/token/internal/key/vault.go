@@ -159,6 +159,11 @@ func (v *Vault) decrypt(stored []Stored, known []Key) ([]Key, error) {
 
 // Rotate makes the next key of each purpose, all or none, to be used after lead.
 // Fails with ErrHasNext.
+//
+// Without a lead a next key that is there takes over now instead, so that a key
+// that has leaked can be ended whatever the schedule has made. A caller whom
+// another overtakes gets the key that the other made; it fails with ErrHasNext
+// only if that one has a successor by then.
 func (v *Vault) Rotate(ctx context.Context, lead time.Duration, purposes ...Purpose) ([]Key, error) {
 	contents, err := v.Open(ctx)
 	if err != nil {
@@ -184,7 +189,7 @@ func (v *Vault) Succeed(ctx context.Context, lead time.Duration, n Name) error {
 }
 
 func (v *Vault) rotate(ctx context.Context, lead time.Duration, c Contents, purposes ...Purpose) ([]Key, error) {
-	if err := noneNext(c, purposes); err != nil {
+	if err := noneNext(c, purposes); err != nil && lead > 0 {
 		return nil, err
 	}
 	next := make([]Successor, 0, len(purposes))
@@ -216,7 +221,12 @@ func noneNext(c Contents, purposes []Purpose) error {
 func (v *Vault) successor(p Purpose, lead time.Duration, c Contents) (Successor, error) {
 	var taken []string
 	s := Successor{Purpose: p, Lead: lead, Life: v.Life[p]}
-	for _, k := range c.Keys {
+	for i, state := range StateAt(c.Keys, c.Time) {
+		k := c.Keys[i]
+		if k.Purpose == p && state == Next {
+			s.Generation = k.Generation
+			return s, nil
+		}
 		taken = append(taken, k.ID)
 		if k.Purpose == p {
 			s.Generation = k.Generation + 1

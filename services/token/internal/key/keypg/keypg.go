@@ -71,6 +71,7 @@ func (s *Store) Create(ctx context.Context, p key.Purpose, id string, ciphertext
 
 // Rotate implements key.Store. The primary key is the gate: of two transactions
 // with one generation the second waits for the first, and then inserts nothing.
+// What it finds then, it may activate.
 func (s *Store) Rotate(ctx context.Context, next ...key.Successor) (made []key.Stored, err error) {
 	err = pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
 		made = nil
@@ -98,20 +99,53 @@ func rotate(ctx context.Context, tx pgx.Tx, n key.Successor) (key.Stored, error)
 		ON CONFLICT DO NOTHING
 		RETURNING `+columns, n.Purpose, n.Generation, n.Ciphertext, n.Lead))
 	if errors.Is(err, pgx.ErrNoRows) {
-		return key.Stored{}, key.ErrHasNext
+		return activate(ctx, tx, n)
 	}
 	if err != nil {
 		return key.Stored{}, fmt.Errorf("insert next key: %w", err)
 	}
-	_, err = tx.Exec(ctx, `
-		UPDATE token.key
-		   SET expire_time = $3::timestamptz + $4::interval
-		 WHERE purpose = $1 AND generation < $2 AND expire_time IS NULL`,
-		n.Purpose, n.Generation, k.ActivateTime, n.Life)
-	if err != nil {
-		return key.Stored{}, fmt.Errorf("set expiry of predecessors: %w", err)
+	if err := expirePredecessor(ctx, tx, n, k.ActivateTime); err != nil {
+		return key.Stored{}, err
 	}
 	return k, eventpg.Append(ctx, tx, key.Created(n.Name()))
+}
+
+// activate lets the newest key take over now, if that is what n is for. Other
+// processes know the key for later, so they are woken.
+func activate(ctx context.Context, tx pgx.Tx, n key.Successor) (key.Stored, error) {
+	if n.Lead > 0 {
+		return key.Stored{}, key.ErrHasNext
+	}
+	k, err := scan(tx.QueryRow(ctx, `
+		UPDATE token.key AS k
+		   SET activate_time = least(activate_time, statement_timestamp())
+		 WHERE purpose = $1 AND generation = $2
+		   AND NOT EXISTS (SELECT FROM token.key AS later
+		                    WHERE later.purpose = k.purpose AND later.generation > k.generation)
+		RETURNING `+columns, n.Purpose, n.Generation))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return key.Stored{}, key.ErrHasNext
+	}
+	if err != nil {
+		return key.Stored{}, fmt.Errorf("activate next key: %w", err)
+	}
+	pg.WakeAfterCommit(tx.Conn())
+	return k, expirePredecessor(ctx, tx, n, k.ActivateTime)
+}
+
+// expirePredecessor sets when the key that n takes over from expires. Those
+// before it have their own time, from when they were in use.
+func expirePredecessor(ctx context.Context, tx pgx.Tx, n key.Successor, activateTime time.Time) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE token.key
+		   SET expire_time = $3::timestamptz + $4::interval
+		 WHERE purpose = $1
+		   AND generation = (SELECT max(generation) FROM token.key WHERE purpose = $1 AND generation < $2)`,
+		n.Purpose, n.Generation, activateTime, n.Life)
+	if err != nil {
+		return fmt.Errorf("set expiry of predecessor: %w", err)
+	}
+	return nil
 }
 
 // Retire implements key.Store. A key that has an active successor keeps it: that

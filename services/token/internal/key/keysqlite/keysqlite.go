@@ -88,7 +88,7 @@ func (s *Store) Create(ctx context.Context, p key.Purpose, id string, ciphertext
 }
 
 // Rotate implements key.Store. Writers take turns: the second of two with one
-// generation finds it there.
+// generation finds it there, and may activate it.
 func (s *Store) Rotate(ctx context.Context, next ...key.Successor) (made []key.Stored, err error) {
 	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
 		for _, n := range next {
@@ -114,20 +114,51 @@ func rotate(ctx context.Context, tx *sql.Tx, n key.Successor) (key.Stored, error
 		                    WHERE purpose = ?1 AND (generation >= ?2 OR activate_time > `+sqlite.NowMicros+`))
 		RETURNING `+columns, n.Purpose, n.Generation, n.Ciphertext, n.Lead.Microseconds()))
 	if errors.Is(err, sql.ErrNoRows) {
-		return key.Stored{}, key.ErrHasNext
+		return activate(ctx, tx, n)
 	}
 	if err != nil {
 		return key.Stored{}, fmt.Errorf("insert next key: %w", err)
 	}
-	_, err = tx.ExecContext(ctx, `
-		UPDATE token_key
-		   SET expire_time = ?3
-		 WHERE purpose = ?1 AND generation < ?2 AND expire_time IS NULL`,
-		n.Purpose, n.Generation, sqlite.Time(k.ActivateTime.Add(n.Life)))
-	if err != nil {
-		return key.Stored{}, fmt.Errorf("set expiry of predecessors: %w", err)
+	if err := expirePredecessor(ctx, tx, n, k.ActivateTime); err != nil {
+		return key.Stored{}, err
 	}
 	return k, eventsqlite.Append(ctx, tx, key.Created(n.Name()))
+}
+
+// activate lets the newest key take over now, if that is what n is for.
+func activate(ctx context.Context, tx *sql.Tx, n key.Successor) (key.Stored, error) {
+	if n.Lead > 0 {
+		return key.Stored{}, key.ErrHasNext
+	}
+	k, err := scan(tx.QueryRowContext(ctx, `
+		UPDATE token_key AS k
+		   SET activate_time = min(activate_time, `+sqlite.NowMicros+`)
+		 WHERE purpose = ?1 AND generation = ?2
+		   AND NOT EXISTS (SELECT 1 FROM token_key AS later
+		                    WHERE later.purpose = k.purpose AND later.generation > k.generation)
+		RETURNING `+columns, n.Purpose, n.Generation))
+	if errors.Is(err, sql.ErrNoRows) {
+		return key.Stored{}, key.ErrHasNext
+	}
+	if err != nil {
+		return key.Stored{}, fmt.Errorf("activate next key: %w", err)
+	}
+	return k, expirePredecessor(ctx, tx, n, k.ActivateTime)
+}
+
+// expirePredecessor sets when the key that n takes over from expires. Those
+// before it have their own time, from when they were in use.
+func expirePredecessor(ctx context.Context, tx *sql.Tx, n key.Successor, activateTime time.Time) error {
+	_, err := tx.ExecContext(ctx, `
+		UPDATE token_key
+		   SET expire_time = ?3
+		 WHERE purpose = ?1
+		   AND generation = (SELECT max(generation) FROM token_key WHERE purpose = ?1 AND generation < ?2)`,
+		n.Purpose, n.Generation, sqlite.Time(activateTime.Add(n.Life)))
+	if err != nil {
+		return fmt.Errorf("set expiry of predecessor: %w", err)
+	}
+	return nil
 }
 
 // Retire implements key.Store. A key that has an active successor keeps it: that

@@ -41,6 +41,8 @@ func changesAreRecorded(t *testing.T, db Database) {
 		t.Errorf("Retire() = %v, want ErrInUse", err)
 	}
 	trail.Check(t)
+	rotate(t, db, key.Successor{Purpose: key.ES256, Generation: 2, ID: "unused"})
+	trail.Check(t)
 
 	for range 2 {
 		if _, err := db.Retire(t.Context(), first, coherent.SealingKey(7)); err != nil {
