@@ -75,8 +75,8 @@ func (r *revocation) renews() {
 	}
 }
 
-// N258: who does not fetch lists any more does not lose its certificate over it.
-func TestN258_RenewalTakesAListThatIsOutOfDate(t *testing.T) {
+// Who does not fetch lists any more does not lose its certificate over it.
+func TestRenewalTakesAListThatIsOutOfDate(t *testing.T) {
 	r := newRevocation(t)
 	r.clock.advance(day + time.Hour)
 	r.renews()
@@ -92,8 +92,8 @@ func TestN258_RenewalTakesAListThatIsOutOfDate(t *testing.T) {
 	r.takes("not on the new list", r.revoked)
 }
 
-// N258: an old list in the place of a new one brings nobody back.
-func TestN258_OldListBringsNobodyBack(t *testing.T) {
+// An old list in the place of a new one brings nobody back.
+func TestOldListBringsNobodyBack(t *testing.T) {
 	r := newRevocation(t)
 	first := read(t, r.files.files.Revoked)
 	r.files.revoke(r.authority, r.otherCert)
@@ -108,8 +108,8 @@ func TestN258_OldListBringsNobodyBack(t *testing.T) {
 	r.takes("not revoked", r.good)
 }
 
-// N258: what is no list of the authority is no list that is out of date.
-func TestN258_ListOfAStrangerChangesNothing(t *testing.T) {
+// What is no list of the authority is no list that is out of date.
+func TestListOfAStrangerChangesNothing(t *testing.T) {
 	for name, late := range map[string]time.Duration{"current": 0, "out of date": day + time.Hour} {
 		r := newRevocation(t)
 		before := r.server.ExpireTime()

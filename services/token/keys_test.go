@@ -273,9 +273,9 @@ func TestN290_RetiredSealingKeyEndsWhatItSealed(t *testing.T) {
 	}
 }
 
-// N290: a key that has leaked is ended although a next one waits for its time: that
+// A key that has leaked is ended although a next one waits for its time: that
 // one takes over now.
-func TestN290_LeakedKeyIsEndedWhileANextOneWaits(t *testing.T) {
+func TestLeakedKeyIsEndedWhileANextOneWaits(t *testing.T) {
 	f := newFixture(t)
 	leaked := f.listKeys(t, "seal")[0].GetKeyId()
 	old := f.signedIn(t)

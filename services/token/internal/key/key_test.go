@@ -240,9 +240,9 @@ func TestN290_RotationsAreSerialised(t *testing.T) {
 	})
 }
 
-// N290: who rotates at once while a next key waits gets that one, and a new one of
+// Who rotates at once while a next key waits gets that one, and a new one of
 // each purpose that has none.
-func TestN290_NextKeyTakesOverAtOnce(t *testing.T) {
+func TestNextKeyTakesOverAtOnce(t *testing.T) {
 	onEach(t, func(t *testing.T, s key.Store) {
 		v := vault(t, s)
 		next, err := v.Rotate(t.Context(), time.Hour, key.Sealing)
@@ -278,8 +278,8 @@ type behind struct {
 
 func (b behind) List(context.Context) (key.Listing, error) { return b.first, nil }
 
-// N290: of two who rotate at once, having read the same keys, both get one key.
-func TestN290_TwoWhoRotateAtOnceHaveOneKey(t *testing.T) {
+// Of two who rotate at once, having read the same keys, both get one key.
+func TestTwoWhoRotateAtOnceHaveOneKey(t *testing.T) {
 	for name, lead := range map[string]time.Duration{"a next key waits": time.Hour, "no key waits": 0} {
 		t.Run(name, func(t *testing.T) {
 			onEach(t, func(t *testing.T, s key.Store) {
