@@ -5,11 +5,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/chancery-auth/chancery/pkg/secret"
 )
 
 // maxText is more than the base64 of a key and the white space around it.
@@ -27,7 +28,7 @@ func Create() Option { return func(o *options) { o.create = true } }
 
 // Open reads the key that uri names:
 //
-//	file:PATH  a file with mode 0600 or narrower
+//	file:PATH  a file that others cannot read, such as one with mode 0600
 //	env:NAME   an environment variable
 //
 // Its errors say what to change, and show nothing of the key. A missing file
@@ -69,12 +70,12 @@ func openFile(path string, o options) (*Key, error) {
 	if strings.HasPrefix(path, "///") {
 		path = path[len("//"):]
 	}
-	text, err := read(path)
+	text, err := secret.ReadFile(path, maxText)
 	if o.create && errors.Is(err, fs.ErrNotExist) {
 		if err := create(path); err != nil {
 			return nil, fmt.Errorf("create key-encryption key: %w", err)
 		}
-		text, err = read(path)
+		text, err = secret.ReadFile(path, maxText)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open key-encryption key: %w", err)
@@ -84,30 +85,6 @@ func openFile(path string, o options) (*Key, error) {
 		return nil, fmt.Errorf("open key-encryption key in %s: %w", path, err)
 	}
 	return k, nil
-}
-
-// read returns the text of the file, if nobody but its owner can.
-func read(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // nothing was written
-
-	// Of the open file, so that it is the one that is read.
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a file", path)
-	}
-	// The group is the operator's business: a secret mounted by Kubernetes or
-	// systemd is its group's to read.
-	if mode := info.Mode().Perm(); mode&0o027 != 0 {
-		return nil, fmt.Errorf("%s has mode %04o, which lets others at the key: chmod 600 %s", path, mode, path)
-	}
-	return io.ReadAll(io.LimitReader(f, maxText))
 }
 
 // create writes a new key to path, with mode 0600, unless a file is there by

@@ -5,9 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -93,7 +91,7 @@ func (s Secret) where() string {
 func (s Secret) read() ([]byte, error) {
 	switch s.scheme {
 	case schemeFile:
-		return readSecret(s.rest)
+		return secret.ReadFile(s.rest, maxSecret)
 	case schemeEnv:
 		if text, ok := s.lookup(s.rest); ok {
 			return []byte(text), nil
@@ -101,30 +99,6 @@ func (s Secret) read() ([]byte, error) {
 		return nil, fmt.Errorf("environment variable %s is not set", s.rest)
 	}
 	return []byte(s.rest), nil
-}
-
-func readSecret(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // nothing was written
-
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a file", path)
-	}
-	if mode := info.Mode().Perm(); mode&0o007 != 0 {
-		return nil, fmt.Errorf("%s has mode %04o, which lets every user of the machine at it: chmod 600 %s", path, mode, path)
-	}
-	content, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
-	if err == nil && len(content) > maxSecret {
-		return nil, fmt.Errorf("%s is longer than %d bytes", path, maxSecret)
-	}
-	return content, err
 }
 
 // hintKeySize is the length of a hint key, in bytes.
