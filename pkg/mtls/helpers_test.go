@@ -64,7 +64,9 @@ func newFolder(t *testing.T, a *mtls.Authority, names ...string) folder {
 
 func (f folder) write(path string, content []byte) {
 	f.t.Helper()
-	if err := os.WriteFile(path, content, 0o600); err != nil {
+	// At once: who watches does not see half of it.
+	err := os.WriteFile(path+".new", content, 0o600)
+	if err := errors.Join(err, os.Rename(path+".new", path)); err != nil {
 		f.t.Fatal(err)
 	}
 }
