@@ -79,6 +79,7 @@ nats:
     {{- range .Values.nats.servers }}
     - {{ . | quote }}
     {{- end }}
+  stream_replicas: {{ .Values.nats.streamReplicas }}
   hint_key: file:/etc/chancery/keys/hint.key
 mutual_tls:
   authority: /etc/chancery/tls/ca.crt
