@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +23,10 @@ func TestMain(m *testing.M) {
 
 // buildAndRun builds the program into a folder of this run's own.
 func buildAndRun(m *testing.M) int {
+	if err := lookAtSources(); err != nil {
+		fmt.Fprintln(os.Stderr, "look at the sources:", err)
+		return 1
+	}
 	dir, err := os.MkdirTemp("", "chancery-e2e-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -36,4 +41,22 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	return m.Run()
+}
+
+// lookAtSources looks at what the program is built from. Go remembers the result
+// of a test by the files that it looked at, and does not see those of the build.
+func lookAtSources() error {
+	for _, folder := range []string{"cmd", "deploy", "gateway", "pkg", "proto", "services"} {
+		err := filepath.WalkDir(filepath.Join("..", folder), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			_, err = os.Stat(path)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
