@@ -175,6 +175,7 @@ func TestN289_ServeRefuses(t *testing.T) {
 		{"gRPC for everybody in plain text", []string{"--grpc", "0.0.0.0:0"}, "loopback"},
 		{"a certificate without its key", []string{"--tls-cert", "main_test.go"}, "--tls-key"},
 		{"a proxy that is no range", []string{"--trusted-proxy", "proxy.example"}, "--trusted-proxy"},
+		{"traces for another machine in plain text", []string{"--otlp", "collector.example:4317"}, "--otlp"},
 		{"a level that is none", []string{"--log-level", "loud"}, "--log-level"},
 		{"a key-encryption key that is not there", []string{"--kek", "env:NOT_SET_ANYWHERE"}, "NOT_SET_ANYWHERE"},
 	}

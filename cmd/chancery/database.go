@@ -39,7 +39,7 @@ const poolSize = 10
 
 // stores are what the services of a process keep, and what all services share.
 type stores struct {
-	name      string // "sqlite" or "postgres"
+	name      string // "sqlite" or "postgres"; empty where there is none
 	registry  registry.Stores
 	directory directory.Stores
 	consent   consent.Stores
@@ -105,13 +105,14 @@ type postgres struct {
 // open opens the stores of the roles, whose databases are named by role. Roles
 // that name the same database share a pool.
 func (p postgres) open(ctx context.Context, urls map[string]string) (s stores, err error) {
-	s = stores{name: "postgres", pools: map[string]*pgxpool.Pool{}}
+	s = stores{pools: map[string]*pgxpool.Pool{}}
 	defer func() {
 		if err != nil {
 			s.close()
 		}
 	}()
 	for role, url := range urls {
+		s.name = "postgres"
 		if role == roleIntrospection {
 			p.openSource(&s, url)
 		} else {

@@ -23,8 +23,10 @@ const (
 	// loadRetry is the time between two attempts to prepare the services, while
 	// what they need is not there yet.
 	loadRetry = 250 * time.Millisecond
-	// readyPeriod is how often readiness is looked at.
-	readyPeriod = 20 * time.Millisecond
+	// readyPeriod is how often readiness is looked at until the process is ready,
+	// healthPeriod from then on.
+	readyPeriod  = 20 * time.Millisecond
+	healthPeriod = 100 * time.Millisecond
 )
 
 // errBehind ends the servers when something that they need has failed.
@@ -237,7 +239,7 @@ func (p *process) reportHealth(ctx context.Context) error {
 			serving = now
 			p.grpc.SetServing(serving)
 		}
-		if !pause(ctx, readyPeriod) {
+		if !pause(ctx, healthPeriod) {
 			return nil
 		}
 	}

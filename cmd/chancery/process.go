@@ -67,7 +67,6 @@ type process struct {
 	log       *slog.Logger
 	preset    preset.Preset
 	services  services
-	state     *coherent.State
 	replica   *coherent.Replica // nil without the role of introspection
 	hints     *coherent.Hints
 	local     *grpcserve.Local
@@ -89,8 +88,8 @@ func newProcess(r roles, c *config.Config, g ground, l *listeners, log *slog.Log
 	}
 	p.hints = coherent.NewHints(g.bus, coherent.HintOptions{Keep: preset.RestrictionKeep, Key: g.hintKey, Log: log})
 	if r.has(roleIntrospection) {
-		p.state = coherent.NewState(int64(c.Introspection.Memory))
-		p.replica = coherent.New(g.stores.source, p.state, coherent.Options{Bound: c.RevocationBound, Log: log})
+		state := coherent.NewState(int64(c.Introspection.Memory))
+		p.replica = coherent.New(g.stores.source, state, coherent.Options{Bound: c.RevocationBound, Log: log})
 	}
 	if err := p.makeServers(); err != nil {
 		return nil, err
