@@ -23,10 +23,8 @@ const (
 	// loadRetry is the time between two attempts to prepare the services, while
 	// what they need is not there yet.
 	loadRetry = 250 * time.Millisecond
-	// readyPeriod is how often readiness is looked at until the process is ready,
-	// healthPeriod from then on.
-	readyPeriod  = 20 * time.Millisecond
-	healthPeriod = 100 * time.Millisecond
+	// readyPeriod is how often readiness is looked at.
+	readyPeriod = 20 * time.Millisecond
 )
 
 // errBehind ends the servers when something that they need has failed.
@@ -51,6 +49,8 @@ func (p *process) serve(ctx context.Context, announce func() error) error {
 		if !p.waitReady(front) {
 			return nil
 		}
+		// Before anybody is told: callers over gRPC look at it first.
+		p.grpc.SetServing(true)
 		return announce()
 	})
 	// What fails behind ends the servers as well.
@@ -239,7 +239,7 @@ func (p *process) reportHealth(ctx context.Context) error {
 			serving = now
 			p.grpc.SetServing(serving)
 		}
-		if !pause(ctx, healthPeriod) {
+		if !pause(ctx, readyPeriod) {
 			return nil
 		}
 	}
