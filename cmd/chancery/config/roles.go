@@ -19,12 +19,12 @@ func Roles() []string {
 func Calls(role string) []string {
 	switch role {
 	case "gateway":
-		return []string{"authorize", "token", "introspection", "registry"}
+		return []string{"authorize", "token", "consent", "introspection", "registry", "directory"}
 	case "authorize":
 		return []string{"registry", "directory", "consent", "token"}
 	case "token":
 		return []string{"registry", "consent", "directory"}
-	case "consent":
+	case "consent", "registry":
 		return []string{"directory"}
 	case "introspection":
 		return []string{"token", "registry", "directory"}

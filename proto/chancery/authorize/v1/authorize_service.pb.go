@@ -963,8 +963,11 @@ type ErrorPage struct {
 	// The redirect URI is not one of the client's. Whoever made the link may not
 	// be the client, and the user should know.
 	RedirectUriRefused bool `protobuf:"varint,3,opt,name=redirect_uri_refused,json=redirectUriRefused,proto3" json:"redirect_uri_refused,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// The user may not authorize this client, which only members of its workspace
+	// may. The page does not name it.
+	Forbidden     bool `protobuf:"varint,4,opt,name=forbidden,proto3" json:"forbidden,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ErrorPage) Reset() {
@@ -1014,6 +1017,13 @@ func (x *ErrorPage) GetErrorDescription() string {
 func (x *ErrorPage) GetRedirectUriRefused() bool {
 	if x != nil {
 		return x.RedirectUriRefused
+	}
+	return false
+}
+
+func (x *ErrorPage) GetForbidden() bool {
+	if x != nil {
+		return x.Forbidden
 	}
 	return false
 }
@@ -1079,7 +1089,8 @@ type GetInteractionResponse struct {
 	// Where the browser will be sent in the end.
 	RedirectUri string `protobuf:"bytes,3,opt,name=redirect_uri,json=redirectUri,proto3" json:"redirect_uri,omitempty"`
 	LoginHint   string `protobuf:"bytes,4,opt,name=login_hint,json=loginHint,proto3" json:"login_hint,omitempty"`
-	// Who is signed in; absent on the sign-in page.
+	// Who is signed in; absent on the sign-in page. Client is absent there too where
+	// only members of its workspace may know of it.
 	Account *Account `protobuf:"bytes,5,opt,name=account,proto3" json:"account,omitempty"`
 	// What to ask; only for the consent page.
 	Consent       *v11.EvaluateResponse `protobuf:"bytes,6,opt,name=consent,proto3" json:"consent,omitempty"`
@@ -1688,6 +1699,228 @@ func (x *CancelAuthorizationResponse) GetNext() *Step {
 	return nil
 }
 
+// GetSessionRequest carries the browser's cookies.
+type GetSessionRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Browser       *Browser               `protobuf:"bytes,1,opt,name=browser,proto3" json:"browser,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSessionRequest) Reset() {
+	*x = GetSessionRequest{}
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSessionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSessionRequest) ProtoMessage() {}
+
+func (x *GetSessionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSessionRequest.ProtoReflect.Descriptor instead.
+func (*GetSessionRequest) Descriptor() ([]byte, []int) {
+	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *GetSessionRequest) GetBrowser() *Browser {
+	if x != nil {
+		return x.Browser
+	}
+	return nil
+}
+
+// GetSessionResponse says who is signed in.
+type GetSessionResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Session       *Session               `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
+	Account       *Account               `protobuf:"bytes,2,opt,name=account,proto3" json:"account,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSessionResponse) Reset() {
+	*x = GetSessionResponse{}
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSessionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSessionResponse) ProtoMessage() {}
+
+func (x *GetSessionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSessionResponse.ProtoReflect.Descriptor instead.
+func (*GetSessionResponse) Descriptor() ([]byte, []int) {
+	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *GetSessionResponse) GetSession() *Session {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
+func (x *GetSessionResponse) GetAccount() *Account {
+	if x != nil {
+		return x.Account
+	}
+	return nil
+}
+
+// OpenSessionRequest carries a user's password.
+type OpenSessionRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Browser       *Browser               `protobuf:"bytes,1,opt,name=browser,proto3" json:"browser,omitempty"`
+	Username      string                 `protobuf:"bytes,2,opt,name=username,proto3" json:"username,omitempty"`
+	Password      string                 `protobuf:"bytes,3,opt,name=password,proto3" json:"password,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OpenSessionRequest) Reset() {
+	*x = OpenSessionRequest{}
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OpenSessionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OpenSessionRequest) ProtoMessage() {}
+
+func (x *OpenSessionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OpenSessionRequest.ProtoReflect.Descriptor instead.
+func (*OpenSessionRequest) Descriptor() ([]byte, []int) {
+	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *OpenSessionRequest) GetBrowser() *Browser {
+	if x != nil {
+		return x.Browser
+	}
+	return nil
+}
+
+func (x *OpenSessionRequest) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
+func (x *OpenSessionRequest) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
+// OpenSessionResponse carries the session, or why there is none.
+type OpenSessionResponse struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Outcome SignInResponse_Outcome `protobuf:"varint,1,opt,name=outcome,proto3,enum=chancery.authorize.v1.SignInResponse_Outcome" json:"outcome,omitempty"`
+	// With OUTCOME_TOO_MANY_ATTEMPTS.
+	RetryAfter *durationpb.Duration `protobuf:"bytes,2,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
+	// Value of the new session's cookie, with OUTCOME_SIGNED_IN.
+	Session       string `protobuf:"bytes,3,opt,name=session,proto3" json:"session,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OpenSessionResponse) Reset() {
+	*x = OpenSessionResponse{}
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OpenSessionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OpenSessionResponse) ProtoMessage() {}
+
+func (x *OpenSessionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OpenSessionResponse.ProtoReflect.Descriptor instead.
+func (*OpenSessionResponse) Descriptor() ([]byte, []int) {
+	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *OpenSessionResponse) GetOutcome() SignInResponse_Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return SignInResponse_OUTCOME_UNSPECIFIED
+}
+
+func (x *OpenSessionResponse) GetRetryAfter() *durationpb.Duration {
+	if x != nil {
+		return x.RetryAfter
+	}
+	return nil
+}
+
+func (x *OpenSessionResponse) GetSession() string {
+	if x != nil {
+		return x.Session
+	}
+	return ""
+}
+
 // ListSessionsRequest names a subject.
 type ListSessionsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1698,7 +1931,7 @@ type ListSessionsRequest struct {
 
 func (x *ListSessionsRequest) Reset() {
 	*x = ListSessionsRequest{}
-	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[21]
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1710,7 +1943,7 @@ func (x *ListSessionsRequest) String() string {
 func (*ListSessionsRequest) ProtoMessage() {}
 
 func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[21]
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1723,7 +1956,7 @@ func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{21}
+	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ListSessionsRequest) GetSub() string {
@@ -1743,7 +1976,7 @@ type ListSessionsResponse struct {
 
 func (x *ListSessionsResponse) Reset() {
 	*x = ListSessionsResponse{}
-	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[22]
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1755,7 +1988,7 @@ func (x *ListSessionsResponse) String() string {
 func (*ListSessionsResponse) ProtoMessage() {}
 
 func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[22]
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1768,7 +2001,7 @@ func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsResponse.ProtoReflect.Descriptor instead.
 func (*ListSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{22}
+	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListSessionsResponse) GetSessions() []*Session {
@@ -1780,19 +2013,21 @@ func (x *ListSessionsResponse) GetSessions() []*Session {
 
 // Session is a sign-in session.
 type Session struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	SessionId     string                 `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	Sub           string                 `protobuf:"bytes,2,opt,name=sub,proto3" json:"sub,omitempty"`
-	AuthTime      *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=auth_time,json=authTime,proto3" json:"auth_time,omitempty"`
-	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
-	UserAgent     string                 `protobuf:"bytes,5,opt,name=user_agent,json=userAgent,proto3" json:"user_agent,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	SessionId  string                 `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	Sub        string                 `protobuf:"bytes,2,opt,name=sub,proto3" json:"sub,omitempty"`
+	AuthTime   *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=auth_time,json=authTime,proto3" json:"auth_time,omitempty"`
+	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	UserAgent  string                 `protobuf:"bytes,5,opt,name=user_agent,json=userAgent,proto3" json:"user_agent,omitempty"`
+	// How long ago the user signed in, by the clock of the database.
+	Age           *durationpb.Duration `protobuf:"bytes,6,opt,name=age,proto3" json:"age,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Session) Reset() {
 	*x = Session{}
-	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[23]
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1804,7 +2039,7 @@ func (x *Session) String() string {
 func (*Session) ProtoMessage() {}
 
 func (x *Session) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[23]
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1817,7 +2052,7 @@ func (x *Session) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Session.ProtoReflect.Descriptor instead.
 func (*Session) Descriptor() ([]byte, []int) {
-	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{23}
+	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Session) GetSessionId() string {
@@ -1855,6 +2090,13 @@ func (x *Session) GetUserAgent() string {
 	return ""
 }
 
+func (x *Session) GetAge() *durationpb.Duration {
+	if x != nil {
+		return x.Age
+	}
+	return nil
+}
+
 // EndSessionRequest names a session.
 type EndSessionRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1865,7 +2107,7 @@ type EndSessionRequest struct {
 
 func (x *EndSessionRequest) Reset() {
 	*x = EndSessionRequest{}
-	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[24]
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1877,7 +2119,7 @@ func (x *EndSessionRequest) String() string {
 func (*EndSessionRequest) ProtoMessage() {}
 
 func (x *EndSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[24]
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1890,7 +2132,7 @@ func (x *EndSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSessionRequest.ProtoReflect.Descriptor instead.
 func (*EndSessionRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{24}
+	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *EndSessionRequest) GetSessionId() string {
@@ -1909,7 +2151,7 @@ type EndSessionResponse struct {
 
 func (x *EndSessionResponse) Reset() {
 	*x = EndSessionResponse{}
-	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[25]
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1921,7 +2163,7 @@ func (x *EndSessionResponse) String() string {
 func (*EndSessionResponse) ProtoMessage() {}
 
 func (x *EndSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[25]
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1934,7 +2176,7 @@ func (x *EndSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSessionResponse.ProtoReflect.Descriptor instead.
 func (*EndSessionResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{25}
+	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{29}
 }
 
 // Parameter of the authorization response.
@@ -1948,7 +2190,7 @@ type ClientRedirect_Parameter struct {
 
 func (x *ClientRedirect_Parameter) Reset() {
 	*x = ClientRedirect_Parameter{}
-	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[26]
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1960,7 +2202,7 @@ func (x *ClientRedirect_Parameter) String() string {
 func (*ClientRedirect_Parameter) ProtoMessage() {}
 
 func (x *ClientRedirect_Parameter) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[26]
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2078,11 +2320,12 @@ const file_chancery_authorize_v1_authorize_service_proto_rawDesc = "" +
 	"parameters\x1a:\n" +
 	"\tParameter\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x19\n" +
-	"\x05value\x18\x02 \x01(\tB\x03\x80\x01\x01R\x05value\"\x80\x01\n" +
+	"\x05value\x18\x02 \x01(\tB\x03\x80\x01\x01R\x05value\"\x9e\x01\n" +
 	"\tErrorPage\x12\x14\n" +
 	"\x05error\x18\x01 \x01(\tR\x05error\x12+\n" +
 	"\x11error_description\x18\x02 \x01(\tR\x10errorDescription\x120\n" +
-	"\x14redirect_uri_refused\x18\x03 \x01(\bR\x12redirectUriRefused\"s\n" +
+	"\x14redirect_uri_refused\x18\x03 \x01(\bR\x12redirectUriRefused\x12\x1c\n" +
+	"\tforbidden\x18\x04 \x01(\bR\tforbidden\"s\n" +
 	"\x15GetInteractionRequest\x12 \n" +
 	"\vtransaction\x18\x01 \x01(\tR\vtransaction\x128\n" +
 	"\abrowser\x18\x02 \x01(\v2\x1e.chancery.authorize.v1.BrowserR\abrowser\"\xc8\x02\n" +
@@ -2133,11 +2376,25 @@ const file_chancery_authorize_v1_authorize_service_proto_rawDesc = "" +
 	"\vtransaction\x18\x01 \x01(\tR\vtransaction\x128\n" +
 	"\abrowser\x18\x02 \x01(\v2\x1e.chancery.authorize.v1.BrowserR\abrowser\"N\n" +
 	"\x1bCancelAuthorizationResponse\x12/\n" +
-	"\x04next\x18\x01 \x01(\v2\x1b.chancery.authorize.v1.StepR\x04next\"0\n" +
+	"\x04next\x18\x01 \x01(\v2\x1b.chancery.authorize.v1.StepR\x04next\"M\n" +
+	"\x11GetSessionRequest\x128\n" +
+	"\abrowser\x18\x01 \x01(\v2\x1e.chancery.authorize.v1.BrowserR\abrowser\"\x88\x01\n" +
+	"\x12GetSessionResponse\x128\n" +
+	"\asession\x18\x01 \x01(\v2\x1e.chancery.authorize.v1.SessionR\asession\x128\n" +
+	"\aaccount\x18\x02 \x01(\v2\x1e.chancery.authorize.v1.AccountR\aaccount\"\x95\x01\n" +
+	"\x12OpenSessionRequest\x128\n" +
+	"\abrowser\x18\x01 \x01(\v2\x1e.chancery.authorize.v1.BrowserR\abrowser\x12$\n" +
+	"\busername\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\busername\x12\x1f\n" +
+	"\bpassword\x18\x03 \x01(\tB\x03\x80\x01\x01R\bpassword\"\xb9\x01\n" +
+	"\x13OpenSessionResponse\x12G\n" +
+	"\aoutcome\x18\x01 \x01(\x0e2-.chancery.authorize.v1.SignInResponse.OutcomeR\aoutcome\x12:\n" +
+	"\vretry_after\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"retryAfter\x12\x1d\n" +
+	"\asession\x18\x03 \x01(\tB\x03\x80\x01\x01R\asession\"0\n" +
 	"\x13ListSessionsRequest\x12\x19\n" +
 	"\x03sub\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x03sub\"R\n" +
 	"\x14ListSessionsResponse\x12:\n" +
-	"\bsessions\x18\x01 \x03(\v2\x1e.chancery.authorize.v1.SessionR\bsessions\"\xcf\x01\n" +
+	"\bsessions\x18\x01 \x03(\v2\x1e.chancery.authorize.v1.SessionR\bsessions\"\xfc\x01\n" +
 	"\aSession\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x10\n" +
@@ -2146,11 +2403,12 @@ const file_chancery_authorize_v1_authorize_service_proto_rawDesc = "" +
 	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x12\x1d\n" +
 	"\n" +
-	"user_agent\x18\x05 \x01(\tR\tuserAgent\"<\n" +
+	"user_agent\x18\x05 \x01(\tR\tuserAgent\x12+\n" +
+	"\x03age\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x03age\"<\n" +
 	"\x11EndSessionRequest\x12'\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tsessionId\"\x14\n" +
-	"\x12EndSessionResponse2\xaa\t\n" +
+	"\x12EndSessionResponse2\x90\v\n" +
 	"\x10AuthorizeService\x12\xac\x01\n" +
 	"\x18PushAuthorizationRequest\x126.chancery.authorize.v1.PushAuthorizationRequestRequest\x1a7.chancery.authorize.v1.PushAuthorizationRequestResponse\"\x1f\xe2\xe0\x18\x06anyone\x82\xd3\xe4\x93\x02\x0f:\x01*\"\n" +
 	"/oauth/par\x12\x86\x01\n" +
@@ -2159,7 +2417,10 @@ const file_chancery_authorize_v1_authorize_service_proto_rawDesc = "" +
 	"\x06SignIn\x12$.chancery.authorize.v1.SignInRequest\x1a%.chancery.authorize.v1.SignInResponse\"\v\xe2\xe0\x18\agateway\x12w\n" +
 	"\rChooseAccount\x12+.chancery.authorize.v1.ChooseAccountRequest\x1a,.chancery.authorize.v1.ChooseAccountResponse\"\v\xe2\xe0\x18\agateway\x12w\n" +
 	"\rSubmitConsent\x12+.chancery.authorize.v1.SubmitConsentRequest\x1a,.chancery.authorize.v1.SubmitConsentResponse\"\v\xe2\xe0\x18\agateway\x12\x89\x01\n" +
-	"\x13CancelAuthorization\x121.chancery.authorize.v1.CancelAuthorizationRequest\x1a2.chancery.authorize.v1.CancelAuthorizationResponse\"\v\xe2\xe0\x18\agateway\x12\x80\x01\n" +
+	"\x13CancelAuthorization\x121.chancery.authorize.v1.CancelAuthorizationRequest\x1a2.chancery.authorize.v1.CancelAuthorizationResponse\"\v\xe2\xe0\x18\agateway\x12q\n" +
+	"\n" +
+	"GetSession\x12(.chancery.authorize.v1.GetSessionRequest\x1a).chancery.authorize.v1.GetSessionResponse\"\x0e\xe2\xe0\x18\agateway\x90\x02\x01\x12q\n" +
+	"\vOpenSession\x12).chancery.authorize.v1.OpenSessionRequest\x1a*.chancery.authorize.v1.OpenSessionResponse\"\v\xe2\xe0\x18\agateway\x12\x80\x01\n" +
 	"\fListSessions\x12*.chancery.authorize.v1.ListSessionsRequest\x1a+.chancery.authorize.v1.ListSessionsResponse\"\x17\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\x90\x02\x01\x12z\n" +
 	"\n" +
 	"EndSession\x12(.chancery.authorize.v1.EndSessionRequest\x1a).chancery.authorize.v1.EndSessionResponse\"\x17\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\x90\x02\x02BKZIgithub.com/chancery-auth/chancery/proto/chancery/authorize/v1;authorizev1b\x06proto3"
@@ -2177,7 +2438,7 @@ func file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP() []byte {
 }
 
 var file_chancery_authorize_v1_authorize_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_chancery_authorize_v1_authorize_service_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_chancery_authorize_v1_authorize_service_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_chancery_authorize_v1_authorize_service_proto_goTypes = []any{
 	(Interaction_Page)(0),                    // 0: chancery.authorize.v1.Interaction.Page
 	(SignInResponse_Outcome)(0),              // 1: chancery.authorize.v1.SignInResponse.Outcome
@@ -2202,17 +2463,21 @@ var file_chancery_authorize_v1_authorize_service_proto_goTypes = []any{
 	(*SubmitConsentResponse)(nil),            // 20: chancery.authorize.v1.SubmitConsentResponse
 	(*CancelAuthorizationRequest)(nil),       // 21: chancery.authorize.v1.CancelAuthorizationRequest
 	(*CancelAuthorizationResponse)(nil),      // 22: chancery.authorize.v1.CancelAuthorizationResponse
-	(*ListSessionsRequest)(nil),              // 23: chancery.authorize.v1.ListSessionsRequest
-	(*ListSessionsResponse)(nil),             // 24: chancery.authorize.v1.ListSessionsResponse
-	(*Session)(nil),                          // 25: chancery.authorize.v1.Session
-	(*EndSessionRequest)(nil),                // 26: chancery.authorize.v1.EndSessionRequest
-	(*EndSessionResponse)(nil),               // 27: chancery.authorize.v1.EndSessionResponse
-	(*ClientRedirect_Parameter)(nil),         // 28: chancery.authorize.v1.ClientRedirect.Parameter
-	(*v1.Client)(nil),                        // 29: chancery.registry.v1.Client
-	(*v11.EvaluateResponse)(nil),             // 30: chancery.consent.v1.EvaluateResponse
-	(*structpb.Struct)(nil),                  // 31: google.protobuf.Struct
-	(*durationpb.Duration)(nil),              // 32: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),            // 33: google.protobuf.Timestamp
+	(*GetSessionRequest)(nil),                // 23: chancery.authorize.v1.GetSessionRequest
+	(*GetSessionResponse)(nil),               // 24: chancery.authorize.v1.GetSessionResponse
+	(*OpenSessionRequest)(nil),               // 25: chancery.authorize.v1.OpenSessionRequest
+	(*OpenSessionResponse)(nil),              // 26: chancery.authorize.v1.OpenSessionResponse
+	(*ListSessionsRequest)(nil),              // 27: chancery.authorize.v1.ListSessionsRequest
+	(*ListSessionsResponse)(nil),             // 28: chancery.authorize.v1.ListSessionsResponse
+	(*Session)(nil),                          // 29: chancery.authorize.v1.Session
+	(*EndSessionRequest)(nil),                // 30: chancery.authorize.v1.EndSessionRequest
+	(*EndSessionResponse)(nil),               // 31: chancery.authorize.v1.EndSessionResponse
+	(*ClientRedirect_Parameter)(nil),         // 32: chancery.authorize.v1.ClientRedirect.Parameter
+	(*v1.Client)(nil),                        // 33: chancery.registry.v1.Client
+	(*v11.EvaluateResponse)(nil),             // 34: chancery.consent.v1.EvaluateResponse
+	(*structpb.Struct)(nil),                  // 35: google.protobuf.Struct
+	(*durationpb.Duration)(nil),              // 36: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),            // 37: google.protobuf.Timestamp
 }
 var file_chancery_authorize_v1_authorize_service_proto_depIdxs = []int32{
 	4,  // 0: chancery.authorize.v1.StartAuthorizationRequest.request:type_name -> chancery.authorize.v1.AuthorizationRequest
@@ -2222,16 +2487,16 @@ var file_chancery_authorize_v1_authorize_service_proto_depIdxs = []int32{
 	10, // 4: chancery.authorize.v1.Step.redirect:type_name -> chancery.authorize.v1.ClientRedirect
 	11, // 5: chancery.authorize.v1.Step.error_page:type_name -> chancery.authorize.v1.ErrorPage
 	0,  // 6: chancery.authorize.v1.Interaction.page:type_name -> chancery.authorize.v1.Interaction.Page
-	28, // 7: chancery.authorize.v1.ClientRedirect.parameters:type_name -> chancery.authorize.v1.ClientRedirect.Parameter
+	32, // 7: chancery.authorize.v1.ClientRedirect.parameters:type_name -> chancery.authorize.v1.ClientRedirect.Parameter
 	6,  // 8: chancery.authorize.v1.GetInteractionRequest.browser:type_name -> chancery.authorize.v1.Browser
 	0,  // 9: chancery.authorize.v1.GetInteractionResponse.page:type_name -> chancery.authorize.v1.Interaction.Page
-	29, // 10: chancery.authorize.v1.GetInteractionResponse.client:type_name -> chancery.registry.v1.Client
+	33, // 10: chancery.authorize.v1.GetInteractionResponse.client:type_name -> chancery.registry.v1.Client
 	14, // 11: chancery.authorize.v1.GetInteractionResponse.account:type_name -> chancery.authorize.v1.Account
-	30, // 12: chancery.authorize.v1.GetInteractionResponse.consent:type_name -> chancery.consent.v1.EvaluateResponse
-	31, // 13: chancery.authorize.v1.Account.claims:type_name -> google.protobuf.Struct
+	34, // 12: chancery.authorize.v1.GetInteractionResponse.consent:type_name -> chancery.consent.v1.EvaluateResponse
+	35, // 13: chancery.authorize.v1.Account.claims:type_name -> google.protobuf.Struct
 	6,  // 14: chancery.authorize.v1.SignInRequest.browser:type_name -> chancery.authorize.v1.Browser
 	1,  // 15: chancery.authorize.v1.SignInResponse.outcome:type_name -> chancery.authorize.v1.SignInResponse.Outcome
-	32, // 16: chancery.authorize.v1.SignInResponse.retry_after:type_name -> google.protobuf.Duration
+	36, // 16: chancery.authorize.v1.SignInResponse.retry_after:type_name -> google.protobuf.Duration
 	8,  // 17: chancery.authorize.v1.SignInResponse.next:type_name -> chancery.authorize.v1.Step
 	6,  // 18: chancery.authorize.v1.ChooseAccountRequest.browser:type_name -> chancery.authorize.v1.Browser
 	8,  // 19: chancery.authorize.v1.ChooseAccountResponse.next:type_name -> chancery.authorize.v1.Step
@@ -2239,32 +2504,43 @@ var file_chancery_authorize_v1_authorize_service_proto_depIdxs = []int32{
 	8,  // 21: chancery.authorize.v1.SubmitConsentResponse.next:type_name -> chancery.authorize.v1.Step
 	6,  // 22: chancery.authorize.v1.CancelAuthorizationRequest.browser:type_name -> chancery.authorize.v1.Browser
 	8,  // 23: chancery.authorize.v1.CancelAuthorizationResponse.next:type_name -> chancery.authorize.v1.Step
-	25, // 24: chancery.authorize.v1.ListSessionsResponse.sessions:type_name -> chancery.authorize.v1.Session
-	33, // 25: chancery.authorize.v1.Session.auth_time:type_name -> google.protobuf.Timestamp
-	33, // 26: chancery.authorize.v1.Session.expire_time:type_name -> google.protobuf.Timestamp
-	2,  // 27: chancery.authorize.v1.AuthorizeService.PushAuthorizationRequest:input_type -> chancery.authorize.v1.PushAuthorizationRequestRequest
-	5,  // 28: chancery.authorize.v1.AuthorizeService.StartAuthorization:input_type -> chancery.authorize.v1.StartAuthorizationRequest
-	12, // 29: chancery.authorize.v1.AuthorizeService.GetInteraction:input_type -> chancery.authorize.v1.GetInteractionRequest
-	15, // 30: chancery.authorize.v1.AuthorizeService.SignIn:input_type -> chancery.authorize.v1.SignInRequest
-	17, // 31: chancery.authorize.v1.AuthorizeService.ChooseAccount:input_type -> chancery.authorize.v1.ChooseAccountRequest
-	19, // 32: chancery.authorize.v1.AuthorizeService.SubmitConsent:input_type -> chancery.authorize.v1.SubmitConsentRequest
-	21, // 33: chancery.authorize.v1.AuthorizeService.CancelAuthorization:input_type -> chancery.authorize.v1.CancelAuthorizationRequest
-	23, // 34: chancery.authorize.v1.AuthorizeService.ListSessions:input_type -> chancery.authorize.v1.ListSessionsRequest
-	26, // 35: chancery.authorize.v1.AuthorizeService.EndSession:input_type -> chancery.authorize.v1.EndSessionRequest
-	3,  // 36: chancery.authorize.v1.AuthorizeService.PushAuthorizationRequest:output_type -> chancery.authorize.v1.PushAuthorizationRequestResponse
-	7,  // 37: chancery.authorize.v1.AuthorizeService.StartAuthorization:output_type -> chancery.authorize.v1.StartAuthorizationResponse
-	13, // 38: chancery.authorize.v1.AuthorizeService.GetInteraction:output_type -> chancery.authorize.v1.GetInteractionResponse
-	16, // 39: chancery.authorize.v1.AuthorizeService.SignIn:output_type -> chancery.authorize.v1.SignInResponse
-	18, // 40: chancery.authorize.v1.AuthorizeService.ChooseAccount:output_type -> chancery.authorize.v1.ChooseAccountResponse
-	20, // 41: chancery.authorize.v1.AuthorizeService.SubmitConsent:output_type -> chancery.authorize.v1.SubmitConsentResponse
-	22, // 42: chancery.authorize.v1.AuthorizeService.CancelAuthorization:output_type -> chancery.authorize.v1.CancelAuthorizationResponse
-	24, // 43: chancery.authorize.v1.AuthorizeService.ListSessions:output_type -> chancery.authorize.v1.ListSessionsResponse
-	27, // 44: chancery.authorize.v1.AuthorizeService.EndSession:output_type -> chancery.authorize.v1.EndSessionResponse
-	36, // [36:45] is the sub-list for method output_type
-	27, // [27:36] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	6,  // 24: chancery.authorize.v1.GetSessionRequest.browser:type_name -> chancery.authorize.v1.Browser
+	29, // 25: chancery.authorize.v1.GetSessionResponse.session:type_name -> chancery.authorize.v1.Session
+	14, // 26: chancery.authorize.v1.GetSessionResponse.account:type_name -> chancery.authorize.v1.Account
+	6,  // 27: chancery.authorize.v1.OpenSessionRequest.browser:type_name -> chancery.authorize.v1.Browser
+	1,  // 28: chancery.authorize.v1.OpenSessionResponse.outcome:type_name -> chancery.authorize.v1.SignInResponse.Outcome
+	36, // 29: chancery.authorize.v1.OpenSessionResponse.retry_after:type_name -> google.protobuf.Duration
+	29, // 30: chancery.authorize.v1.ListSessionsResponse.sessions:type_name -> chancery.authorize.v1.Session
+	37, // 31: chancery.authorize.v1.Session.auth_time:type_name -> google.protobuf.Timestamp
+	37, // 32: chancery.authorize.v1.Session.expire_time:type_name -> google.protobuf.Timestamp
+	36, // 33: chancery.authorize.v1.Session.age:type_name -> google.protobuf.Duration
+	2,  // 34: chancery.authorize.v1.AuthorizeService.PushAuthorizationRequest:input_type -> chancery.authorize.v1.PushAuthorizationRequestRequest
+	5,  // 35: chancery.authorize.v1.AuthorizeService.StartAuthorization:input_type -> chancery.authorize.v1.StartAuthorizationRequest
+	12, // 36: chancery.authorize.v1.AuthorizeService.GetInteraction:input_type -> chancery.authorize.v1.GetInteractionRequest
+	15, // 37: chancery.authorize.v1.AuthorizeService.SignIn:input_type -> chancery.authorize.v1.SignInRequest
+	17, // 38: chancery.authorize.v1.AuthorizeService.ChooseAccount:input_type -> chancery.authorize.v1.ChooseAccountRequest
+	19, // 39: chancery.authorize.v1.AuthorizeService.SubmitConsent:input_type -> chancery.authorize.v1.SubmitConsentRequest
+	21, // 40: chancery.authorize.v1.AuthorizeService.CancelAuthorization:input_type -> chancery.authorize.v1.CancelAuthorizationRequest
+	23, // 41: chancery.authorize.v1.AuthorizeService.GetSession:input_type -> chancery.authorize.v1.GetSessionRequest
+	25, // 42: chancery.authorize.v1.AuthorizeService.OpenSession:input_type -> chancery.authorize.v1.OpenSessionRequest
+	27, // 43: chancery.authorize.v1.AuthorizeService.ListSessions:input_type -> chancery.authorize.v1.ListSessionsRequest
+	30, // 44: chancery.authorize.v1.AuthorizeService.EndSession:input_type -> chancery.authorize.v1.EndSessionRequest
+	3,  // 45: chancery.authorize.v1.AuthorizeService.PushAuthorizationRequest:output_type -> chancery.authorize.v1.PushAuthorizationRequestResponse
+	7,  // 46: chancery.authorize.v1.AuthorizeService.StartAuthorization:output_type -> chancery.authorize.v1.StartAuthorizationResponse
+	13, // 47: chancery.authorize.v1.AuthorizeService.GetInteraction:output_type -> chancery.authorize.v1.GetInteractionResponse
+	16, // 48: chancery.authorize.v1.AuthorizeService.SignIn:output_type -> chancery.authorize.v1.SignInResponse
+	18, // 49: chancery.authorize.v1.AuthorizeService.ChooseAccount:output_type -> chancery.authorize.v1.ChooseAccountResponse
+	20, // 50: chancery.authorize.v1.AuthorizeService.SubmitConsent:output_type -> chancery.authorize.v1.SubmitConsentResponse
+	22, // 51: chancery.authorize.v1.AuthorizeService.CancelAuthorization:output_type -> chancery.authorize.v1.CancelAuthorizationResponse
+	24, // 52: chancery.authorize.v1.AuthorizeService.GetSession:output_type -> chancery.authorize.v1.GetSessionResponse
+	26, // 53: chancery.authorize.v1.AuthorizeService.OpenSession:output_type -> chancery.authorize.v1.OpenSessionResponse
+	28, // 54: chancery.authorize.v1.AuthorizeService.ListSessions:output_type -> chancery.authorize.v1.ListSessionsResponse
+	31, // 55: chancery.authorize.v1.AuthorizeService.EndSession:output_type -> chancery.authorize.v1.EndSessionResponse
+	45, // [45:56] is the sub-list for method output_type
+	34, // [34:45] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_chancery_authorize_v1_authorize_service_proto_init() }
@@ -2283,7 +2559,7 @@ func file_chancery_authorize_v1_authorize_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chancery_authorize_v1_authorize_service_proto_rawDesc), len(file_chancery_authorize_v1_authorize_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   27,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

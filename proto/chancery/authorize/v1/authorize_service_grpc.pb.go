@@ -26,6 +26,8 @@ const (
 	AuthorizeService_ChooseAccount_FullMethodName            = "/chancery.authorize.v1.AuthorizeService/ChooseAccount"
 	AuthorizeService_SubmitConsent_FullMethodName            = "/chancery.authorize.v1.AuthorizeService/SubmitConsent"
 	AuthorizeService_CancelAuthorization_FullMethodName      = "/chancery.authorize.v1.AuthorizeService/CancelAuthorization"
+	AuthorizeService_GetSession_FullMethodName               = "/chancery.authorize.v1.AuthorizeService/GetSession"
+	AuthorizeService_OpenSession_FullMethodName              = "/chancery.authorize.v1.AuthorizeService/OpenSession"
 	AuthorizeService_ListSessions_FullMethodName             = "/chancery.authorize.v1.AuthorizeService/ListSessions"
 	AuthorizeService_EndSession_FullMethodName               = "/chancery.authorize.v1.AuthorizeService/EndSession"
 )
@@ -62,6 +64,13 @@ type AuthorizeServiceClient interface {
 	// CancelAuthorization gives up a pending authorization: the client is told
 	// access_denied. Fails as GetInteraction does.
 	CancelAuthorization(ctx context.Context, in *CancelAuthorizationRequest, opts ...grpc.CallOption) (*CancelAuthorizationResponse, error)
+	// GetSession returns who is signed in in a browser, whatever pages it is on.
+	// Fails with NOT_FOUND when nobody is.
+	GetSession(ctx context.Context, in *GetSessionRequest, opts ...grpc.CallOption) (*GetSessionResponse, error)
+	// OpenSession signs a user in with a password, for the provider's own pages:
+	// there is no client, and no authorization pending. The session that the browser
+	// had is over.
+	OpenSession(ctx context.Context, in *OpenSessionRequest, opts ...grpc.CallOption) (*OpenSessionResponse, error)
 	// ListSessions returns the live sign-in sessions of a subject, newest first.
 	ListSessions(ctx context.Context, in *ListSessionsRequest, opts ...grpc.CallOption) (*ListSessionsResponse, error)
 	// EndSession ends a session and the tokens bound to it. Ending it twice is no
@@ -147,6 +156,26 @@ func (c *authorizeServiceClient) CancelAuthorization(ctx context.Context, in *Ca
 	return out, nil
 }
 
+func (c *authorizeServiceClient) GetSession(ctx context.Context, in *GetSessionRequest, opts ...grpc.CallOption) (*GetSessionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetSessionResponse)
+	err := c.cc.Invoke(ctx, AuthorizeService_GetSession_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authorizeServiceClient) OpenSession(ctx context.Context, in *OpenSessionRequest, opts ...grpc.CallOption) (*OpenSessionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(OpenSessionResponse)
+	err := c.cc.Invoke(ctx, AuthorizeService_OpenSession_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *authorizeServiceClient) ListSessions(ctx context.Context, in *ListSessionsRequest, opts ...grpc.CallOption) (*ListSessionsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListSessionsResponse)
@@ -199,6 +228,13 @@ type AuthorizeServiceServer interface {
 	// CancelAuthorization gives up a pending authorization: the client is told
 	// access_denied. Fails as GetInteraction does.
 	CancelAuthorization(context.Context, *CancelAuthorizationRequest) (*CancelAuthorizationResponse, error)
+	// GetSession returns who is signed in in a browser, whatever pages it is on.
+	// Fails with NOT_FOUND when nobody is.
+	GetSession(context.Context, *GetSessionRequest) (*GetSessionResponse, error)
+	// OpenSession signs a user in with a password, for the provider's own pages:
+	// there is no client, and no authorization pending. The session that the browser
+	// had is over.
+	OpenSession(context.Context, *OpenSessionRequest) (*OpenSessionResponse, error)
 	// ListSessions returns the live sign-in sessions of a subject, newest first.
 	ListSessions(context.Context, *ListSessionsRequest) (*ListSessionsResponse, error)
 	// EndSession ends a session and the tokens bound to it. Ending it twice is no
@@ -234,6 +270,12 @@ func (UnimplementedAuthorizeServiceServer) SubmitConsent(context.Context, *Submi
 }
 func (UnimplementedAuthorizeServiceServer) CancelAuthorization(context.Context, *CancelAuthorizationRequest) (*CancelAuthorizationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CancelAuthorization not implemented")
+}
+func (UnimplementedAuthorizeServiceServer) GetSession(context.Context, *GetSessionRequest) (*GetSessionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetSession not implemented")
+}
+func (UnimplementedAuthorizeServiceServer) OpenSession(context.Context, *OpenSessionRequest) (*OpenSessionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method OpenSession not implemented")
 }
 func (UnimplementedAuthorizeServiceServer) ListSessions(context.Context, *ListSessionsRequest) (*ListSessionsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListSessions not implemented")
@@ -388,6 +430,42 @@ func _AuthorizeService_CancelAuthorization_Handler(srv interface{}, ctx context.
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AuthorizeService_GetSession_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetSessionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthorizeServiceServer).GetSession(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthorizeService_GetSession_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthorizeServiceServer).GetSession(ctx, req.(*GetSessionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuthorizeService_OpenSession_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(OpenSessionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthorizeServiceServer).OpenSession(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthorizeService_OpenSession_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthorizeServiceServer).OpenSession(ctx, req.(*OpenSessionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _AuthorizeService_ListSessions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListSessionsRequest)
 	if err := dec(in); err != nil {
@@ -458,6 +536,14 @@ var AuthorizeService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CancelAuthorization",
 			Handler:    _AuthorizeService_CancelAuthorization_Handler,
+		},
+		{
+			MethodName: "GetSession",
+			Handler:    _AuthorizeService_GetSession_Handler,
+		},
+		{
+			MethodName: "OpenSession",
+			Handler:    _AuthorizeService_OpenSession_Handler,
 		},
 		{
 			MethodName: "ListSessions",

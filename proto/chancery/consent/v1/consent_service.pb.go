@@ -77,7 +77,7 @@ func (x RevokeGrantRequest_Reason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RevokeGrantRequest_Reason.Descriptor instead.
 func (RevokeGrantRequest_Reason) EnumDescriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{15, 0}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{18, 0}
 }
 
 // Grant is what one subject has allowed one client.
@@ -91,9 +91,12 @@ type Grant struct {
 	Workspaces []*SharedWorkspace `protobuf:"bytes,5,rep,name=workspaces,proto3" json:"workspaces,omitempty"`
 	Projects   []*SharedProject   `protobuf:"bytes,6,rep,name=projects,proto3" json:"projects,omitempty"`
 	// Grows with each restriction.
-	Version       int64                  `protobuf:"varint,7,opt,name=version,proto3" json:"version,omitempty"`
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	Version    int64                  `protobuf:"varint,7,opt,name=version,proto3" json:"version,omitempty"`
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// When a token was last minted for it, accurate to an hour; absent while none
+	// was.
+	LastUseTime   *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=last_use_time,json=lastUseTime,proto3" json:"last_use_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -187,6 +190,13 @@ func (x *Grant) GetCreateTime() *timestamppb.Timestamp {
 func (x *Grant) GetUpdateTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.UpdateTime
+	}
+	return nil
+}
+
+func (x *Grant) GetLastUseTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastUseTime
 	}
 	return nil
 }
@@ -317,6 +327,9 @@ type EvaluateRequest struct {
 	Scope string `protobuf:"bytes,3,opt,name=scope,proto3" json:"scope,omitempty"`
 	// The client asked for the page (prompt=consent).
 	PromptConsent bool `protobuf:"varint,4,opt,name=prompt_consent,json=promptConsent,proto3" json:"prompt_consent,omitempty"`
+	// Where the answer goes. A client that asks under another name, owner or host of
+	// its redirect URI than the subject knows it by is asked about again.
+	RedirectUri   string `protobuf:"bytes,5,opt,name=redirect_uri,json=redirectUri,proto3" json:"redirect_uri,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -377,6 +390,13 @@ func (x *EvaluateRequest) GetPromptConsent() bool {
 		return x.PromptConsent
 	}
 	return false
+}
+
+func (x *EvaluateRequest) GetRedirectUri() string {
+	if x != nil {
+		return x.RedirectUri
+	}
+	return ""
 }
 
 // EvaluateResponse says whether to ask, and what.
@@ -668,8 +688,13 @@ type RecordGrantRequest struct {
 	// Allowed now; joined to what was allowed before.
 	Scope string `protobuf:"bytes,3,opt,name=scope,proto3" json:"scope,omitempty"`
 	// Selections replace those of the kinds that scope selects.
-	WorkspaceIds  []string `protobuf:"bytes,4,rep,name=workspace_ids,json=workspaceIds,proto3" json:"workspace_ids,omitempty"`
-	ProjectIds    []string `protobuf:"bytes,5,rep,name=project_ids,json=projectIds,proto3" json:"project_ids,omitempty"`
+	WorkspaceIds []string `protobuf:"bytes,4,rep,name=workspace_ids,json=workspaceIds,proto3" json:"workspace_ids,omitempty"`
+	ProjectIds   []string `protobuf:"bytes,5,rep,name=project_ids,json=projectIds,proto3" json:"project_ids,omitempty"`
+	// Where the answer goes, and the client's name and workspace: as the subject was
+	// shown them.
+	RedirectUri   string `protobuf:"bytes,6,opt,name=redirect_uri,json=redirectUri,proto3" json:"redirect_uri,omitempty"`
+	ClientName    string `protobuf:"bytes,7,opt,name=client_name,json=clientName,proto3" json:"client_name,omitempty"`
+	WorkspaceId   string `protobuf:"bytes,8,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -739,6 +764,27 @@ func (x *RecordGrantRequest) GetProjectIds() []string {
 	return nil
 }
 
+func (x *RecordGrantRequest) GetRedirectUri() string {
+	if x != nil {
+		return x.RedirectUri
+	}
+	return ""
+}
+
+func (x *RecordGrantRequest) GetClientName() string {
+	if x != nil {
+		return x.ClientName
+	}
+	return ""
+}
+
+func (x *RecordGrantRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
 // RecordGrantResponse carries the grant as it is now.
 type RecordGrantResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -786,8 +832,10 @@ func (x *RecordGrantResponse) GetGrant() *Grant {
 
 // GetGrantRequest names a grant.
 type GetGrantRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	GrantId       string                 `protobuf:"bytes,1,opt,name=grant_id,json=grantId,proto3" json:"grant_id,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	GrantId string                 `protobuf:"bytes,1,opt,name=grant_id,json=grantId,proto3" json:"grant_id,omitempty"`
+	// A token is about to be minted for it: notes the time, accurate to an hour.
+	Minting       bool `protobuf:"varint,2,opt,name=minting,proto3" json:"minting,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -827,6 +875,13 @@ func (x *GetGrantRequest) GetGrantId() string {
 		return x.GrantId
 	}
 	return ""
+}
+
+func (x *GetGrantRequest) GetMinting() bool {
+	if x != nil {
+		return x.Minting
+	}
+	return false
 }
 
 // GetGrantResponse carries a grant.
@@ -1000,6 +1055,219 @@ func (x *ListGrantsResponse) GetNextPageToken() string {
 	return ""
 }
 
+// DescribeGrantsRequest asks for a page of a subject's grants.
+type DescribeGrantsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Sub   string                 `protobuf:"bytes,1,opt,name=sub,proto3" json:"sub,omitempty"`
+	// 1 to 1,000; zero: 100.
+	PageSize      int32  `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DescribeGrantsRequest) Reset() {
+	*x = DescribeGrantsRequest{}
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DescribeGrantsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DescribeGrantsRequest) ProtoMessage() {}
+
+func (x *DescribeGrantsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DescribeGrantsRequest.ProtoReflect.Descriptor instead.
+func (*DescribeGrantsRequest) Descriptor() ([]byte, []int) {
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *DescribeGrantsRequest) GetSub() string {
+	if x != nil {
+		return x.Sub
+	}
+	return ""
+}
+
+func (x *DescribeGrantsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *DescribeGrantsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// DescribeGrantsResponse carries a page of grants in words.
+type DescribeGrantsResponse struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Grants []*GrantDescription    `protobuf:"bytes,1,rep,name=grants,proto3" json:"grants,omitempty"`
+	// Empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DescribeGrantsResponse) Reset() {
+	*x = DescribeGrantsResponse{}
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DescribeGrantsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DescribeGrantsResponse) ProtoMessage() {}
+
+func (x *DescribeGrantsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DescribeGrantsResponse.ProtoReflect.Descriptor instead.
+func (*DescribeGrantsResponse) Descriptor() ([]byte, []int) {
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *DescribeGrantsResponse) GetGrants() []*GrantDescription {
+	if x != nil {
+		return x.Grants
+	}
+	return nil
+}
+
+func (x *DescribeGrantsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// GrantDescription is a grant as a page shows it.
+type GrantDescription struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Grant *Grant                 `protobuf:"bytes,1,opt,name=grant,proto3" json:"grant,omitempty"`
+	// The granted scopes in the catalogue's order.
+	Scopes []*v1.ScopeDescription `protobuf:"bytes,2,rep,name=scopes,proto3" json:"scopes,omitempty"`
+	// What may be selected, with what is shared now; empty where no granted scope
+	// selects.
+	Workspaces []*WorkspaceChoice `protobuf:"bytes,3,rep,name=workspaces,proto3" json:"workspaces,omitempty"`
+	Projects   []*ProjectChoice   `protobuf:"bytes,4,rep,name=projects,proto3" json:"projects,omitempty"`
+	// As in EvaluateResponse.
+	WorkspaceLevel  string `protobuf:"bytes,5,opt,name=workspace_level,json=workspaceLevel,proto3" json:"workspace_level,omitempty"`
+	ProjectLevel    string `protobuf:"bytes,6,opt,name=project_level,json=projectLevel,proto3" json:"project_level,omitempty"`
+	SingleWorkspace bool   `protobuf:"varint,7,opt,name=single_workspace,json=singleWorkspace,proto3" json:"single_workspace,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *GrantDescription) Reset() {
+	*x = GrantDescription{}
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GrantDescription) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GrantDescription) ProtoMessage() {}
+
+func (x *GrantDescription) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GrantDescription.ProtoReflect.Descriptor instead.
+func (*GrantDescription) Descriptor() ([]byte, []int) {
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *GrantDescription) GetGrant() *Grant {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
+func (x *GrantDescription) GetScopes() []*v1.ScopeDescription {
+	if x != nil {
+		return x.Scopes
+	}
+	return nil
+}
+
+func (x *GrantDescription) GetWorkspaces() []*WorkspaceChoice {
+	if x != nil {
+		return x.Workspaces
+	}
+	return nil
+}
+
+func (x *GrantDescription) GetProjects() []*ProjectChoice {
+	if x != nil {
+		return x.Projects
+	}
+	return nil
+}
+
+func (x *GrantDescription) GetWorkspaceLevel() string {
+	if x != nil {
+		return x.WorkspaceLevel
+	}
+	return ""
+}
+
+func (x *GrantDescription) GetProjectLevel() string {
+	if x != nil {
+		return x.ProjectLevel
+	}
+	return ""
+}
+
+func (x *GrantDescription) GetSingleWorkspace() bool {
+	if x != nil {
+		return x.SingleWorkspace
+	}
+	return false
+}
+
 // UpdateGrantResourcesRequest carries a grant's new selection.
 type UpdateGrantResourcesRequest struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -1014,7 +1282,7 @@ type UpdateGrantResourcesRequest struct {
 
 func (x *UpdateGrantResourcesRequest) Reset() {
 	*x = UpdateGrantResourcesRequest{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[13]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1026,7 +1294,7 @@ func (x *UpdateGrantResourcesRequest) String() string {
 func (*UpdateGrantResourcesRequest) ProtoMessage() {}
 
 func (x *UpdateGrantResourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[13]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1039,7 +1307,7 @@ func (x *UpdateGrantResourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateGrantResourcesRequest.ProtoReflect.Descriptor instead.
 func (*UpdateGrantResourcesRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{13}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *UpdateGrantResourcesRequest) GetGrantId() string {
@@ -1080,7 +1348,7 @@ type UpdateGrantResourcesResponse struct {
 
 func (x *UpdateGrantResourcesResponse) Reset() {
 	*x = UpdateGrantResourcesResponse{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[14]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1092,7 +1360,7 @@ func (x *UpdateGrantResourcesResponse) String() string {
 func (*UpdateGrantResourcesResponse) ProtoMessage() {}
 
 func (x *UpdateGrantResourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[14]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1105,7 +1373,7 @@ func (x *UpdateGrantResourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateGrantResourcesResponse.ProtoReflect.Descriptor instead.
 func (*UpdateGrantResourcesResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{14}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *UpdateGrantResourcesResponse) GetGrant() *Grant {
@@ -1117,16 +1385,19 @@ func (x *UpdateGrantResourcesResponse) GetGrant() *Grant {
 
 // RevokeGrantRequest names a grant.
 type RevokeGrantRequest struct {
-	state         protoimpl.MessageState    `protogen:"open.v1"`
-	GrantId       string                    `protobuf:"bytes,1,opt,name=grant_id,json=grantId,proto3" json:"grant_id,omitempty"`
-	Reason        RevokeGrantRequest_Reason `protobuf:"varint,2,opt,name=reason,proto3,enum=chancery.consent.v1.RevokeGrantRequest_Reason" json:"reason,omitempty"`
+	state   protoimpl.MessageState    `protogen:"open.v1"`
+	GrantId string                    `protobuf:"bytes,1,opt,name=grant_id,json=grantId,proto3" json:"grant_id,omitempty"`
+	Reason  RevokeGrantRequest_Reason `protobuf:"varint,2,opt,name=reason,proto3,enum=chancery.consent.v1.RevokeGrantRequest_Reason" json:"reason,omitempty"`
+	// The subject whose grant it must be. Empty: whoever's, which the gateway must
+	// not ask for.
+	Sub           string `protobuf:"bytes,3,opt,name=sub,proto3" json:"sub,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RevokeGrantRequest) Reset() {
 	*x = RevokeGrantRequest{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[15]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1138,7 +1409,7 @@ func (x *RevokeGrantRequest) String() string {
 func (*RevokeGrantRequest) ProtoMessage() {}
 
 func (x *RevokeGrantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[15]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1151,7 +1422,7 @@ func (x *RevokeGrantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeGrantRequest.ProtoReflect.Descriptor instead.
 func (*RevokeGrantRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{15}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RevokeGrantRequest) GetGrantId() string {
@@ -1168,6 +1439,13 @@ func (x *RevokeGrantRequest) GetReason() RevokeGrantRequest_Reason {
 	return RevokeGrantRequest_REASON_UNSPECIFIED
 }
 
+func (x *RevokeGrantRequest) GetSub() string {
+	if x != nil {
+		return x.Sub
+	}
+	return ""
+}
+
 // RevokeGrantResponse is empty.
 type RevokeGrantResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1177,7 +1455,7 @@ type RevokeGrantResponse struct {
 
 func (x *RevokeGrantResponse) Reset() {
 	*x = RevokeGrantResponse{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[16]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1189,7 +1467,7 @@ func (x *RevokeGrantResponse) String() string {
 func (*RevokeGrantResponse) ProtoMessage() {}
 
 func (x *RevokeGrantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[16]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1202,14 +1480,14 @@ func (x *RevokeGrantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeGrantResponse.ProtoReflect.Descriptor instead.
 func (*RevokeGrantResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{16}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{19}
 }
 
 var File_chancery_consent_v1_consent_service_proto protoreflect.FileDescriptor
 
 const file_chancery_consent_v1_consent_service_proto_rawDesc = "" +
 	"\n" +
-	")chancery/consent/v1/consent_service.proto\x12\x13chancery.consent.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fchancery/access/v1/access.proto\x1a!chancery/registry/v1/client.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x81\x03\n" +
+	")chancery/consent/v1/consent_service.proto\x12\x13chancery.consent.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fchancery/access/v1/access.proto\x1a!chancery/registry/v1/client.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\x03\n" +
 	"\x05Grant\x12\x19\n" +
 	"\bgrant_id\x18\x01 \x01(\tR\agrantId\x12\x1b\n" +
 	"\tclient_id\x18\x02 \x01(\tR\bclientId\x12\x10\n" +
@@ -1223,7 +1501,9 @@ const file_chancery_consent_v1_consent_service_proto_rawDesc = "" +
 	"\vcreate_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime\"Y\n" +
+	"updateTime\x12>\n" +
+	"\rlast_use_time\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\vlastUseTime\"Y\n" +
 	"\x0fSharedWorkspace\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12#\n" +
 	"\rmembership_id\x18\x02 \x01(\tR\fmembershipId\"v\n" +
@@ -1231,12 +1511,13 @@ const file_chancery_consent_v1_consent_service_proto_rawDesc = "" +
 	"\n" +
 	"project_id\x18\x01 \x01(\tR\tprojectId\x12!\n" +
 	"\fworkspace_id\x18\x02 \x01(\tR\vworkspaceId\x12#\n" +
-	"\rmembership_id\x18\x03 \x01(\tR\fmembershipId\"\x96\x01\n" +
+	"\rmembership_id\x18\x03 \x01(\tR\fmembershipId\"\xb9\x01\n" +
 	"\x0fEvaluateRequest\x12\x10\n" +
 	"\x03sub\x18\x01 \x01(\tR\x03sub\x124\n" +
 	"\x06client\x18\x02 \x01(\v2\x1c.chancery.registry.v1.ClientR\x06client\x12\x14\n" +
 	"\x05scope\x18\x03 \x01(\tR\x05scope\x12%\n" +
-	"\x0eprompt_consent\x18\x04 \x01(\bR\rpromptConsent\"\xae\x03\n" +
+	"\x0eprompt_consent\x18\x04 \x01(\bR\rpromptConsent\x12!\n" +
+	"\fredirect_uri\x18\x05 \x01(\tR\vredirectUri\"\xae\x03\n" +
 	"\x10EvaluateResponse\x12)\n" +
 	"\x10consent_required\x18\x01 \x01(\bR\x0fconsentRequired\x120\n" +
 	"\x05grant\x18\x02 \x01(\v2\x1a.chancery.consent.v1.GrantR\x05grant\x12>\n" +
@@ -1264,18 +1545,23 @@ const file_chancery_consent_v1_consent_service_proto_rawDesc = "" +
 	"\x04role\x18\x05 \x01(\tR\x04role\x12\x1f\n" +
 	"\vshared_role\x18\x06 \x01(\tR\n" +
 	"sharedRole\x12\x1a\n" +
-	"\bselected\x18\a \x01(\bR\bselected\"\xb1\x01\n" +
+	"\bselected\x18\a \x01(\bR\bselected\"\x98\x02\n" +
 	"\x12RecordGrantRequest\x12\x19\n" +
 	"\x03sub\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x03sub\x12$\n" +
 	"\tclient_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\bclientId\x12\x14\n" +
 	"\x05scope\x18\x03 \x01(\tR\x05scope\x12#\n" +
 	"\rworkspace_ids\x18\x04 \x03(\tR\fworkspaceIds\x12\x1f\n" +
 	"\vproject_ids\x18\x05 \x03(\tR\n" +
-	"projectIds\"G\n" +
+	"projectIds\x12!\n" +
+	"\fredirect_uri\x18\x06 \x01(\tR\vredirectUri\x12\x1f\n" +
+	"\vclient_name\x18\a \x01(\tR\n" +
+	"clientName\x12!\n" +
+	"\fworkspace_id\x18\b \x01(\tR\vworkspaceId\"G\n" +
 	"\x13RecordGrantResponse\x120\n" +
-	"\x05grant\x18\x01 \x01(\v2\x1a.chancery.consent.v1.GrantR\x05grant\"6\n" +
+	"\x05grant\x18\x01 \x01(\v2\x1a.chancery.consent.v1.GrantR\x05grant\"P\n" +
 	"\x0fGetGrantRequest\x12#\n" +
-	"\bgrant_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\agrantId\"D\n" +
+	"\bgrant_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\agrantId\x12\x18\n" +
+	"\aminting\x18\x02 \x01(\bR\aminting\"D\n" +
 	"\x10GetGrantResponse\x120\n" +
 	"\x05grant\x18\x01 \x01(\v2\x1a.chancery.consent.v1.GrantR\x05grant\"\xa8\x01\n" +
 	"\x11ListGrantsRequest\x12\x1a\n" +
@@ -1287,7 +1573,27 @@ const file_chancery_consent_v1_consent_service_proto_rawDesc = "" +
 	"page_token\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"p\n" +
 	"\x12ListGrantsResponse\x122\n" +
 	"\x06grants\x18\x01 \x03(\v2\x1a.chancery.consent.v1.GrantR\x06grants\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa3\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x87\x01\n" +
+	"\x15DescribeGrantsRequest\x12\x1c\n" +
+	"\x03sub\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x03sub\x12'\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"\x7f\n" +
+	"\x16DescribeGrantsResponse\x12=\n" +
+	"\x06grants\x18\x01 \x03(\v2%.chancery.consent.v1.GrantDescriptionR\x06grants\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x83\x03\n" +
+	"\x10GrantDescription\x120\n" +
+	"\x05grant\x18\x01 \x01(\v2\x1a.chancery.consent.v1.GrantR\x05grant\x12>\n" +
+	"\x06scopes\x18\x02 \x03(\v2&.chancery.registry.v1.ScopeDescriptionR\x06scopes\x12D\n" +
+	"\n" +
+	"workspaces\x18\x03 \x03(\v2$.chancery.consent.v1.WorkspaceChoiceR\n" +
+	"workspaces\x12>\n" +
+	"\bprojects\x18\x04 \x03(\v2\".chancery.consent.v1.ProjectChoiceR\bprojects\x12'\n" +
+	"\x0fworkspace_level\x18\x05 \x01(\tR\x0eworkspaceLevel\x12#\n" +
+	"\rproject_level\x18\x06 \x01(\tR\fprojectLevel\x12)\n" +
+	"\x10single_workspace\x18\a \x01(\bR\x0fsingleWorkspace\"\xa3\x01\n" +
 	"\x1bUpdateGrantResourcesRequest\x12#\n" +
 	"\bgrant_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\agrantId\x12\x19\n" +
 	"\x03sub\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x03sub\x12#\n" +
@@ -1295,22 +1601,24 @@ const file_chancery_consent_v1_consent_service_proto_rawDesc = "" +
 	"\vproject_ids\x18\x04 \x03(\tR\n" +
 	"projectIds\"P\n" +
 	"\x1cUpdateGrantResourcesResponse\x120\n" +
-	"\x05grant\x18\x01 \x01(\v2\x1a.chancery.consent.v1.GrantR\x05grant\"\xe7\x01\n" +
+	"\x05grant\x18\x01 \x01(\v2\x1a.chancery.consent.v1.GrantR\x05grant\"\x83\x02\n" +
 	"\x12RevokeGrantRequest\x12#\n" +
 	"\bgrant_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\agrantId\x12P\n" +
-	"\x06reason\x18\x02 \x01(\x0e2..chancery.consent.v1.RevokeGrantRequest.ReasonB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06reason\"Z\n" +
+	"\x06reason\x18\x02 \x01(\x0e2..chancery.consent.v1.RevokeGrantRequest.ReasonB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06reason\x12\x1a\n" +
+	"\x03sub\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x03sub\"Z\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fREASON_REUSE\x10\x01\x12\x14\n" +
 	"\x10REASON_WITHDRAWN\x10\x02\x12\x10\n" +
 	"\fREASON_ADMIN\x10\x03\"\x15\n" +
-	"\x13RevokeGrantResponse2\xe7\x05\n" +
+	"\x13RevokeGrantResponse2\xe2\x06\n" +
 	"\x0eConsentService\x12i\n" +
 	"\bEvaluate\x12$.chancery.consent.v1.EvaluateRequest\x1a%.chancery.consent.v1.EvaluateResponse\"\x10\xe2\xe0\x18\tauthorize\x90\x02\x01\x12o\n" +
 	"\vRecordGrant\x12'.chancery.consent.v1.RecordGrantRequest\x1a(.chancery.consent.v1.RecordGrantResponse\"\r\xe2\xe0\x18\tauthorize\x12n\n" +
-	"\bGetGrant\x12$.chancery.consent.v1.GetGrantRequest\x1a%.chancery.consent.v1.GetGrantResponse\"\x15\xe2\xe0\x18\x05admin\xe2\xe0\x18\x05token\x90\x02\x01\x12v\n" +
+	"\bGetGrant\x12$.chancery.consent.v1.GetGrantRequest\x1a%.chancery.consent.v1.GetGrantResponse\"\x15\xe2\xe0\x18\x05admin\xe2\xe0\x18\x05token\x90\x02\x02\x12v\n" +
 	"\n" +
-	"ListGrants\x12&.chancery.consent.v1.ListGrantsRequest\x1a'.chancery.consent.v1.ListGrantsResponse\"\x17\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\x90\x02\x01\x12\x8b\x01\n" +
+	"ListGrants\x12&.chancery.consent.v1.ListGrantsRequest\x1a'.chancery.consent.v1.ListGrantsResponse\"\x17\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\x90\x02\x01\x12y\n" +
+	"\x0eDescribeGrants\x12*.chancery.consent.v1.DescribeGrantsRequest\x1a+.chancery.consent.v1.DescribeGrantsResponse\"\x0e\xe2\xe0\x18\agateway\x90\x02\x01\x12\x8b\x01\n" +
 	"\x14UpdateGrantResources\x120.chancery.consent.v1.UpdateGrantResourcesRequest\x1a1.chancery.consent.v1.UpdateGrantResourcesResponse\"\x0e\xe2\xe0\x18\agateway\x90\x02\x02\x12\x82\x01\n" +
 	"\vRevokeGrant\x12'.chancery.consent.v1.RevokeGrantRequest\x1a(.chancery.consent.v1.RevokeGrantResponse\" \xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\xe2\xe0\x18\x05token\x90\x02\x02BGZEgithub.com/chancery-auth/chancery/proto/chancery/consent/v1;consentv1b\x06proto3"
 
@@ -1327,7 +1635,7 @@ func file_chancery_consent_v1_consent_service_proto_rawDescGZIP() []byte {
 }
 
 var file_chancery_consent_v1_consent_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_chancery_consent_v1_consent_service_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_chancery_consent_v1_consent_service_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_chancery_consent_v1_consent_service_proto_goTypes = []any{
 	(RevokeGrantRequest_Reason)(0),       // 0: chancery.consent.v1.RevokeGrantRequest.Reason
 	(*Grant)(nil),                        // 1: chancery.consent.v1.Grant
@@ -1343,46 +1651,57 @@ var file_chancery_consent_v1_consent_service_proto_goTypes = []any{
 	(*GetGrantResponse)(nil),             // 11: chancery.consent.v1.GetGrantResponse
 	(*ListGrantsRequest)(nil),            // 12: chancery.consent.v1.ListGrantsRequest
 	(*ListGrantsResponse)(nil),           // 13: chancery.consent.v1.ListGrantsResponse
-	(*UpdateGrantResourcesRequest)(nil),  // 14: chancery.consent.v1.UpdateGrantResourcesRequest
-	(*UpdateGrantResourcesResponse)(nil), // 15: chancery.consent.v1.UpdateGrantResourcesResponse
-	(*RevokeGrantRequest)(nil),           // 16: chancery.consent.v1.RevokeGrantRequest
-	(*RevokeGrantResponse)(nil),          // 17: chancery.consent.v1.RevokeGrantResponse
-	(*timestamppb.Timestamp)(nil),        // 18: google.protobuf.Timestamp
-	(*v1.Client)(nil),                    // 19: chancery.registry.v1.Client
-	(*v1.ScopeDescription)(nil),          // 20: chancery.registry.v1.ScopeDescription
+	(*DescribeGrantsRequest)(nil),        // 14: chancery.consent.v1.DescribeGrantsRequest
+	(*DescribeGrantsResponse)(nil),       // 15: chancery.consent.v1.DescribeGrantsResponse
+	(*GrantDescription)(nil),             // 16: chancery.consent.v1.GrantDescription
+	(*UpdateGrantResourcesRequest)(nil),  // 17: chancery.consent.v1.UpdateGrantResourcesRequest
+	(*UpdateGrantResourcesResponse)(nil), // 18: chancery.consent.v1.UpdateGrantResourcesResponse
+	(*RevokeGrantRequest)(nil),           // 19: chancery.consent.v1.RevokeGrantRequest
+	(*RevokeGrantResponse)(nil),          // 20: chancery.consent.v1.RevokeGrantResponse
+	(*timestamppb.Timestamp)(nil),        // 21: google.protobuf.Timestamp
+	(*v1.Client)(nil),                    // 22: chancery.registry.v1.Client
+	(*v1.ScopeDescription)(nil),          // 23: chancery.registry.v1.ScopeDescription
 }
 var file_chancery_consent_v1_consent_service_proto_depIdxs = []int32{
 	2,  // 0: chancery.consent.v1.Grant.workspaces:type_name -> chancery.consent.v1.SharedWorkspace
 	3,  // 1: chancery.consent.v1.Grant.projects:type_name -> chancery.consent.v1.SharedProject
-	18, // 2: chancery.consent.v1.Grant.create_time:type_name -> google.protobuf.Timestamp
-	18, // 3: chancery.consent.v1.Grant.update_time:type_name -> google.protobuf.Timestamp
-	19, // 4: chancery.consent.v1.EvaluateRequest.client:type_name -> chancery.registry.v1.Client
-	1,  // 5: chancery.consent.v1.EvaluateResponse.grant:type_name -> chancery.consent.v1.Grant
-	20, // 6: chancery.consent.v1.EvaluateResponse.scopes:type_name -> chancery.registry.v1.ScopeDescription
-	6,  // 7: chancery.consent.v1.EvaluateResponse.workspaces:type_name -> chancery.consent.v1.WorkspaceChoice
-	7,  // 8: chancery.consent.v1.EvaluateResponse.projects:type_name -> chancery.consent.v1.ProjectChoice
-	1,  // 9: chancery.consent.v1.RecordGrantResponse.grant:type_name -> chancery.consent.v1.Grant
-	1,  // 10: chancery.consent.v1.GetGrantResponse.grant:type_name -> chancery.consent.v1.Grant
-	1,  // 11: chancery.consent.v1.ListGrantsResponse.grants:type_name -> chancery.consent.v1.Grant
-	1,  // 12: chancery.consent.v1.UpdateGrantResourcesResponse.grant:type_name -> chancery.consent.v1.Grant
-	0,  // 13: chancery.consent.v1.RevokeGrantRequest.reason:type_name -> chancery.consent.v1.RevokeGrantRequest.Reason
-	4,  // 14: chancery.consent.v1.ConsentService.Evaluate:input_type -> chancery.consent.v1.EvaluateRequest
-	8,  // 15: chancery.consent.v1.ConsentService.RecordGrant:input_type -> chancery.consent.v1.RecordGrantRequest
-	10, // 16: chancery.consent.v1.ConsentService.GetGrant:input_type -> chancery.consent.v1.GetGrantRequest
-	12, // 17: chancery.consent.v1.ConsentService.ListGrants:input_type -> chancery.consent.v1.ListGrantsRequest
-	14, // 18: chancery.consent.v1.ConsentService.UpdateGrantResources:input_type -> chancery.consent.v1.UpdateGrantResourcesRequest
-	16, // 19: chancery.consent.v1.ConsentService.RevokeGrant:input_type -> chancery.consent.v1.RevokeGrantRequest
-	5,  // 20: chancery.consent.v1.ConsentService.Evaluate:output_type -> chancery.consent.v1.EvaluateResponse
-	9,  // 21: chancery.consent.v1.ConsentService.RecordGrant:output_type -> chancery.consent.v1.RecordGrantResponse
-	11, // 22: chancery.consent.v1.ConsentService.GetGrant:output_type -> chancery.consent.v1.GetGrantResponse
-	13, // 23: chancery.consent.v1.ConsentService.ListGrants:output_type -> chancery.consent.v1.ListGrantsResponse
-	15, // 24: chancery.consent.v1.ConsentService.UpdateGrantResources:output_type -> chancery.consent.v1.UpdateGrantResourcesResponse
-	17, // 25: chancery.consent.v1.ConsentService.RevokeGrant:output_type -> chancery.consent.v1.RevokeGrantResponse
-	20, // [20:26] is the sub-list for method output_type
-	14, // [14:20] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	21, // 2: chancery.consent.v1.Grant.create_time:type_name -> google.protobuf.Timestamp
+	21, // 3: chancery.consent.v1.Grant.update_time:type_name -> google.protobuf.Timestamp
+	21, // 4: chancery.consent.v1.Grant.last_use_time:type_name -> google.protobuf.Timestamp
+	22, // 5: chancery.consent.v1.EvaluateRequest.client:type_name -> chancery.registry.v1.Client
+	1,  // 6: chancery.consent.v1.EvaluateResponse.grant:type_name -> chancery.consent.v1.Grant
+	23, // 7: chancery.consent.v1.EvaluateResponse.scopes:type_name -> chancery.registry.v1.ScopeDescription
+	6,  // 8: chancery.consent.v1.EvaluateResponse.workspaces:type_name -> chancery.consent.v1.WorkspaceChoice
+	7,  // 9: chancery.consent.v1.EvaluateResponse.projects:type_name -> chancery.consent.v1.ProjectChoice
+	1,  // 10: chancery.consent.v1.RecordGrantResponse.grant:type_name -> chancery.consent.v1.Grant
+	1,  // 11: chancery.consent.v1.GetGrantResponse.grant:type_name -> chancery.consent.v1.Grant
+	1,  // 12: chancery.consent.v1.ListGrantsResponse.grants:type_name -> chancery.consent.v1.Grant
+	16, // 13: chancery.consent.v1.DescribeGrantsResponse.grants:type_name -> chancery.consent.v1.GrantDescription
+	1,  // 14: chancery.consent.v1.GrantDescription.grant:type_name -> chancery.consent.v1.Grant
+	23, // 15: chancery.consent.v1.GrantDescription.scopes:type_name -> chancery.registry.v1.ScopeDescription
+	6,  // 16: chancery.consent.v1.GrantDescription.workspaces:type_name -> chancery.consent.v1.WorkspaceChoice
+	7,  // 17: chancery.consent.v1.GrantDescription.projects:type_name -> chancery.consent.v1.ProjectChoice
+	1,  // 18: chancery.consent.v1.UpdateGrantResourcesResponse.grant:type_name -> chancery.consent.v1.Grant
+	0,  // 19: chancery.consent.v1.RevokeGrantRequest.reason:type_name -> chancery.consent.v1.RevokeGrantRequest.Reason
+	4,  // 20: chancery.consent.v1.ConsentService.Evaluate:input_type -> chancery.consent.v1.EvaluateRequest
+	8,  // 21: chancery.consent.v1.ConsentService.RecordGrant:input_type -> chancery.consent.v1.RecordGrantRequest
+	10, // 22: chancery.consent.v1.ConsentService.GetGrant:input_type -> chancery.consent.v1.GetGrantRequest
+	12, // 23: chancery.consent.v1.ConsentService.ListGrants:input_type -> chancery.consent.v1.ListGrantsRequest
+	14, // 24: chancery.consent.v1.ConsentService.DescribeGrants:input_type -> chancery.consent.v1.DescribeGrantsRequest
+	17, // 25: chancery.consent.v1.ConsentService.UpdateGrantResources:input_type -> chancery.consent.v1.UpdateGrantResourcesRequest
+	19, // 26: chancery.consent.v1.ConsentService.RevokeGrant:input_type -> chancery.consent.v1.RevokeGrantRequest
+	5,  // 27: chancery.consent.v1.ConsentService.Evaluate:output_type -> chancery.consent.v1.EvaluateResponse
+	9,  // 28: chancery.consent.v1.ConsentService.RecordGrant:output_type -> chancery.consent.v1.RecordGrantResponse
+	11, // 29: chancery.consent.v1.ConsentService.GetGrant:output_type -> chancery.consent.v1.GetGrantResponse
+	13, // 30: chancery.consent.v1.ConsentService.ListGrants:output_type -> chancery.consent.v1.ListGrantsResponse
+	15, // 31: chancery.consent.v1.ConsentService.DescribeGrants:output_type -> chancery.consent.v1.DescribeGrantsResponse
+	18, // 32: chancery.consent.v1.ConsentService.UpdateGrantResources:output_type -> chancery.consent.v1.UpdateGrantResourcesResponse
+	20, // 33: chancery.consent.v1.ConsentService.RevokeGrant:output_type -> chancery.consent.v1.RevokeGrantResponse
+	27, // [27:34] is the sub-list for method output_type
+	20, // [20:27] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_chancery_consent_v1_consent_service_proto_init() }
@@ -1396,7 +1715,7 @@ func file_chancery_consent_v1_consent_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chancery_consent_v1_consent_service_proto_rawDesc), len(file_chancery_consent_v1_consent_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   17,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -23,6 +23,7 @@ const (
 	ConsentService_RecordGrant_FullMethodName          = "/chancery.consent.v1.ConsentService/RecordGrant"
 	ConsentService_GetGrant_FullMethodName             = "/chancery.consent.v1.ConsentService/GetGrant"
 	ConsentService_ListGrants_FullMethodName           = "/chancery.consent.v1.ConsentService/ListGrants"
+	ConsentService_DescribeGrants_FullMethodName       = "/chancery.consent.v1.ConsentService/DescribeGrants"
 	ConsentService_UpdateGrantResources_FullMethodName = "/chancery.consent.v1.ConsentService/UpdateGrantResources"
 	ConsentService_RevokeGrant_FullMethodName          = "/chancery.consent.v1.ConsentService/RevokeGrant"
 )
@@ -48,12 +49,17 @@ type ConsentServiceClient interface {
 	// ListGrants returns the live grants of a subject, a client, or both. Fails
 	// with INVALID (page token).
 	ListGrants(ctx context.Context, in *ListGrantsRequest, opts ...grpc.CallOption) (*ListGrantsResponse, error)
+	// DescribeGrants returns the live grants of a subject in words, with what may be
+	// shared, newest first: what a page shows on which they are changed. Fails with
+	// NOT_FOUND (subject), INVALID (page token).
+	DescribeGrants(ctx context.Context, in *DescribeGrantsRequest, opts ...grpc.CallOption) (*DescribeGrantsResponse, error)
 	// UpdateGrantResources replaces the shared resources. What is taken away ends
 	// at once, what is added shows in the next token. Fails with NOT_FOUND,
 	// ACCESS_DENIED (not the subject's to share).
 	UpdateGrantResources(ctx context.Context, in *UpdateGrantResourcesRequest, opts ...grpc.CallOption) (*UpdateGrantResourcesResponse, error)
 	// RevokeGrant ends a grant and every token of it. Revoking twice is no error.
-	// Fails with NOT_FOUND (a grant that never was).
+	// Fails with NOT_FOUND (a grant that never was, or is another subject's), INVALID
+	// (the gateway does not say for which subject).
 	RevokeGrant(ctx context.Context, in *RevokeGrantRequest, opts ...grpc.CallOption) (*RevokeGrantResponse, error)
 }
 
@@ -105,6 +111,16 @@ func (c *consentServiceClient) ListGrants(ctx context.Context, in *ListGrantsReq
 	return out, nil
 }
 
+func (c *consentServiceClient) DescribeGrants(ctx context.Context, in *DescribeGrantsRequest, opts ...grpc.CallOption) (*DescribeGrantsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DescribeGrantsResponse)
+	err := c.cc.Invoke(ctx, ConsentService_DescribeGrants_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *consentServiceClient) UpdateGrantResources(ctx context.Context, in *UpdateGrantResourcesRequest, opts ...grpc.CallOption) (*UpdateGrantResourcesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(UpdateGrantResourcesResponse)
@@ -146,12 +162,17 @@ type ConsentServiceServer interface {
 	// ListGrants returns the live grants of a subject, a client, or both. Fails
 	// with INVALID (page token).
 	ListGrants(context.Context, *ListGrantsRequest) (*ListGrantsResponse, error)
+	// DescribeGrants returns the live grants of a subject in words, with what may be
+	// shared, newest first: what a page shows on which they are changed. Fails with
+	// NOT_FOUND (subject), INVALID (page token).
+	DescribeGrants(context.Context, *DescribeGrantsRequest) (*DescribeGrantsResponse, error)
 	// UpdateGrantResources replaces the shared resources. What is taken away ends
 	// at once, what is added shows in the next token. Fails with NOT_FOUND,
 	// ACCESS_DENIED (not the subject's to share).
 	UpdateGrantResources(context.Context, *UpdateGrantResourcesRequest) (*UpdateGrantResourcesResponse, error)
 	// RevokeGrant ends a grant and every token of it. Revoking twice is no error.
-	// Fails with NOT_FOUND (a grant that never was).
+	// Fails with NOT_FOUND (a grant that never was, or is another subject's), INVALID
+	// (the gateway does not say for which subject).
 	RevokeGrant(context.Context, *RevokeGrantRequest) (*RevokeGrantResponse, error)
 	mustEmbedUnimplementedConsentServiceServer()
 }
@@ -174,6 +195,9 @@ func (UnimplementedConsentServiceServer) GetGrant(context.Context, *GetGrantRequ
 }
 func (UnimplementedConsentServiceServer) ListGrants(context.Context, *ListGrantsRequest) (*ListGrantsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListGrants not implemented")
+}
+func (UnimplementedConsentServiceServer) DescribeGrants(context.Context, *DescribeGrantsRequest) (*DescribeGrantsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DescribeGrants not implemented")
 }
 func (UnimplementedConsentServiceServer) UpdateGrantResources(context.Context, *UpdateGrantResourcesRequest) (*UpdateGrantResourcesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateGrantResources not implemented")
@@ -274,6 +298,24 @@ func _ConsentService_ListGrants_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ConsentService_DescribeGrants_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DescribeGrantsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ConsentServiceServer).DescribeGrants(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ConsentService_DescribeGrants_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ConsentServiceServer).DescribeGrants(ctx, req.(*DescribeGrantsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ConsentService_UpdateGrantResources_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(UpdateGrantResourcesRequest)
 	if err := dec(in); err != nil {
@@ -332,6 +374,10 @@ var ConsentService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListGrants",
 			Handler:    _ConsentService_ListGrants_Handler,
+		},
+		{
+			MethodName: "DescribeGrants",
+			Handler:    _ConsentService_DescribeGrants_Handler,
 		},
 		{
 			MethodName: "UpdateGrantResources",

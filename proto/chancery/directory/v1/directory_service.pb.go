@@ -170,10 +170,13 @@ func (x *Subject) GetCreateTime() *timestamppb.Timestamp {
 
 // Workspace is a place in which subjects have roles.
 type Workspace struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	WorkspaceId   string                 `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
-	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	WorkspaceId string                 `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	Name        string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	CreateTime  *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// Names the workspace in addresses: lower-case letters, digits and hyphens, at
+	// most 63. No other workspace has it, and it does not change.
+	Slug          string `protobuf:"bytes,4,opt,name=slug,proto3" json:"slug,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -227,6 +230,13 @@ func (x *Workspace) GetCreateTime() *timestamppb.Timestamp {
 		return x.CreateTime
 	}
 	return nil
+}
+
+func (x *Workspace) GetSlug() string {
+	if x != nil {
+		return x.Slug
+	}
+	return ""
 }
 
 // Project belongs to a workspace; roles in it are those in the workspace.
@@ -529,6 +539,96 @@ func (x *AuthenticateResponse) GetRetryAfter() *durationpb.Duration {
 	return nil
 }
 
+// BatchGetWorkspacesRequest names workspaces.
+type BatchGetWorkspacesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	WorkspaceIds  []string               `protobuf:"bytes,1,rep,name=workspace_ids,json=workspaceIds,proto3" json:"workspace_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchGetWorkspacesRequest) Reset() {
+	*x = BatchGetWorkspacesRequest{}
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchGetWorkspacesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchGetWorkspacesRequest) ProtoMessage() {}
+
+func (x *BatchGetWorkspacesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchGetWorkspacesRequest.ProtoReflect.Descriptor instead.
+func (*BatchGetWorkspacesRequest) Descriptor() ([]byte, []int) {
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *BatchGetWorkspacesRequest) GetWorkspaceIds() []string {
+	if x != nil {
+		return x.WorkspaceIds
+	}
+	return nil
+}
+
+// BatchGetWorkspacesResponse carries the workspaces that exist.
+type BatchGetWorkspacesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Workspaces    []*Workspace           `protobuf:"bytes,1,rep,name=workspaces,proto3" json:"workspaces,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchGetWorkspacesResponse) Reset() {
+	*x = BatchGetWorkspacesResponse{}
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchGetWorkspacesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchGetWorkspacesResponse) ProtoMessage() {}
+
+func (x *BatchGetWorkspacesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchGetWorkspacesResponse.ProtoReflect.Descriptor instead.
+func (*BatchGetWorkspacesResponse) Descriptor() ([]byte, []int) {
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *BatchGetWorkspacesResponse) GetWorkspaces() []*Workspace {
+	if x != nil {
+		return x.Workspaces
+	}
+	return nil
+}
+
 // GetSubjectRequest names a subject by sub or by username.
 type GetSubjectRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -544,7 +644,7 @@ type GetSubjectRequest struct {
 
 func (x *GetSubjectRequest) Reset() {
 	*x = GetSubjectRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[6]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -556,7 +656,7 @@ func (x *GetSubjectRequest) String() string {
 func (*GetSubjectRequest) ProtoMessage() {}
 
 func (x *GetSubjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[6]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -569,7 +669,7 @@ func (x *GetSubjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSubjectRequest.ProtoReflect.Descriptor instead.
 func (*GetSubjectRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{6}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetSubjectRequest) GetSub() string {
@@ -615,7 +715,7 @@ type GetSubjectResponse struct {
 
 func (x *GetSubjectResponse) Reset() {
 	*x = GetSubjectResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[7]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -627,7 +727,7 @@ func (x *GetSubjectResponse) String() string {
 func (*GetSubjectResponse) ProtoMessage() {}
 
 func (x *GetSubjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[7]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -640,7 +740,7 @@ func (x *GetSubjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSubjectResponse.ProtoReflect.Descriptor instead.
 func (*GetSubjectResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{7}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetSubjectResponse) GetSubject() *Subject {
@@ -674,7 +774,7 @@ type ListResourcesRequest struct {
 
 func (x *ListResourcesRequest) Reset() {
 	*x = ListResourcesRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[8]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -686,7 +786,7 @@ func (x *ListResourcesRequest) String() string {
 func (*ListResourcesRequest) ProtoMessage() {}
 
 func (x *ListResourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[8]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -699,7 +799,7 @@ func (x *ListResourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListResourcesRequest.ProtoReflect.Descriptor instead.
 func (*ListResourcesRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{8}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListResourcesRequest) GetSub() string {
@@ -720,7 +820,7 @@ type ListResourcesResponse struct {
 
 func (x *ListResourcesResponse) Reset() {
 	*x = ListResourcesResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[9]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -732,7 +832,7 @@ func (x *ListResourcesResponse) String() string {
 func (*ListResourcesResponse) ProtoMessage() {}
 
 func (x *ListResourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[9]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -745,7 +845,7 @@ func (x *ListResourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListResourcesResponse.ProtoReflect.Descriptor instead.
 func (*ListResourcesResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{9}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListResourcesResponse) GetMemberships() []*Membership {
@@ -774,7 +874,7 @@ type CreateSubjectRequest struct {
 
 func (x *CreateSubjectRequest) Reset() {
 	*x = CreateSubjectRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[10]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -786,7 +886,7 @@ func (x *CreateSubjectRequest) String() string {
 func (*CreateSubjectRequest) ProtoMessage() {}
 
 func (x *CreateSubjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[10]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -799,7 +899,7 @@ func (x *CreateSubjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateSubjectRequest.ProtoReflect.Descriptor instead.
 func (*CreateSubjectRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{10}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CreateSubjectRequest) GetUsername() string {
@@ -833,7 +933,7 @@ type CreateSubjectResponse struct {
 
 func (x *CreateSubjectResponse) Reset() {
 	*x = CreateSubjectResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[11]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -845,7 +945,7 @@ func (x *CreateSubjectResponse) String() string {
 func (*CreateSubjectResponse) ProtoMessage() {}
 
 func (x *CreateSubjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[11]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -858,7 +958,7 @@ func (x *CreateSubjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateSubjectResponse.ProtoReflect.Descriptor instead.
 func (*CreateSubjectResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{11}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CreateSubjectResponse) GetSubject() *Subject {
@@ -880,7 +980,7 @@ type ListSubjectsRequest struct {
 
 func (x *ListSubjectsRequest) Reset() {
 	*x = ListSubjectsRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[12]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -892,7 +992,7 @@ func (x *ListSubjectsRequest) String() string {
 func (*ListSubjectsRequest) ProtoMessage() {}
 
 func (x *ListSubjectsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[12]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -905,7 +1005,7 @@ func (x *ListSubjectsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSubjectsRequest.ProtoReflect.Descriptor instead.
 func (*ListSubjectsRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{12}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListSubjectsRequest) GetPageSize() int32 {
@@ -934,7 +1034,7 @@ type ListSubjectsResponse struct {
 
 func (x *ListSubjectsResponse) Reset() {
 	*x = ListSubjectsResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[13]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -946,7 +1046,7 @@ func (x *ListSubjectsResponse) String() string {
 func (*ListSubjectsResponse) ProtoMessage() {}
 
 func (x *ListSubjectsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[13]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -959,7 +1059,7 @@ func (x *ListSubjectsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSubjectsResponse.ProtoReflect.Descriptor instead.
 func (*ListSubjectsResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{13}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListSubjectsResponse) GetSubjects() []*Subject {
@@ -986,7 +1086,7 @@ type DisableSubjectRequest struct {
 
 func (x *DisableSubjectRequest) Reset() {
 	*x = DisableSubjectRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[14]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -998,7 +1098,7 @@ func (x *DisableSubjectRequest) String() string {
 func (*DisableSubjectRequest) ProtoMessage() {}
 
 func (x *DisableSubjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[14]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1011,7 +1111,7 @@ func (x *DisableSubjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisableSubjectRequest.ProtoReflect.Descriptor instead.
 func (*DisableSubjectRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{14}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *DisableSubjectRequest) GetSub() string {
@@ -1031,7 +1131,7 @@ type DisableSubjectResponse struct {
 
 func (x *DisableSubjectResponse) Reset() {
 	*x = DisableSubjectResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[15]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1043,7 +1143,7 @@ func (x *DisableSubjectResponse) String() string {
 func (*DisableSubjectResponse) ProtoMessage() {}
 
 func (x *DisableSubjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[15]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1056,7 +1156,7 @@ func (x *DisableSubjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisableSubjectResponse.ProtoReflect.Descriptor instead.
 func (*DisableSubjectResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{15}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DisableSubjectResponse) GetSubject() *Subject {
@@ -1076,7 +1176,7 @@ type EnableSubjectRequest struct {
 
 func (x *EnableSubjectRequest) Reset() {
 	*x = EnableSubjectRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[16]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1088,7 +1188,7 @@ func (x *EnableSubjectRequest) String() string {
 func (*EnableSubjectRequest) ProtoMessage() {}
 
 func (x *EnableSubjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[16]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1101,7 +1201,7 @@ func (x *EnableSubjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnableSubjectRequest.ProtoReflect.Descriptor instead.
 func (*EnableSubjectRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{16}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *EnableSubjectRequest) GetSub() string {
@@ -1121,7 +1221,7 @@ type EnableSubjectResponse struct {
 
 func (x *EnableSubjectResponse) Reset() {
 	*x = EnableSubjectResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[17]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1133,7 +1233,7 @@ func (x *EnableSubjectResponse) String() string {
 func (*EnableSubjectResponse) ProtoMessage() {}
 
 func (x *EnableSubjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[17]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1146,7 +1246,7 @@ func (x *EnableSubjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnableSubjectResponse.ProtoReflect.Descriptor instead.
 func (*EnableSubjectResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{17}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *EnableSubjectResponse) GetSubject() *Subject {
@@ -1158,15 +1258,17 @@ func (x *EnableSubjectResponse) GetSubject() *Subject {
 
 // CreateWorkspaceRequest names a new workspace.
 type CreateWorkspaceRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// See Workspace.slug. Empty: one is made of the name.
+	Slug          string `protobuf:"bytes,2,opt,name=slug,proto3" json:"slug,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CreateWorkspaceRequest) Reset() {
 	*x = CreateWorkspaceRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[18]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1178,7 +1280,7 @@ func (x *CreateWorkspaceRequest) String() string {
 func (*CreateWorkspaceRequest) ProtoMessage() {}
 
 func (x *CreateWorkspaceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[18]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1191,12 +1293,19 @@ func (x *CreateWorkspaceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateWorkspaceRequest.ProtoReflect.Descriptor instead.
 func (*CreateWorkspaceRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{18}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CreateWorkspaceRequest) GetName() string {
 	if x != nil {
 		return x.Name
+	}
+	return ""
+}
+
+func (x *CreateWorkspaceRequest) GetSlug() string {
+	if x != nil {
+		return x.Slug
 	}
 	return ""
 }
@@ -1211,7 +1320,7 @@ type CreateWorkspaceResponse struct {
 
 func (x *CreateWorkspaceResponse) Reset() {
 	*x = CreateWorkspaceResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[19]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1223,7 +1332,7 @@ func (x *CreateWorkspaceResponse) String() string {
 func (*CreateWorkspaceResponse) ProtoMessage() {}
 
 func (x *CreateWorkspaceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[19]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1236,7 +1345,7 @@ func (x *CreateWorkspaceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateWorkspaceResponse.ProtoReflect.Descriptor instead.
 func (*CreateWorkspaceResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{19}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *CreateWorkspaceResponse) GetWorkspace() *Workspace {
@@ -1258,7 +1367,7 @@ type ListWorkspacesRequest struct {
 
 func (x *ListWorkspacesRequest) Reset() {
 	*x = ListWorkspacesRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[20]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1270,7 +1379,7 @@ func (x *ListWorkspacesRequest) String() string {
 func (*ListWorkspacesRequest) ProtoMessage() {}
 
 func (x *ListWorkspacesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[20]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1283,7 +1392,7 @@ func (x *ListWorkspacesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkspacesRequest.ProtoReflect.Descriptor instead.
 func (*ListWorkspacesRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{20}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListWorkspacesRequest) GetPageSize() int32 {
@@ -1312,7 +1421,7 @@ type ListWorkspacesResponse struct {
 
 func (x *ListWorkspacesResponse) Reset() {
 	*x = ListWorkspacesResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[21]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1324,7 +1433,7 @@ func (x *ListWorkspacesResponse) String() string {
 func (*ListWorkspacesResponse) ProtoMessage() {}
 
 func (x *ListWorkspacesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[21]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1337,7 +1446,7 @@ func (x *ListWorkspacesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkspacesResponse.ProtoReflect.Descriptor instead.
 func (*ListWorkspacesResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{21}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListWorkspacesResponse) GetWorkspaces() []*Workspace {
@@ -1364,7 +1473,7 @@ type DeleteWorkspaceRequest struct {
 
 func (x *DeleteWorkspaceRequest) Reset() {
 	*x = DeleteWorkspaceRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[22]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1376,7 +1485,7 @@ func (x *DeleteWorkspaceRequest) String() string {
 func (*DeleteWorkspaceRequest) ProtoMessage() {}
 
 func (x *DeleteWorkspaceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[22]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1389,7 +1498,7 @@ func (x *DeleteWorkspaceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWorkspaceRequest.ProtoReflect.Descriptor instead.
 func (*DeleteWorkspaceRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{22}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *DeleteWorkspaceRequest) GetWorkspaceId() string {
@@ -1408,7 +1517,7 @@ type DeleteWorkspaceResponse struct {
 
 func (x *DeleteWorkspaceResponse) Reset() {
 	*x = DeleteWorkspaceResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[23]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1420,7 +1529,7 @@ func (x *DeleteWorkspaceResponse) String() string {
 func (*DeleteWorkspaceResponse) ProtoMessage() {}
 
 func (x *DeleteWorkspaceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[23]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1433,7 +1542,7 @@ func (x *DeleteWorkspaceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWorkspaceResponse.ProtoReflect.Descriptor instead.
 func (*DeleteWorkspaceResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{23}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{25}
 }
 
 // CreateProjectRequest names a new project.
@@ -1447,7 +1556,7 @@ type CreateProjectRequest struct {
 
 func (x *CreateProjectRequest) Reset() {
 	*x = CreateProjectRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[24]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1459,7 +1568,7 @@ func (x *CreateProjectRequest) String() string {
 func (*CreateProjectRequest) ProtoMessage() {}
 
 func (x *CreateProjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[24]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1472,7 +1581,7 @@ func (x *CreateProjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateProjectRequest.ProtoReflect.Descriptor instead.
 func (*CreateProjectRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{24}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CreateProjectRequest) GetWorkspaceId() string {
@@ -1499,7 +1608,7 @@ type CreateProjectResponse struct {
 
 func (x *CreateProjectResponse) Reset() {
 	*x = CreateProjectResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[25]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1511,7 +1620,7 @@ func (x *CreateProjectResponse) String() string {
 func (*CreateProjectResponse) ProtoMessage() {}
 
 func (x *CreateProjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[25]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1524,7 +1633,7 @@ func (x *CreateProjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateProjectResponse.ProtoReflect.Descriptor instead.
 func (*CreateProjectResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{25}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CreateProjectResponse) GetProject() *Project {
@@ -1544,7 +1653,7 @@ type ListProjectsRequest struct {
 
 func (x *ListProjectsRequest) Reset() {
 	*x = ListProjectsRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[26]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1556,7 +1665,7 @@ func (x *ListProjectsRequest) String() string {
 func (*ListProjectsRequest) ProtoMessage() {}
 
 func (x *ListProjectsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[26]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1569,7 +1678,7 @@ func (x *ListProjectsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProjectsRequest.ProtoReflect.Descriptor instead.
 func (*ListProjectsRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{26}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ListProjectsRequest) GetWorkspaceId() string {
@@ -1589,7 +1698,7 @@ type ListProjectsResponse struct {
 
 func (x *ListProjectsResponse) Reset() {
 	*x = ListProjectsResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[27]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1601,7 +1710,7 @@ func (x *ListProjectsResponse) String() string {
 func (*ListProjectsResponse) ProtoMessage() {}
 
 func (x *ListProjectsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[27]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1614,7 +1723,7 @@ func (x *ListProjectsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProjectsResponse.ProtoReflect.Descriptor instead.
 func (*ListProjectsResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{27}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ListProjectsResponse) GetProjects() []*Project {
@@ -1634,7 +1743,7 @@ type DeleteProjectRequest struct {
 
 func (x *DeleteProjectRequest) Reset() {
 	*x = DeleteProjectRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[28]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1646,7 +1755,7 @@ func (x *DeleteProjectRequest) String() string {
 func (*DeleteProjectRequest) ProtoMessage() {}
 
 func (x *DeleteProjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[28]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1659,7 +1768,7 @@ func (x *DeleteProjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteProjectRequest.ProtoReflect.Descriptor instead.
 func (*DeleteProjectRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{28}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *DeleteProjectRequest) GetProjectId() string {
@@ -1678,7 +1787,7 @@ type DeleteProjectResponse struct {
 
 func (x *DeleteProjectResponse) Reset() {
 	*x = DeleteProjectResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[29]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1690,7 +1799,7 @@ func (x *DeleteProjectResponse) String() string {
 func (*DeleteProjectResponse) ProtoMessage() {}
 
 func (x *DeleteProjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[29]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1703,7 +1812,7 @@ func (x *DeleteProjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteProjectResponse.ProtoReflect.Descriptor instead.
 func (*DeleteProjectResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{29}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{31}
 }
 
 // AddMemberRequest names a subject, a workspace and a role.
@@ -1718,7 +1827,7 @@ type AddMemberRequest struct {
 
 func (x *AddMemberRequest) Reset() {
 	*x = AddMemberRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[30]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1730,7 +1839,7 @@ func (x *AddMemberRequest) String() string {
 func (*AddMemberRequest) ProtoMessage() {}
 
 func (x *AddMemberRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[30]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1743,7 +1852,7 @@ func (x *AddMemberRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddMemberRequest.ProtoReflect.Descriptor instead.
 func (*AddMemberRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{30}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *AddMemberRequest) GetWorkspaceId() string {
@@ -1777,7 +1886,7 @@ type AddMemberResponse struct {
 
 func (x *AddMemberResponse) Reset() {
 	*x = AddMemberResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[31]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1789,7 +1898,7 @@ func (x *AddMemberResponse) String() string {
 func (*AddMemberResponse) ProtoMessage() {}
 
 func (x *AddMemberResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[31]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1802,7 +1911,7 @@ func (x *AddMemberResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddMemberResponse.ProtoReflect.Descriptor instead.
 func (*AddMemberResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{31}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *AddMemberResponse) GetMembership() *Membership {
@@ -1824,7 +1933,7 @@ type SetMemberRoleRequest struct {
 
 func (x *SetMemberRoleRequest) Reset() {
 	*x = SetMemberRoleRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[32]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1836,7 +1945,7 @@ func (x *SetMemberRoleRequest) String() string {
 func (*SetMemberRoleRequest) ProtoMessage() {}
 
 func (x *SetMemberRoleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[32]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1849,7 +1958,7 @@ func (x *SetMemberRoleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetMemberRoleRequest.ProtoReflect.Descriptor instead.
 func (*SetMemberRoleRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{32}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SetMemberRoleRequest) GetWorkspaceId() string {
@@ -1883,7 +1992,7 @@ type SetMemberRoleResponse struct {
 
 func (x *SetMemberRoleResponse) Reset() {
 	*x = SetMemberRoleResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[33]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1895,7 +2004,7 @@ func (x *SetMemberRoleResponse) String() string {
 func (*SetMemberRoleResponse) ProtoMessage() {}
 
 func (x *SetMemberRoleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[33]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1908,7 +2017,7 @@ func (x *SetMemberRoleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetMemberRoleResponse.ProtoReflect.Descriptor instead.
 func (*SetMemberRoleResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{33}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *SetMemberRoleResponse) GetMembership() *Membership {
@@ -1929,7 +2038,7 @@ type RemoveMemberRequest struct {
 
 func (x *RemoveMemberRequest) Reset() {
 	*x = RemoveMemberRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[34]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1941,7 +2050,7 @@ func (x *RemoveMemberRequest) String() string {
 func (*RemoveMemberRequest) ProtoMessage() {}
 
 func (x *RemoveMemberRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[34]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1954,7 +2063,7 @@ func (x *RemoveMemberRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveMemberRequest.ProtoReflect.Descriptor instead.
 func (*RemoveMemberRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{34}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *RemoveMemberRequest) GetWorkspaceId() string {
@@ -1980,7 +2089,7 @@ type RemoveMemberResponse struct {
 
 func (x *RemoveMemberResponse) Reset() {
 	*x = RemoveMemberResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[35]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1992,7 +2101,7 @@ func (x *RemoveMemberResponse) String() string {
 func (*RemoveMemberResponse) ProtoMessage() {}
 
 func (x *RemoveMemberResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[35]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2005,7 +2114,7 @@ func (x *RemoveMemberResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveMemberResponse.ProtoReflect.Descriptor instead.
 func (*RemoveMemberResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{35}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{37}
 }
 
 // ListMembersRequest names a workspace.
@@ -2018,7 +2127,7 @@ type ListMembersRequest struct {
 
 func (x *ListMembersRequest) Reset() {
 	*x = ListMembersRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[36]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2030,7 +2139,7 @@ func (x *ListMembersRequest) String() string {
 func (*ListMembersRequest) ProtoMessage() {}
 
 func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[36]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2043,7 +2152,7 @@ func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersRequest.ProtoReflect.Descriptor instead.
 func (*ListMembersRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{36}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ListMembersRequest) GetWorkspaceId() string {
@@ -2063,7 +2172,7 @@ type ListMembersResponse struct {
 
 func (x *ListMembersResponse) Reset() {
 	*x = ListMembersResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[37]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2075,7 +2184,7 @@ func (x *ListMembersResponse) String() string {
 func (*ListMembersResponse) ProtoMessage() {}
 
 func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[37]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2088,7 +2197,7 @@ func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersResponse.ProtoReflect.Descriptor instead.
 func (*ListMembersResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{37}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ListMembersResponse) GetMemberships() []*Membership {
@@ -2110,12 +2219,13 @@ const file_chancery_directory_v1_directory_service_proto_rawDesc = "" +
 	"\aversion\x18\x04 \x01(\x03R\aversion\x12/\n" +
 	"\x06claims\x18\x05 \x01(\v2\x17.google.protobuf.StructR\x06claims\x12;\n" +
 	"\vcreate_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"\x7f\n" +
+	"createTime\"\x93\x01\n" +
 	"\tWorkspace\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12;\n" +
 	"\vcreate_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"\xb6\x01\n" +
+	"createTime\x12\x12\n" +
+	"\x04slug\x18\x04 \x01(\tR\x04slug\"\xb6\x01\n" +
 	"\aProject\x12\x1d\n" +
 	"\n" +
 	"project_id\x18\x01 \x01(\tR\tprojectId\x12!\n" +
@@ -2146,7 +2256,14 @@ const file_chancery_directory_v1_directory_service_proto_rawDesc = "" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15OUTCOME_AUTHENTICATED\x10\x01\x12\x13\n" +
 	"\x0fOUTCOME_REFUSED\x10\x02\x12\x1d\n" +
-	"\x19OUTCOME_TOO_MANY_ATTEMPTS\x10\x03\"\xb1\x01\n" +
+	"\x19OUTCOME_TOO_MANY_ATTEMPTS\x10\x03\"R\n" +
+	"\x19BatchGetWorkspacesRequest\x125\n" +
+	"\rworkspace_ids\x18\x01 \x03(\tB\x10\xbaH\r\x92\x01\n" +
+	"\x10\xe8\a\"\x05r\x03\xb0\x01\x01R\fworkspaceIds\"^\n" +
+	"\x1aBatchGetWorkspacesResponse\x12@\n" +
+	"\n" +
+	"workspaces\x18\x01 \x03(\v2 .chancery.directory.v1.WorkspaceR\n" +
+	"workspaces\"\xb1\x01\n" +
 	"\x11GetSubjectRequest\x12\x1a\n" +
 	"\x03sub\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x03sub\x12$\n" +
 	"\busername\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\busername\x12.\n" +
@@ -2187,9 +2304,10 @@ const file_chancery_directory_v1_directory_service_proto_rawDesc = "" +
 	"\x03sub\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x03sub\"Q\n" +
 	"\x15EnableSubjectResponse\x128\n" +
-	"\asubject\x18\x01 \x01(\v2\x1e.chancery.directory.v1.SubjectR\asubject\"7\n" +
+	"\asubject\x18\x01 \x01(\v2\x1e.chancery.directory.v1.SubjectR\asubject\"T\n" +
 	"\x16CreateWorkspaceRequest\x12\x1d\n" +
-	"\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\x04name\"Y\n" +
+	"\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\x04name\x12\x1b\n" +
+	"\x04slug\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18?R\x04slug\"Y\n" +
 	"\x17CreateWorkspaceResponse\x12>\n" +
 	"\tworkspace\x18\x01 \x01(\v2 .chancery.directory.v1.WorkspaceR\tworkspace\"i\n" +
 	"\x15ListWorkspacesRequest\x12'\n" +
@@ -2244,12 +2362,13 @@ const file_chancery_directory_v1_directory_service_proto_rawDesc = "" +
 	"\x12ListMembersRequest\x12+\n" +
 	"\fworkspace_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\"Z\n" +
 	"\x13ListMembersResponse\x12C\n" +
-	"\vmemberships\x18\x01 \x03(\v2!.chancery.directory.v1.MembershipR\vmemberships2\xcd\x10\n" +
+	"\vmemberships\x18\x01 \x03(\v2!.chancery.directory.v1.MembershipR\vmemberships2\x8e\x12\n" +
 	"\x10DirectoryService\x12v\n" +
-	"\fAuthenticate\x12*.chancery.directory.v1.AuthenticateRequest\x1a+.chancery.directory.v1.AuthenticateResponse\"\r\xe2\xe0\x18\tauthorize\x12\xac\x01\n" +
+	"\fAuthenticate\x12*.chancery.directory.v1.AuthenticateRequest\x1a+.chancery.directory.v1.AuthenticateResponse\"\r\xe2\xe0\x18\tauthorize\x12\xb8\x01\n" +
 	"\n" +
-	"GetSubject\x12(.chancery.directory.v1.GetSubjectRequest\x1a).chancery.directory.v1.GetSubjectResponse\"I\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\xe2\xe0\x18\tauthorize\xe2\xe0\x18\x05token\xe2\xe0\x18\aconsent\xe2\xe0\x18\rintrospection\x90\x02\x01\x12\x83\x01\n" +
-	"\rListResources\x12+.chancery.directory.v1.ListResourcesRequest\x1a,.chancery.directory.v1.ListResourcesResponse\"\x17\xe2\xe0\x18\x05admin\xe2\xe0\x18\aconsent\x90\x02\x01\x12u\n" +
+	"GetSubject\x12(.chancery.directory.v1.GetSubjectRequest\x1a).chancery.directory.v1.GetSubjectResponse\"U\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\xe2\xe0\x18\tauthorize\xe2\xe0\x18\x05token\xe2\xe0\x18\aconsent\xe2\xe0\x18\rintrospection\xe2\xe0\x18\bregistry\x90\x02\x01\x12\xa6\x01\n" +
+	"\x12BatchGetWorkspaces\x120.chancery.directory.v1.BatchGetWorkspacesRequest\x1a1.chancery.directory.v1.BatchGetWorkspacesResponse\"+\xe2\xe0\x18\agateway\xe2\xe0\x18\bregistry\xe2\xe0\x18\rintrospection\x90\x02\x01\x12\x8f\x01\n" +
+	"\rListResources\x12+.chancery.directory.v1.ListResourcesRequest\x1a,.chancery.directory.v1.ListResourcesResponse\"#\xe2\xe0\x18\x05admin\xe2\xe0\x18\bregistry\xe2\xe0\x18\aconsent\x90\x02\x01\x12u\n" +
 	"\rCreateSubject\x12+.chancery.directory.v1.CreateSubjectRequest\x1a,.chancery.directory.v1.CreateSubjectResponse\"\t\xe2\xe0\x18\x05admin\x12u\n" +
 	"\fListSubjects\x12*.chancery.directory.v1.ListSubjectsRequest\x1a+.chancery.directory.v1.ListSubjectsResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x01\x12{\n" +
 	"\x0eDisableSubject\x12,.chancery.directory.v1.DisableSubjectRequest\x1a-.chancery.directory.v1.DisableSubjectResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x02\x12x\n" +
@@ -2278,115 +2397,120 @@ func file_chancery_directory_v1_directory_service_proto_rawDescGZIP() []byte {
 }
 
 var file_chancery_directory_v1_directory_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_chancery_directory_v1_directory_service_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_chancery_directory_v1_directory_service_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
 var file_chancery_directory_v1_directory_service_proto_goTypes = []any{
-	(AuthenticateResponse_Outcome)(0), // 0: chancery.directory.v1.AuthenticateResponse.Outcome
-	(*Subject)(nil),                   // 1: chancery.directory.v1.Subject
-	(*Workspace)(nil),                 // 2: chancery.directory.v1.Workspace
-	(*Project)(nil),                   // 3: chancery.directory.v1.Project
-	(*Membership)(nil),                // 4: chancery.directory.v1.Membership
-	(*AuthenticateRequest)(nil),       // 5: chancery.directory.v1.AuthenticateRequest
-	(*AuthenticateResponse)(nil),      // 6: chancery.directory.v1.AuthenticateResponse
-	(*GetSubjectRequest)(nil),         // 7: chancery.directory.v1.GetSubjectRequest
-	(*GetSubjectResponse)(nil),        // 8: chancery.directory.v1.GetSubjectResponse
-	(*ListResourcesRequest)(nil),      // 9: chancery.directory.v1.ListResourcesRequest
-	(*ListResourcesResponse)(nil),     // 10: chancery.directory.v1.ListResourcesResponse
-	(*CreateSubjectRequest)(nil),      // 11: chancery.directory.v1.CreateSubjectRequest
-	(*CreateSubjectResponse)(nil),     // 12: chancery.directory.v1.CreateSubjectResponse
-	(*ListSubjectsRequest)(nil),       // 13: chancery.directory.v1.ListSubjectsRequest
-	(*ListSubjectsResponse)(nil),      // 14: chancery.directory.v1.ListSubjectsResponse
-	(*DisableSubjectRequest)(nil),     // 15: chancery.directory.v1.DisableSubjectRequest
-	(*DisableSubjectResponse)(nil),    // 16: chancery.directory.v1.DisableSubjectResponse
-	(*EnableSubjectRequest)(nil),      // 17: chancery.directory.v1.EnableSubjectRequest
-	(*EnableSubjectResponse)(nil),     // 18: chancery.directory.v1.EnableSubjectResponse
-	(*CreateWorkspaceRequest)(nil),    // 19: chancery.directory.v1.CreateWorkspaceRequest
-	(*CreateWorkspaceResponse)(nil),   // 20: chancery.directory.v1.CreateWorkspaceResponse
-	(*ListWorkspacesRequest)(nil),     // 21: chancery.directory.v1.ListWorkspacesRequest
-	(*ListWorkspacesResponse)(nil),    // 22: chancery.directory.v1.ListWorkspacesResponse
-	(*DeleteWorkspaceRequest)(nil),    // 23: chancery.directory.v1.DeleteWorkspaceRequest
-	(*DeleteWorkspaceResponse)(nil),   // 24: chancery.directory.v1.DeleteWorkspaceResponse
-	(*CreateProjectRequest)(nil),      // 25: chancery.directory.v1.CreateProjectRequest
-	(*CreateProjectResponse)(nil),     // 26: chancery.directory.v1.CreateProjectResponse
-	(*ListProjectsRequest)(nil),       // 27: chancery.directory.v1.ListProjectsRequest
-	(*ListProjectsResponse)(nil),      // 28: chancery.directory.v1.ListProjectsResponse
-	(*DeleteProjectRequest)(nil),      // 29: chancery.directory.v1.DeleteProjectRequest
-	(*DeleteProjectResponse)(nil),     // 30: chancery.directory.v1.DeleteProjectResponse
-	(*AddMemberRequest)(nil),          // 31: chancery.directory.v1.AddMemberRequest
-	(*AddMemberResponse)(nil),         // 32: chancery.directory.v1.AddMemberResponse
-	(*SetMemberRoleRequest)(nil),      // 33: chancery.directory.v1.SetMemberRoleRequest
-	(*SetMemberRoleResponse)(nil),     // 34: chancery.directory.v1.SetMemberRoleResponse
-	(*RemoveMemberRequest)(nil),       // 35: chancery.directory.v1.RemoveMemberRequest
-	(*RemoveMemberResponse)(nil),      // 36: chancery.directory.v1.RemoveMemberResponse
-	(*ListMembersRequest)(nil),        // 37: chancery.directory.v1.ListMembersRequest
-	(*ListMembersResponse)(nil),       // 38: chancery.directory.v1.ListMembersResponse
-	(*structpb.Struct)(nil),           // 39: google.protobuf.Struct
-	(*timestamppb.Timestamp)(nil),     // 40: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),       // 41: google.protobuf.Duration
+	(AuthenticateResponse_Outcome)(0),  // 0: chancery.directory.v1.AuthenticateResponse.Outcome
+	(*Subject)(nil),                    // 1: chancery.directory.v1.Subject
+	(*Workspace)(nil),                  // 2: chancery.directory.v1.Workspace
+	(*Project)(nil),                    // 3: chancery.directory.v1.Project
+	(*Membership)(nil),                 // 4: chancery.directory.v1.Membership
+	(*AuthenticateRequest)(nil),        // 5: chancery.directory.v1.AuthenticateRequest
+	(*AuthenticateResponse)(nil),       // 6: chancery.directory.v1.AuthenticateResponse
+	(*BatchGetWorkspacesRequest)(nil),  // 7: chancery.directory.v1.BatchGetWorkspacesRequest
+	(*BatchGetWorkspacesResponse)(nil), // 8: chancery.directory.v1.BatchGetWorkspacesResponse
+	(*GetSubjectRequest)(nil),          // 9: chancery.directory.v1.GetSubjectRequest
+	(*GetSubjectResponse)(nil),         // 10: chancery.directory.v1.GetSubjectResponse
+	(*ListResourcesRequest)(nil),       // 11: chancery.directory.v1.ListResourcesRequest
+	(*ListResourcesResponse)(nil),      // 12: chancery.directory.v1.ListResourcesResponse
+	(*CreateSubjectRequest)(nil),       // 13: chancery.directory.v1.CreateSubjectRequest
+	(*CreateSubjectResponse)(nil),      // 14: chancery.directory.v1.CreateSubjectResponse
+	(*ListSubjectsRequest)(nil),        // 15: chancery.directory.v1.ListSubjectsRequest
+	(*ListSubjectsResponse)(nil),       // 16: chancery.directory.v1.ListSubjectsResponse
+	(*DisableSubjectRequest)(nil),      // 17: chancery.directory.v1.DisableSubjectRequest
+	(*DisableSubjectResponse)(nil),     // 18: chancery.directory.v1.DisableSubjectResponse
+	(*EnableSubjectRequest)(nil),       // 19: chancery.directory.v1.EnableSubjectRequest
+	(*EnableSubjectResponse)(nil),      // 20: chancery.directory.v1.EnableSubjectResponse
+	(*CreateWorkspaceRequest)(nil),     // 21: chancery.directory.v1.CreateWorkspaceRequest
+	(*CreateWorkspaceResponse)(nil),    // 22: chancery.directory.v1.CreateWorkspaceResponse
+	(*ListWorkspacesRequest)(nil),      // 23: chancery.directory.v1.ListWorkspacesRequest
+	(*ListWorkspacesResponse)(nil),     // 24: chancery.directory.v1.ListWorkspacesResponse
+	(*DeleteWorkspaceRequest)(nil),     // 25: chancery.directory.v1.DeleteWorkspaceRequest
+	(*DeleteWorkspaceResponse)(nil),    // 26: chancery.directory.v1.DeleteWorkspaceResponse
+	(*CreateProjectRequest)(nil),       // 27: chancery.directory.v1.CreateProjectRequest
+	(*CreateProjectResponse)(nil),      // 28: chancery.directory.v1.CreateProjectResponse
+	(*ListProjectsRequest)(nil),        // 29: chancery.directory.v1.ListProjectsRequest
+	(*ListProjectsResponse)(nil),       // 30: chancery.directory.v1.ListProjectsResponse
+	(*DeleteProjectRequest)(nil),       // 31: chancery.directory.v1.DeleteProjectRequest
+	(*DeleteProjectResponse)(nil),      // 32: chancery.directory.v1.DeleteProjectResponse
+	(*AddMemberRequest)(nil),           // 33: chancery.directory.v1.AddMemberRequest
+	(*AddMemberResponse)(nil),          // 34: chancery.directory.v1.AddMemberResponse
+	(*SetMemberRoleRequest)(nil),       // 35: chancery.directory.v1.SetMemberRoleRequest
+	(*SetMemberRoleResponse)(nil),      // 36: chancery.directory.v1.SetMemberRoleResponse
+	(*RemoveMemberRequest)(nil),        // 37: chancery.directory.v1.RemoveMemberRequest
+	(*RemoveMemberResponse)(nil),       // 38: chancery.directory.v1.RemoveMemberResponse
+	(*ListMembersRequest)(nil),         // 39: chancery.directory.v1.ListMembersRequest
+	(*ListMembersResponse)(nil),        // 40: chancery.directory.v1.ListMembersResponse
+	(*structpb.Struct)(nil),            // 41: google.protobuf.Struct
+	(*timestamppb.Timestamp)(nil),      // 42: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),        // 43: google.protobuf.Duration
 }
 var file_chancery_directory_v1_directory_service_proto_depIdxs = []int32{
-	39, // 0: chancery.directory.v1.Subject.claims:type_name -> google.protobuf.Struct
-	40, // 1: chancery.directory.v1.Subject.create_time:type_name -> google.protobuf.Timestamp
-	40, // 2: chancery.directory.v1.Workspace.create_time:type_name -> google.protobuf.Timestamp
-	40, // 3: chancery.directory.v1.Project.create_time:type_name -> google.protobuf.Timestamp
+	41, // 0: chancery.directory.v1.Subject.claims:type_name -> google.protobuf.Struct
+	42, // 1: chancery.directory.v1.Subject.create_time:type_name -> google.protobuf.Timestamp
+	42, // 2: chancery.directory.v1.Workspace.create_time:type_name -> google.protobuf.Timestamp
+	42, // 3: chancery.directory.v1.Project.create_time:type_name -> google.protobuf.Timestamp
 	1,  // 4: chancery.directory.v1.AuthenticateResponse.subject:type_name -> chancery.directory.v1.Subject
 	0,  // 5: chancery.directory.v1.AuthenticateResponse.outcome:type_name -> chancery.directory.v1.AuthenticateResponse.Outcome
-	41, // 6: chancery.directory.v1.AuthenticateResponse.retry_after:type_name -> google.protobuf.Duration
-	1,  // 7: chancery.directory.v1.GetSubjectResponse.subject:type_name -> chancery.directory.v1.Subject
-	4,  // 8: chancery.directory.v1.GetSubjectResponse.memberships:type_name -> chancery.directory.v1.Membership
-	3,  // 9: chancery.directory.v1.GetSubjectResponse.projects:type_name -> chancery.directory.v1.Project
-	4,  // 10: chancery.directory.v1.ListResourcesResponse.memberships:type_name -> chancery.directory.v1.Membership
-	3,  // 11: chancery.directory.v1.ListResourcesResponse.projects:type_name -> chancery.directory.v1.Project
-	39, // 12: chancery.directory.v1.CreateSubjectRequest.claims:type_name -> google.protobuf.Struct
-	1,  // 13: chancery.directory.v1.CreateSubjectResponse.subject:type_name -> chancery.directory.v1.Subject
-	1,  // 14: chancery.directory.v1.ListSubjectsResponse.subjects:type_name -> chancery.directory.v1.Subject
-	1,  // 15: chancery.directory.v1.DisableSubjectResponse.subject:type_name -> chancery.directory.v1.Subject
-	1,  // 16: chancery.directory.v1.EnableSubjectResponse.subject:type_name -> chancery.directory.v1.Subject
-	2,  // 17: chancery.directory.v1.CreateWorkspaceResponse.workspace:type_name -> chancery.directory.v1.Workspace
-	2,  // 18: chancery.directory.v1.ListWorkspacesResponse.workspaces:type_name -> chancery.directory.v1.Workspace
-	3,  // 19: chancery.directory.v1.CreateProjectResponse.project:type_name -> chancery.directory.v1.Project
-	3,  // 20: chancery.directory.v1.ListProjectsResponse.projects:type_name -> chancery.directory.v1.Project
-	4,  // 21: chancery.directory.v1.AddMemberResponse.membership:type_name -> chancery.directory.v1.Membership
-	4,  // 22: chancery.directory.v1.SetMemberRoleResponse.membership:type_name -> chancery.directory.v1.Membership
-	4,  // 23: chancery.directory.v1.ListMembersResponse.memberships:type_name -> chancery.directory.v1.Membership
-	5,  // 24: chancery.directory.v1.DirectoryService.Authenticate:input_type -> chancery.directory.v1.AuthenticateRequest
-	7,  // 25: chancery.directory.v1.DirectoryService.GetSubject:input_type -> chancery.directory.v1.GetSubjectRequest
-	9,  // 26: chancery.directory.v1.DirectoryService.ListResources:input_type -> chancery.directory.v1.ListResourcesRequest
-	11, // 27: chancery.directory.v1.DirectoryService.CreateSubject:input_type -> chancery.directory.v1.CreateSubjectRequest
-	13, // 28: chancery.directory.v1.DirectoryService.ListSubjects:input_type -> chancery.directory.v1.ListSubjectsRequest
-	15, // 29: chancery.directory.v1.DirectoryService.DisableSubject:input_type -> chancery.directory.v1.DisableSubjectRequest
-	17, // 30: chancery.directory.v1.DirectoryService.EnableSubject:input_type -> chancery.directory.v1.EnableSubjectRequest
-	19, // 31: chancery.directory.v1.DirectoryService.CreateWorkspace:input_type -> chancery.directory.v1.CreateWorkspaceRequest
-	21, // 32: chancery.directory.v1.DirectoryService.ListWorkspaces:input_type -> chancery.directory.v1.ListWorkspacesRequest
-	23, // 33: chancery.directory.v1.DirectoryService.DeleteWorkspace:input_type -> chancery.directory.v1.DeleteWorkspaceRequest
-	25, // 34: chancery.directory.v1.DirectoryService.CreateProject:input_type -> chancery.directory.v1.CreateProjectRequest
-	27, // 35: chancery.directory.v1.DirectoryService.ListProjects:input_type -> chancery.directory.v1.ListProjectsRequest
-	29, // 36: chancery.directory.v1.DirectoryService.DeleteProject:input_type -> chancery.directory.v1.DeleteProjectRequest
-	31, // 37: chancery.directory.v1.DirectoryService.AddMember:input_type -> chancery.directory.v1.AddMemberRequest
-	33, // 38: chancery.directory.v1.DirectoryService.SetMemberRole:input_type -> chancery.directory.v1.SetMemberRoleRequest
-	35, // 39: chancery.directory.v1.DirectoryService.RemoveMember:input_type -> chancery.directory.v1.RemoveMemberRequest
-	37, // 40: chancery.directory.v1.DirectoryService.ListMembers:input_type -> chancery.directory.v1.ListMembersRequest
-	6,  // 41: chancery.directory.v1.DirectoryService.Authenticate:output_type -> chancery.directory.v1.AuthenticateResponse
-	8,  // 42: chancery.directory.v1.DirectoryService.GetSubject:output_type -> chancery.directory.v1.GetSubjectResponse
-	10, // 43: chancery.directory.v1.DirectoryService.ListResources:output_type -> chancery.directory.v1.ListResourcesResponse
-	12, // 44: chancery.directory.v1.DirectoryService.CreateSubject:output_type -> chancery.directory.v1.CreateSubjectResponse
-	14, // 45: chancery.directory.v1.DirectoryService.ListSubjects:output_type -> chancery.directory.v1.ListSubjectsResponse
-	16, // 46: chancery.directory.v1.DirectoryService.DisableSubject:output_type -> chancery.directory.v1.DisableSubjectResponse
-	18, // 47: chancery.directory.v1.DirectoryService.EnableSubject:output_type -> chancery.directory.v1.EnableSubjectResponse
-	20, // 48: chancery.directory.v1.DirectoryService.CreateWorkspace:output_type -> chancery.directory.v1.CreateWorkspaceResponse
-	22, // 49: chancery.directory.v1.DirectoryService.ListWorkspaces:output_type -> chancery.directory.v1.ListWorkspacesResponse
-	24, // 50: chancery.directory.v1.DirectoryService.DeleteWorkspace:output_type -> chancery.directory.v1.DeleteWorkspaceResponse
-	26, // 51: chancery.directory.v1.DirectoryService.CreateProject:output_type -> chancery.directory.v1.CreateProjectResponse
-	28, // 52: chancery.directory.v1.DirectoryService.ListProjects:output_type -> chancery.directory.v1.ListProjectsResponse
-	30, // 53: chancery.directory.v1.DirectoryService.DeleteProject:output_type -> chancery.directory.v1.DeleteProjectResponse
-	32, // 54: chancery.directory.v1.DirectoryService.AddMember:output_type -> chancery.directory.v1.AddMemberResponse
-	34, // 55: chancery.directory.v1.DirectoryService.SetMemberRole:output_type -> chancery.directory.v1.SetMemberRoleResponse
-	36, // 56: chancery.directory.v1.DirectoryService.RemoveMember:output_type -> chancery.directory.v1.RemoveMemberResponse
-	38, // 57: chancery.directory.v1.DirectoryService.ListMembers:output_type -> chancery.directory.v1.ListMembersResponse
-	41, // [41:58] is the sub-list for method output_type
-	24, // [24:41] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	43, // 6: chancery.directory.v1.AuthenticateResponse.retry_after:type_name -> google.protobuf.Duration
+	2,  // 7: chancery.directory.v1.BatchGetWorkspacesResponse.workspaces:type_name -> chancery.directory.v1.Workspace
+	1,  // 8: chancery.directory.v1.GetSubjectResponse.subject:type_name -> chancery.directory.v1.Subject
+	4,  // 9: chancery.directory.v1.GetSubjectResponse.memberships:type_name -> chancery.directory.v1.Membership
+	3,  // 10: chancery.directory.v1.GetSubjectResponse.projects:type_name -> chancery.directory.v1.Project
+	4,  // 11: chancery.directory.v1.ListResourcesResponse.memberships:type_name -> chancery.directory.v1.Membership
+	3,  // 12: chancery.directory.v1.ListResourcesResponse.projects:type_name -> chancery.directory.v1.Project
+	41, // 13: chancery.directory.v1.CreateSubjectRequest.claims:type_name -> google.protobuf.Struct
+	1,  // 14: chancery.directory.v1.CreateSubjectResponse.subject:type_name -> chancery.directory.v1.Subject
+	1,  // 15: chancery.directory.v1.ListSubjectsResponse.subjects:type_name -> chancery.directory.v1.Subject
+	1,  // 16: chancery.directory.v1.DisableSubjectResponse.subject:type_name -> chancery.directory.v1.Subject
+	1,  // 17: chancery.directory.v1.EnableSubjectResponse.subject:type_name -> chancery.directory.v1.Subject
+	2,  // 18: chancery.directory.v1.CreateWorkspaceResponse.workspace:type_name -> chancery.directory.v1.Workspace
+	2,  // 19: chancery.directory.v1.ListWorkspacesResponse.workspaces:type_name -> chancery.directory.v1.Workspace
+	3,  // 20: chancery.directory.v1.CreateProjectResponse.project:type_name -> chancery.directory.v1.Project
+	3,  // 21: chancery.directory.v1.ListProjectsResponse.projects:type_name -> chancery.directory.v1.Project
+	4,  // 22: chancery.directory.v1.AddMemberResponse.membership:type_name -> chancery.directory.v1.Membership
+	4,  // 23: chancery.directory.v1.SetMemberRoleResponse.membership:type_name -> chancery.directory.v1.Membership
+	4,  // 24: chancery.directory.v1.ListMembersResponse.memberships:type_name -> chancery.directory.v1.Membership
+	5,  // 25: chancery.directory.v1.DirectoryService.Authenticate:input_type -> chancery.directory.v1.AuthenticateRequest
+	9,  // 26: chancery.directory.v1.DirectoryService.GetSubject:input_type -> chancery.directory.v1.GetSubjectRequest
+	7,  // 27: chancery.directory.v1.DirectoryService.BatchGetWorkspaces:input_type -> chancery.directory.v1.BatchGetWorkspacesRequest
+	11, // 28: chancery.directory.v1.DirectoryService.ListResources:input_type -> chancery.directory.v1.ListResourcesRequest
+	13, // 29: chancery.directory.v1.DirectoryService.CreateSubject:input_type -> chancery.directory.v1.CreateSubjectRequest
+	15, // 30: chancery.directory.v1.DirectoryService.ListSubjects:input_type -> chancery.directory.v1.ListSubjectsRequest
+	17, // 31: chancery.directory.v1.DirectoryService.DisableSubject:input_type -> chancery.directory.v1.DisableSubjectRequest
+	19, // 32: chancery.directory.v1.DirectoryService.EnableSubject:input_type -> chancery.directory.v1.EnableSubjectRequest
+	21, // 33: chancery.directory.v1.DirectoryService.CreateWorkspace:input_type -> chancery.directory.v1.CreateWorkspaceRequest
+	23, // 34: chancery.directory.v1.DirectoryService.ListWorkspaces:input_type -> chancery.directory.v1.ListWorkspacesRequest
+	25, // 35: chancery.directory.v1.DirectoryService.DeleteWorkspace:input_type -> chancery.directory.v1.DeleteWorkspaceRequest
+	27, // 36: chancery.directory.v1.DirectoryService.CreateProject:input_type -> chancery.directory.v1.CreateProjectRequest
+	29, // 37: chancery.directory.v1.DirectoryService.ListProjects:input_type -> chancery.directory.v1.ListProjectsRequest
+	31, // 38: chancery.directory.v1.DirectoryService.DeleteProject:input_type -> chancery.directory.v1.DeleteProjectRequest
+	33, // 39: chancery.directory.v1.DirectoryService.AddMember:input_type -> chancery.directory.v1.AddMemberRequest
+	35, // 40: chancery.directory.v1.DirectoryService.SetMemberRole:input_type -> chancery.directory.v1.SetMemberRoleRequest
+	37, // 41: chancery.directory.v1.DirectoryService.RemoveMember:input_type -> chancery.directory.v1.RemoveMemberRequest
+	39, // 42: chancery.directory.v1.DirectoryService.ListMembers:input_type -> chancery.directory.v1.ListMembersRequest
+	6,  // 43: chancery.directory.v1.DirectoryService.Authenticate:output_type -> chancery.directory.v1.AuthenticateResponse
+	10, // 44: chancery.directory.v1.DirectoryService.GetSubject:output_type -> chancery.directory.v1.GetSubjectResponse
+	8,  // 45: chancery.directory.v1.DirectoryService.BatchGetWorkspaces:output_type -> chancery.directory.v1.BatchGetWorkspacesResponse
+	12, // 46: chancery.directory.v1.DirectoryService.ListResources:output_type -> chancery.directory.v1.ListResourcesResponse
+	14, // 47: chancery.directory.v1.DirectoryService.CreateSubject:output_type -> chancery.directory.v1.CreateSubjectResponse
+	16, // 48: chancery.directory.v1.DirectoryService.ListSubjects:output_type -> chancery.directory.v1.ListSubjectsResponse
+	18, // 49: chancery.directory.v1.DirectoryService.DisableSubject:output_type -> chancery.directory.v1.DisableSubjectResponse
+	20, // 50: chancery.directory.v1.DirectoryService.EnableSubject:output_type -> chancery.directory.v1.EnableSubjectResponse
+	22, // 51: chancery.directory.v1.DirectoryService.CreateWorkspace:output_type -> chancery.directory.v1.CreateWorkspaceResponse
+	24, // 52: chancery.directory.v1.DirectoryService.ListWorkspaces:output_type -> chancery.directory.v1.ListWorkspacesResponse
+	26, // 53: chancery.directory.v1.DirectoryService.DeleteWorkspace:output_type -> chancery.directory.v1.DeleteWorkspaceResponse
+	28, // 54: chancery.directory.v1.DirectoryService.CreateProject:output_type -> chancery.directory.v1.CreateProjectResponse
+	30, // 55: chancery.directory.v1.DirectoryService.ListProjects:output_type -> chancery.directory.v1.ListProjectsResponse
+	32, // 56: chancery.directory.v1.DirectoryService.DeleteProject:output_type -> chancery.directory.v1.DeleteProjectResponse
+	34, // 57: chancery.directory.v1.DirectoryService.AddMember:output_type -> chancery.directory.v1.AddMemberResponse
+	36, // 58: chancery.directory.v1.DirectoryService.SetMemberRole:output_type -> chancery.directory.v1.SetMemberRoleResponse
+	38, // 59: chancery.directory.v1.DirectoryService.RemoveMember:output_type -> chancery.directory.v1.RemoveMemberResponse
+	40, // 60: chancery.directory.v1.DirectoryService.ListMembers:output_type -> chancery.directory.v1.ListMembersResponse
+	43, // [43:61] is the sub-list for method output_type
+	25, // [25:43] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_chancery_directory_v1_directory_service_proto_init() }
@@ -2400,7 +2524,7 @@ func file_chancery_directory_v1_directory_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chancery_directory_v1_directory_service_proto_rawDesc), len(file_chancery_directory_v1_directory_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   38,
+			NumMessages:   40,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

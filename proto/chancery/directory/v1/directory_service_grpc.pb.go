@@ -19,23 +19,24 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	DirectoryService_Authenticate_FullMethodName    = "/chancery.directory.v1.DirectoryService/Authenticate"
-	DirectoryService_GetSubject_FullMethodName      = "/chancery.directory.v1.DirectoryService/GetSubject"
-	DirectoryService_ListResources_FullMethodName   = "/chancery.directory.v1.DirectoryService/ListResources"
-	DirectoryService_CreateSubject_FullMethodName   = "/chancery.directory.v1.DirectoryService/CreateSubject"
-	DirectoryService_ListSubjects_FullMethodName    = "/chancery.directory.v1.DirectoryService/ListSubjects"
-	DirectoryService_DisableSubject_FullMethodName  = "/chancery.directory.v1.DirectoryService/DisableSubject"
-	DirectoryService_EnableSubject_FullMethodName   = "/chancery.directory.v1.DirectoryService/EnableSubject"
-	DirectoryService_CreateWorkspace_FullMethodName = "/chancery.directory.v1.DirectoryService/CreateWorkspace"
-	DirectoryService_ListWorkspaces_FullMethodName  = "/chancery.directory.v1.DirectoryService/ListWorkspaces"
-	DirectoryService_DeleteWorkspace_FullMethodName = "/chancery.directory.v1.DirectoryService/DeleteWorkspace"
-	DirectoryService_CreateProject_FullMethodName   = "/chancery.directory.v1.DirectoryService/CreateProject"
-	DirectoryService_ListProjects_FullMethodName    = "/chancery.directory.v1.DirectoryService/ListProjects"
-	DirectoryService_DeleteProject_FullMethodName   = "/chancery.directory.v1.DirectoryService/DeleteProject"
-	DirectoryService_AddMember_FullMethodName       = "/chancery.directory.v1.DirectoryService/AddMember"
-	DirectoryService_SetMemberRole_FullMethodName   = "/chancery.directory.v1.DirectoryService/SetMemberRole"
-	DirectoryService_RemoveMember_FullMethodName    = "/chancery.directory.v1.DirectoryService/RemoveMember"
-	DirectoryService_ListMembers_FullMethodName     = "/chancery.directory.v1.DirectoryService/ListMembers"
+	DirectoryService_Authenticate_FullMethodName       = "/chancery.directory.v1.DirectoryService/Authenticate"
+	DirectoryService_GetSubject_FullMethodName         = "/chancery.directory.v1.DirectoryService/GetSubject"
+	DirectoryService_BatchGetWorkspaces_FullMethodName = "/chancery.directory.v1.DirectoryService/BatchGetWorkspaces"
+	DirectoryService_ListResources_FullMethodName      = "/chancery.directory.v1.DirectoryService/ListResources"
+	DirectoryService_CreateSubject_FullMethodName      = "/chancery.directory.v1.DirectoryService/CreateSubject"
+	DirectoryService_ListSubjects_FullMethodName       = "/chancery.directory.v1.DirectoryService/ListSubjects"
+	DirectoryService_DisableSubject_FullMethodName     = "/chancery.directory.v1.DirectoryService/DisableSubject"
+	DirectoryService_EnableSubject_FullMethodName      = "/chancery.directory.v1.DirectoryService/EnableSubject"
+	DirectoryService_CreateWorkspace_FullMethodName    = "/chancery.directory.v1.DirectoryService/CreateWorkspace"
+	DirectoryService_ListWorkspaces_FullMethodName     = "/chancery.directory.v1.DirectoryService/ListWorkspaces"
+	DirectoryService_DeleteWorkspace_FullMethodName    = "/chancery.directory.v1.DirectoryService/DeleteWorkspace"
+	DirectoryService_CreateProject_FullMethodName      = "/chancery.directory.v1.DirectoryService/CreateProject"
+	DirectoryService_ListProjects_FullMethodName       = "/chancery.directory.v1.DirectoryService/ListProjects"
+	DirectoryService_DeleteProject_FullMethodName      = "/chancery.directory.v1.DirectoryService/DeleteProject"
+	DirectoryService_AddMember_FullMethodName          = "/chancery.directory.v1.DirectoryService/AddMember"
+	DirectoryService_SetMemberRole_FullMethodName      = "/chancery.directory.v1.DirectoryService/SetMemberRole"
+	DirectoryService_RemoveMember_FullMethodName       = "/chancery.directory.v1.DirectoryService/RemoveMember"
+	DirectoryService_ListMembers_FullMethodName        = "/chancery.directory.v1.DirectoryService/ListMembers"
 )
 
 // DirectoryServiceClient is the client API for DirectoryService service.
@@ -52,6 +53,9 @@ type DirectoryServiceClient interface {
 	// GetSubject returns a subject with its memberships in the named workspaces
 	// and projects, read from the truth and not from a cache. Fails with NOT_FOUND.
 	GetSubject(ctx context.Context, in *GetSubjectRequest, opts ...grpc.CallOption) (*GetSubjectResponse, error)
+	// BatchGetWorkspaces returns those of the named workspaces that exist, in no
+	// particular order.
+	BatchGetWorkspaces(ctx context.Context, in *BatchGetWorkspacesRequest, opts ...grpc.CallOption) (*BatchGetWorkspacesResponse, error)
 	// ListResources returns everything a subject may share, by name. Fails with
 	// NOT_FOUND.
 	ListResources(ctx context.Context, in *ListResourcesRequest, opts ...grpc.CallOption) (*ListResourcesResponse, error)
@@ -67,7 +71,7 @@ type DirectoryServiceClient interface {
 	// EnableSubject lets a disabled user sign in again; what ended stays ended.
 	// Fails with NOT_FOUND.
 	EnableSubject(ctx context.Context, in *EnableSubjectRequest, opts ...grpc.CallOption) (*EnableSubjectResponse, error)
-	// CreateWorkspace adds a workspace. Fails with INVALID.
+	// CreateWorkspace adds a workspace. Fails with INVALID, ALREADY_EXISTS (slug).
 	CreateWorkspace(ctx context.Context, in *CreateWorkspaceRequest, opts ...grpc.CallOption) (*CreateWorkspaceResponse, error)
 	// ListWorkspaces returns workspaces by creation. Fails with INVALID (page token).
 	ListWorkspaces(ctx context.Context, in *ListWorkspacesRequest, opts ...grpc.CallOption) (*ListWorkspacesResponse, error)
@@ -117,6 +121,16 @@ func (c *directoryServiceClient) GetSubject(ctx context.Context, in *GetSubjectR
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetSubjectResponse)
 	err := c.cc.Invoke(ctx, DirectoryService_GetSubject_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *directoryServiceClient) BatchGetWorkspaces(ctx context.Context, in *BatchGetWorkspacesRequest, opts ...grpc.CallOption) (*BatchGetWorkspacesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BatchGetWorkspacesResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_BatchGetWorkspaces_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -287,6 +301,9 @@ type DirectoryServiceServer interface {
 	// GetSubject returns a subject with its memberships in the named workspaces
 	// and projects, read from the truth and not from a cache. Fails with NOT_FOUND.
 	GetSubject(context.Context, *GetSubjectRequest) (*GetSubjectResponse, error)
+	// BatchGetWorkspaces returns those of the named workspaces that exist, in no
+	// particular order.
+	BatchGetWorkspaces(context.Context, *BatchGetWorkspacesRequest) (*BatchGetWorkspacesResponse, error)
 	// ListResources returns everything a subject may share, by name. Fails with
 	// NOT_FOUND.
 	ListResources(context.Context, *ListResourcesRequest) (*ListResourcesResponse, error)
@@ -302,7 +319,7 @@ type DirectoryServiceServer interface {
 	// EnableSubject lets a disabled user sign in again; what ended stays ended.
 	// Fails with NOT_FOUND.
 	EnableSubject(context.Context, *EnableSubjectRequest) (*EnableSubjectResponse, error)
-	// CreateWorkspace adds a workspace. Fails with INVALID.
+	// CreateWorkspace adds a workspace. Fails with INVALID, ALREADY_EXISTS (slug).
 	CreateWorkspace(context.Context, *CreateWorkspaceRequest) (*CreateWorkspaceResponse, error)
 	// ListWorkspaces returns workspaces by creation. Fails with INVALID (page token).
 	ListWorkspaces(context.Context, *ListWorkspacesRequest) (*ListWorkspacesResponse, error)
@@ -343,6 +360,9 @@ func (UnimplementedDirectoryServiceServer) Authenticate(context.Context, *Authen
 }
 func (UnimplementedDirectoryServiceServer) GetSubject(context.Context, *GetSubjectRequest) (*GetSubjectResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetSubject not implemented")
+}
+func (UnimplementedDirectoryServiceServer) BatchGetWorkspaces(context.Context, *BatchGetWorkspacesRequest) (*BatchGetWorkspacesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BatchGetWorkspaces not implemented")
 }
 func (UnimplementedDirectoryServiceServer) ListResources(context.Context, *ListResourcesRequest) (*ListResourcesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListResources not implemented")
@@ -442,6 +462,24 @@ func _DirectoryService_GetSubject_Handler(srv interface{}, ctx context.Context, 
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(DirectoryServiceServer).GetSubject(ctx, req.(*GetSubjectRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DirectoryService_BatchGetWorkspaces_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BatchGetWorkspacesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).BatchGetWorkspaces(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_BatchGetWorkspaces_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).BatchGetWorkspaces(ctx, req.(*BatchGetWorkspacesRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -730,6 +768,10 @@ var DirectoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetSubject",
 			Handler:    _DirectoryService_GetSubject_Handler,
+		},
+		{
+			MethodName: "BatchGetWorkspaces",
+			Handler:    _DirectoryService_BatchGetWorkspaces_Handler,
 		},
 		{
 			MethodName: "ListResources",

@@ -659,7 +659,10 @@ type ValidateResponse struct {
 	// are shared.
 	WorkspaceId *string `protobuf:"bytes,3,opt,name=workspace_id,json=workspaceId,proto3,oneof" json:"workspace_id,omitempty"`
 	// Empty when not active.
-	Scopes        []string `protobuf:"bytes,4,rep,name=scopes,proto3" json:"scopes,omitempty"`
+	Scopes []string `protobuf:"bytes,4,rep,name=scopes,proto3" json:"scopes,omitempty"`
+	// Slug of that workspace. Absent where the id is, and where the preset does not
+	// show it.
+	WorkspaceSlug *string `protobuf:"bytes,5,opt,name=workspace_slug,json=workspaceSlug,proto3,oneof" json:"workspace_slug,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -722,6 +725,13 @@ func (x *ValidateResponse) GetScopes() []string {
 	return nil
 }
 
+func (x *ValidateResponse) GetWorkspaceSlug() string {
+	if x != nil && x.WorkspaceSlug != nil {
+		return *x.WorkspaceSlug
+	}
+	return ""
+}
+
 var File_chancery_introspection_v1_introspection_service_proto protoreflect.FileDescriptor
 
 const file_chancery_introspection_v1_introspection_service_proto_rawDesc = "" +
@@ -780,14 +790,16 @@ const file_chancery_introspection_v1_introspection_service_proto_rawDesc = "" +
 	"\x10UserInfoResponse\x12/\n" +
 	"\x06claims\x18\x01 \x01(\v2\x17.google.protobuf.StructR\x06claims\"9\n" +
 	"\x0fValidateRequest\x12&\n" +
-	"\faccess_token\x18\x01 \x01(\tB\x03\x80\x01\x01R\vaccessToken\"\x9a\x01\n" +
+	"\faccess_token\x18\x01 \x01(\tB\x03\x80\x01\x01R\vaccessToken\"\xd9\x01\n" +
 	"\x10ValidateResponse\x12\x16\n" +
 	"\x06active\x18\x01 \x01(\bR\x06active\x12\x15\n" +
 	"\x03exp\x18\x02 \x01(\x03H\x00R\x03exp\x88\x01\x01\x12&\n" +
 	"\fworkspace_id\x18\x03 \x01(\tH\x01R\vworkspaceId\x88\x01\x01\x12\x16\n" +
-	"\x06scopes\x18\x04 \x03(\tR\x06scopesB\x06\n" +
+	"\x06scopes\x18\x04 \x03(\tR\x06scopes\x12*\n" +
+	"\x0eworkspace_slug\x18\x05 \x01(\tH\x02R\rworkspaceSlug\x88\x01\x01B\x06\n" +
 	"\x04_expB\x0f\n" +
-	"\r_workspace_id2\xaa\x05\n" +
+	"\r_workspace_idB\x11\n" +
+	"\x0f_workspace_slug2\xaa\x05\n" +
 	"\x14IntrospectionService\x12\x94\x01\n" +
 	"\n" +
 	"Introspect\x12,.chancery.introspection.v1.IntrospectRequest\x1a-.chancery.introspection.v1.IntrospectResponse\")\xe2\xe0\x18\x06anyone\x82\xd3\xe4\x93\x02\x16:\x01*\"\x11/oauth/introspect\x90\x02\x01\x12\x87\x01\n" +

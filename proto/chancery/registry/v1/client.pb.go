@@ -140,6 +140,21 @@ type Client struct {
 	// Demands client authentication at the revocation endpoint, where otherwise
 	// the token alone is enough.
 	RequireRevocationAuth bool `protobuf:"varint,24,opt,name=require_revocation_auth,json=requireRevocationAuth,proto3" json:"require_revocation_auth,omitempty"`
+	// What the app does, in a sentence or two, for the public directory of apps and
+	// the developer pages. At most 500 characters.
+	Description string `protobuf:"bytes,25,opt,name=description,proto3" json:"description,omitempty"`
+	// Workspace that the app belongs to: its admins manage it on the developer
+	// pages. Empty for a client that only operators manage. It cannot be changed.
+	WorkspaceId string `protobuf:"bytes,26,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// Who may authorize the client: "internal" (members of its workspace),
+	// "unlisted" (anybody who has a link; when empty) or "public" (anybody, and the
+	// directory of apps lists it).
+	Visibility string `protobuf:"bytes,27,opt,name=visibility,proto3" json:"visibility,omitempty"`
+	// One of the preset's kinds of client, such as "mcp", which sets lifetimes.
+	// Empty: no particular kind.
+	ClientKind string `protobuf:"bytes,28,opt,name=client_kind,json=clientKind,proto3" json:"client_kind,omitempty"`
+	// Registered itself (RFC 7591), and manages itself (RFC 7592). Read only.
+	DynamicallyRegistered bool `protobuf:"varint,29,opt,name=dynamically_registered,json=dynamicallyRegistered,proto3" json:"dynamically_registered,omitempty"`
 	// Grows with each restriction. Read only.
 	Version int64 `protobuf:"varint,30,opt,name=version,proto3" json:"version,omitempty"`
 	// Grows whenever scope loses a value. Read only.
@@ -147,7 +162,13 @@ type Client struct {
 	// Changes with each update; an update names the one it was made from. Read only.
 	Revision int64 `protobuf:"varint,32,opt,name=revision,proto3" json:"revision,omitempty"`
 	// Read only.
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,33,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,33,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// SHA-256 of the uploaded logo in hexadecimal, empty for none: GetLogo returns
+	// it. Read only.
+	LogoDigest string `protobuf:"bytes,34,opt,name=logo_digest,json=logoDigest,proto3" json:"logo_digest,omitempty"`
+	// When the client last authenticated, accurate to an hour; absent while it
+	// never did. Read only.
+	LastUseTime   *timestamppb.Timestamp `protobuf:"bytes,35,opt,name=last_use_time,json=lastUseTime,proto3" json:"last_use_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -350,6 +371,41 @@ func (x *Client) GetRequireRevocationAuth() bool {
 	return false
 }
 
+func (x *Client) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *Client) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *Client) GetVisibility() string {
+	if x != nil {
+		return x.Visibility
+	}
+	return ""
+}
+
+func (x *Client) GetClientKind() string {
+	if x != nil {
+		return x.ClientKind
+	}
+	return ""
+}
+
+func (x *Client) GetDynamicallyRegistered() bool {
+	if x != nil {
+		return x.DynamicallyRegistered
+	}
+	return false
+}
+
 func (x *Client) GetVersion() int64 {
 	if x != nil {
 		return x.Version
@@ -374,6 +430,20 @@ func (x *Client) GetRevision() int64 {
 func (x *Client) GetCreateTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *Client) GetLogoDigest() string {
+	if x != nil {
+		return x.LogoDigest
+	}
+	return ""
+}
+
+func (x *Client) GetLastUseTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastUseTime
 	}
 	return nil
 }
@@ -552,8 +622,7 @@ var File_chancery_registry_v1_client_proto protoreflect.FileDescriptor
 
 const file_chancery_registry_v1_client_proto_rawDesc = "" +
 	"\n" +
-	"!chancery/registry/v1/client.proto\x12\x14chancery.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf0\n" +
-	"\n" +
+	"!chancery/registry/v1/client.proto\x12\x14chancery.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb3\r\n" +
 	"\x06Client\x12%\n" +
 	"\tclient_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\bclientId\x12*\n" +
 	"\vclient_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\n" +
@@ -586,12 +655,23 @@ const file_chancery_registry_v1_client_proto_rawDesc = "" +
 	"\n" +
 	"unverified\x18\x17 \x01(\bR\n" +
 	"unverified\x126\n" +
-	"\x17require_revocation_auth\x18\x18 \x01(\bR\x15requireRevocationAuth\x12\x18\n" +
+	"\x17require_revocation_auth\x18\x18 \x01(\bR\x15requireRevocationAuth\x12*\n" +
+	"\vdescription\x18\x19 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\vdescription\x12*\n" +
+	"\fworkspace_id\x18\x1a \x01(\tB\a\xbaH\x04r\x02\x18$R\vworkspaceId\x12'\n" +
+	"\n" +
+	"visibility\x18\x1b \x01(\tB\a\xbaH\x04r\x02\x18\x10R\n" +
+	"visibility\x12(\n" +
+	"\vclient_kind\x18\x1c \x01(\tB\a\xbaH\x04r\x02\x18 R\n" +
+	"clientKind\x125\n" +
+	"\x16dynamically_registered\x18\x1d \x01(\bR\x15dynamicallyRegistered\x12\x18\n" +
 	"\aversion\x18\x1e \x01(\x03R\aversion\x12#\n" +
 	"\rscope_version\x18\x1f \x01(\x03R\fscopeVersion\x12\x1a\n" +
 	"\brevision\x18  \x01(\x03R\brevision\x12;\n" +
 	"\vcreate_time\x18! \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTimeB\x0f\n" +
+	"createTime\x12\x1f\n" +
+	"\vlogo_digest\x18\" \x01(\tR\n" +
+	"logoDigest\x12>\n" +
+	"\rlast_use_time\x18# \x01(\v2\x1a.google.protobuf.TimestampR\vlastUseTimeB\x0f\n" +
 	"\r_require_pkceB\x10\n" +
 	"\x0e_refresh_grace\"\xb6\x01\n" +
 	"\x06Secret\x12\x1b\n" +
@@ -643,14 +723,15 @@ var file_chancery_registry_v1_client_proto_depIdxs = []int32{
 	4, // 1: chancery.registry.v1.Client.refresh_token_lifetime:type_name -> google.protobuf.Duration
 	4, // 2: chancery.registry.v1.Client.refresh_grace:type_name -> google.protobuf.Duration
 	5, // 3: chancery.registry.v1.Client.create_time:type_name -> google.protobuf.Timestamp
-	5, // 4: chancery.registry.v1.Secret.create_time:type_name -> google.protobuf.Timestamp
-	5, // 5: chancery.registry.v1.Secret.last_use_time:type_name -> google.protobuf.Timestamp
-	0, // 6: chancery.registry.v1.ScopeDescription.kind:type_name -> chancery.registry.v1.ScopeDescription.Kind
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	5, // 4: chancery.registry.v1.Client.last_use_time:type_name -> google.protobuf.Timestamp
+	5, // 5: chancery.registry.v1.Secret.create_time:type_name -> google.protobuf.Timestamp
+	5, // 6: chancery.registry.v1.Secret.last_use_time:type_name -> google.protobuf.Timestamp
+	0, // 7: chancery.registry.v1.ScopeDescription.kind:type_name -> chancery.registry.v1.ScopeDescription.Kind
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_chancery_registry_v1_client_proto_init() }

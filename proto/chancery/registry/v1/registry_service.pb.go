@@ -12,6 +12,7 @@ import (
 	v1 "github.com/chancery-auth/chancery/proto/chancery/event/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -904,6 +905,551 @@ func (x *AuthenticateClientResponse) GetSecretId() string {
 	return ""
 }
 
+// ListPublicClientsRequest asks for a page of the public directory of apps.
+type ListPublicClientsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 to 1,000; zero: 100.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the page before, for the same query; empty for the first.
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Words that the name or the description contains, in whatever case. Empty: all.
+	Query         string `protobuf:"bytes,3,opt,name=query,proto3" json:"query,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPublicClientsRequest) Reset() {
+	*x = ListPublicClientsRequest{}
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPublicClientsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPublicClientsRequest) ProtoMessage() {}
+
+func (x *ListPublicClientsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPublicClientsRequest.ProtoReflect.Descriptor instead.
+func (*ListPublicClientsRequest) Descriptor() ([]byte, []int) {
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ListPublicClientsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListPublicClientsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListPublicClientsRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
+// ListPublicClientsResponse carries a page of the directory.
+type ListPublicClientsResponse struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Clients []*Client              `protobuf:"bytes,1,rep,name=clients,proto3" json:"clients,omitempty"`
+	// Empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListPublicClientsResponse) Reset() {
+	*x = ListPublicClientsResponse{}
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListPublicClientsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListPublicClientsResponse) ProtoMessage() {}
+
+func (x *ListPublicClientsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListPublicClientsResponse.ProtoReflect.Descriptor instead.
+func (*ListPublicClientsResponse) Descriptor() ([]byte, []int) {
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ListPublicClientsResponse) GetClients() []*Client {
+	if x != nil {
+		return x.Clients
+	}
+	return nil
+}
+
+func (x *ListPublicClientsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// GetLogoRequest names a logo.
+type GetLogoRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// SHA-256 in hexadecimal, as in Client.logo_digest.
+	LogoDigest    string `protobuf:"bytes,1,opt,name=logo_digest,json=logoDigest,proto3" json:"logo_digest,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetLogoRequest) Reset() {
+	*x = GetLogoRequest{}
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetLogoRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetLogoRequest) ProtoMessage() {}
+
+func (x *GetLogoRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetLogoRequest.ProtoReflect.Descriptor instead.
+func (*GetLogoRequest) Descriptor() ([]byte, []int) {
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *GetLogoRequest) GetLogoDigest() string {
+	if x != nil {
+		return x.LogoDigest
+	}
+	return ""
+}
+
+// GetLogoResponse carries a logo.
+type GetLogoResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A PNG image that the registry has encoded.
+	Png           []byte `protobuf:"bytes,1,opt,name=png,proto3" json:"png,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetLogoResponse) Reset() {
+	*x = GetLogoResponse{}
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetLogoResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetLogoResponse) ProtoMessage() {}
+
+func (x *GetLogoResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetLogoResponse.ProtoReflect.Descriptor instead.
+func (*GetLogoResponse) Descriptor() ([]byte, []int) {
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *GetLogoResponse) GetPng() []byte {
+	if x != nil {
+		return x.Png
+	}
+	return nil
+}
+
+// InitialAccessToken is what is known of a token for registration, without the
+// token itself.
+type InitialAccessToken struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	TokenId string                 `protobuf:"bytes,1,opt,name=token_id,json=tokenId,proto3" json:"token_id,omitempty"`
+	// Last four characters, to tell tokens apart.
+	Hint          string                 `protobuf:"bytes,2,opt,name=hint,proto3" json:"hint,omitempty"`
+	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InitialAccessToken) Reset() {
+	*x = InitialAccessToken{}
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InitialAccessToken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InitialAccessToken) ProtoMessage() {}
+
+func (x *InitialAccessToken) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InitialAccessToken.ProtoReflect.Descriptor instead.
+func (*InitialAccessToken) Descriptor() ([]byte, []int) {
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *InitialAccessToken) GetTokenId() string {
+	if x != nil {
+		return x.TokenId
+	}
+	return ""
+}
+
+func (x *InitialAccessToken) GetHint() string {
+	if x != nil {
+		return x.Hint
+	}
+	return ""
+}
+
+func (x *InitialAccessToken) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *InitialAccessToken) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+// CreateInitialAccessTokenRequest says how long the token is good.
+type CreateInitialAccessTokenRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most 365 days; zero: 30 days.
+	Lifetime      *durationpb.Duration `protobuf:"bytes,1,opt,name=lifetime,proto3" json:"lifetime,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateInitialAccessTokenRequest) Reset() {
+	*x = CreateInitialAccessTokenRequest{}
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateInitialAccessTokenRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateInitialAccessTokenRequest) ProtoMessage() {}
+
+func (x *CreateInitialAccessTokenRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateInitialAccessTokenRequest.ProtoReflect.Descriptor instead.
+func (*CreateInitialAccessTokenRequest) Descriptor() ([]byte, []int) {
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *CreateInitialAccessTokenRequest) GetLifetime() *durationpb.Duration {
+	if x != nil {
+		return x.Lifetime
+	}
+	return nil
+}
+
+// CreateInitialAccessTokenResponse carries the new token.
+type CreateInitialAccessTokenResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Token *InitialAccessToken    `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
+	// Shown this once.
+	InitialAccessToken string `protobuf:"bytes,2,opt,name=initial_access_token,json=initialAccessToken,proto3" json:"initial_access_token,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *CreateInitialAccessTokenResponse) Reset() {
+	*x = CreateInitialAccessTokenResponse{}
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateInitialAccessTokenResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateInitialAccessTokenResponse) ProtoMessage() {}
+
+func (x *CreateInitialAccessTokenResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateInitialAccessTokenResponse.ProtoReflect.Descriptor instead.
+func (*CreateInitialAccessTokenResponse) Descriptor() ([]byte, []int) {
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *CreateInitialAccessTokenResponse) GetToken() *InitialAccessToken {
+	if x != nil {
+		return x.Token
+	}
+	return nil
+}
+
+func (x *CreateInitialAccessTokenResponse) GetInitialAccessToken() string {
+	if x != nil {
+		return x.InitialAccessToken
+	}
+	return ""
+}
+
+// ListInitialAccessTokensRequest is empty.
+type ListInitialAccessTokensRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListInitialAccessTokensRequest) Reset() {
+	*x = ListInitialAccessTokensRequest{}
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListInitialAccessTokensRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListInitialAccessTokensRequest) ProtoMessage() {}
+
+func (x *ListInitialAccessTokensRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListInitialAccessTokensRequest.ProtoReflect.Descriptor instead.
+func (*ListInitialAccessTokensRequest) Descriptor() ([]byte, []int) {
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{25}
+}
+
+// ListInitialAccessTokensResponse carries what is known of the tokens.
+type ListInitialAccessTokensResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tokens        []*InitialAccessToken  `protobuf:"bytes,1,rep,name=tokens,proto3" json:"tokens,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListInitialAccessTokensResponse) Reset() {
+	*x = ListInitialAccessTokensResponse{}
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListInitialAccessTokensResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListInitialAccessTokensResponse) ProtoMessage() {}
+
+func (x *ListInitialAccessTokensResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListInitialAccessTokensResponse.ProtoReflect.Descriptor instead.
+func (*ListInitialAccessTokensResponse) Descriptor() ([]byte, []int) {
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *ListInitialAccessTokensResponse) GetTokens() []*InitialAccessToken {
+	if x != nil {
+		return x.Tokens
+	}
+	return nil
+}
+
+// RevokeInitialAccessTokenRequest names a token.
+type RevokeInitialAccessTokenRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TokenId       string                 `protobuf:"bytes,1,opt,name=token_id,json=tokenId,proto3" json:"token_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeInitialAccessTokenRequest) Reset() {
+	*x = RevokeInitialAccessTokenRequest{}
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeInitialAccessTokenRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeInitialAccessTokenRequest) ProtoMessage() {}
+
+func (x *RevokeInitialAccessTokenRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeInitialAccessTokenRequest.ProtoReflect.Descriptor instead.
+func (*RevokeInitialAccessTokenRequest) Descriptor() ([]byte, []int) {
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *RevokeInitialAccessTokenRequest) GetTokenId() string {
+	if x != nil {
+		return x.TokenId
+	}
+	return ""
+}
+
+// RevokeInitialAccessTokenResponse is empty.
+type RevokeInitialAccessTokenResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeInitialAccessTokenResponse) Reset() {
+	*x = RevokeInitialAccessTokenResponse{}
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeInitialAccessTokenResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeInitialAccessTokenResponse) ProtoMessage() {}
+
+func (x *RevokeInitialAccessTokenResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeInitialAccessTokenResponse.ProtoReflect.Descriptor instead.
+func (*RevokeInitialAccessTokenResponse) Descriptor() ([]byte, []int) {
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{28}
+}
+
 // ListScopesRequest is empty.
 type ListScopesRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -913,7 +1459,7 @@ type ListScopesRequest struct {
 
 func (x *ListScopesRequest) Reset() {
 	*x = ListScopesRequest{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[18]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -925,7 +1471,7 @@ func (x *ListScopesRequest) String() string {
 func (*ListScopesRequest) ProtoMessage() {}
 
 func (x *ListScopesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[18]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -938,7 +1484,7 @@ func (x *ListScopesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListScopesRequest.ProtoReflect.Descriptor instead.
 func (*ListScopesRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{18}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{29}
 }
 
 // ListScopesResponse carries the catalogue in its order of display.
@@ -951,7 +1497,7 @@ type ListScopesResponse struct {
 
 func (x *ListScopesResponse) Reset() {
 	*x = ListScopesResponse{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[19]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -963,7 +1509,7 @@ func (x *ListScopesResponse) String() string {
 func (*ListScopesResponse) ProtoMessage() {}
 
 func (x *ListScopesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[19]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -976,7 +1522,7 @@ func (x *ListScopesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListScopesResponse.ProtoReflect.Descriptor instead.
 func (*ListScopesResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{19}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ListScopesResponse) GetScopes() []*ScopeDescription {
@@ -996,7 +1542,7 @@ type CheckOriginRequest struct {
 
 func (x *CheckOriginRequest) Reset() {
 	*x = CheckOriginRequest{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[20]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1008,7 +1554,7 @@ func (x *CheckOriginRequest) String() string {
 func (*CheckOriginRequest) ProtoMessage() {}
 
 func (x *CheckOriginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[20]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1021,7 +1567,7 @@ func (x *CheckOriginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckOriginRequest.ProtoReflect.Descriptor instead.
 func (*CheckOriginRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{20}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *CheckOriginRequest) GetOrigin() string {
@@ -1041,7 +1587,7 @@ type CheckOriginResponse struct {
 
 func (x *CheckOriginResponse) Reset() {
 	*x = CheckOriginResponse{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[21]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1053,7 +1599,7 @@ func (x *CheckOriginResponse) String() string {
 func (*CheckOriginResponse) ProtoMessage() {}
 
 func (x *CheckOriginResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[21]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1066,7 +1612,7 @@ func (x *CheckOriginResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckOriginResponse.ProtoReflect.Descriptor instead.
 func (*CheckOriginResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{21}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *CheckOriginResponse) GetRegistered() bool {
@@ -1096,7 +1642,7 @@ type ListAuditRecordsRequest struct {
 
 func (x *ListAuditRecordsRequest) Reset() {
 	*x = ListAuditRecordsRequest{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[22]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1108,7 +1654,7 @@ func (x *ListAuditRecordsRequest) String() string {
 func (*ListAuditRecordsRequest) ProtoMessage() {}
 
 func (x *ListAuditRecordsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[22]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1121,7 +1667,7 @@ func (x *ListAuditRecordsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAuditRecordsRequest.ProtoReflect.Descriptor instead.
 func (*ListAuditRecordsRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{22}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ListAuditRecordsRequest) GetPageSize() int32 {
@@ -1178,7 +1724,7 @@ type ListAuditRecordsResponse struct {
 
 func (x *ListAuditRecordsResponse) Reset() {
 	*x = ListAuditRecordsResponse{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[23]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1190,7 +1736,7 @@ func (x *ListAuditRecordsResponse) String() string {
 func (*ListAuditRecordsResponse) ProtoMessage() {}
 
 func (x *ListAuditRecordsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[23]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1203,7 +1749,7 @@ func (x *ListAuditRecordsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAuditRecordsResponse.ProtoReflect.Descriptor instead.
 func (*ListAuditRecordsResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{23}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ListAuditRecordsResponse) GetRecords() []*v1.Event {
@@ -1224,7 +1770,7 @@ var File_chancery_registry_v1_registry_service_proto protoreflect.FileDescriptor
 
 const file_chancery_registry_v1_registry_service_proto_rawDesc = "" +
 	"\n" +
-	"+chancery/registry/v1/registry_service.proto\x12\x14chancery.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fchancery/access/v1/access.proto\x1a\x1dchancery/event/v1/event.proto\x1a!chancery/registry/v1/client.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"S\n" +
+	"+chancery/registry/v1/registry_service.proto\x12\x14chancery.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fchancery/access/v1/access.proto\x1a\x1dchancery/event/v1/event.proto\x1a!chancery/registry/v1/client.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"S\n" +
 	"\x13CreateClientRequest\x12<\n" +
 	"\x06client\x18\x01 \x01(\v2\x1c.chancery.registry.v1.ClientB\x06\xbaH\x03\xc8\x01\x01R\x06client\"v\n" +
 	"\x14CreateClientResponse\x124\n" +
@@ -1273,7 +1819,39 @@ const file_chancery_registry_v1_registry_service_proto_rawDesc = "" +
 	"\x10client_assertion\x18\x04 \x01(\tB\x03\x80\x01\x01R\x0fclientAssertion\"o\n" +
 	"\x1aAuthenticateClientResponse\x124\n" +
 	"\x06client\x18\x01 \x01(\v2\x1c.chancery.registry.v1.ClientR\x06client\x12\x1b\n" +
-	"\tsecret_id\x18\x02 \x01(\tR\bsecretId\"\x13\n" +
+	"\tsecret_id\x18\x02 \x01(\tR\bsecretId\"\x8b\x01\n" +
+	"\x18ListPublicClientsRequest\x12'\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\x12\x1d\n" +
+	"\x05query\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18xR\x05query\"{\n" +
+	"\x19ListPublicClientsResponse\x126\n" +
+	"\aclients\x18\x01 \x03(\v2\x1c.chancery.registry.v1.ClientR\aclients\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"H\n" +
+	"\x0eGetLogoRequest\x126\n" +
+	"\vlogo_digest\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{64}$R\n" +
+	"logoDigest\"#\n" +
+	"\x0fGetLogoResponse\x12\x10\n" +
+	"\x03png\x18\x01 \x01(\fR\x03png\"\xbd\x01\n" +
+	"\x12InitialAccessToken\x12\x19\n" +
+	"\btoken_id\x18\x01 \x01(\tR\atokenId\x12\x12\n" +
+	"\x04hint\x18\x02 \x01(\tR\x04hint\x12;\n" +
+	"\vcreate_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x12;\n" +
+	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTime\"X\n" +
+	"\x1fCreateInitialAccessTokenRequest\x125\n" +
+	"\blifetime\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\blifetime\"\x99\x01\n" +
+	" CreateInitialAccessTokenResponse\x12>\n" +
+	"\x05token\x18\x01 \x01(\v2(.chancery.registry.v1.InitialAccessTokenR\x05token\x125\n" +
+	"\x14initial_access_token\x18\x02 \x01(\tB\x03\x80\x01\x01R\x12initialAccessToken\" \n" +
+	"\x1eListInitialAccessTokensRequest\"c\n" +
+	"\x1fListInitialAccessTokensResponse\x12@\n" +
+	"\x06tokens\x18\x01 \x03(\v2(.chancery.registry.v1.InitialAccessTokenR\x06tokens\"F\n" +
+	"\x1fRevokeInitialAccessTokenRequest\x12#\n" +
+	"\btoken_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\atokenId\"\"\n" +
+	" RevokeInitialAccessTokenResponse\"\x13\n" +
 	"\x11ListScopesRequest\"T\n" +
 	"\x12ListScopesResponse\x12>\n" +
 	"\x06scopes\x18\x01 \x03(\v2&.chancery.registry.v1.ScopeDescriptionR\x06scopes\"6\n" +
@@ -1294,7 +1872,7 @@ const file_chancery_registry_v1_registry_service_proto_rawDesc = "" +
 	"\x05since\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"v\n" +
 	"\x18ListAuditRecordsResponse\x122\n" +
 	"\arecords\x18\x01 \x03(\v2\x18.chancery.event.v1.EventR\arecords\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x82\f\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xb6\x11\n" +
 	"\x0fRegistryService\x12p\n" +
 	"\fCreateClient\x12).chancery.registry.v1.CreateClientRequest\x1a*.chancery.registry.v1.CreateClientResponse\"\t\xe2\xe0\x18\x05admin\x12\x9c\x01\n" +
 	"\tGetClient\x12&.chancery.registry.v1.GetClientRequest\x1a'.chancery.registry.v1.GetClientResponse\">\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\xe2\xe0\x18\tauthorize\xe2\xe0\x18\x05token\xe2\xe0\x18\rintrospection\x90\x02\x01\x12p\n" +
@@ -1304,7 +1882,12 @@ const file_chancery_registry_v1_registry_service_proto_rawDesc = "" +
 	"\fCreateSecret\x12).chancery.registry.v1.CreateSecretRequest\x1a*.chancery.registry.v1.CreateSecretResponse\"\t\xe2\xe0\x18\x05admin\x12p\n" +
 	"\vListSecrets\x12(.chancery.registry.v1.ListSecretsRequest\x1a).chancery.registry.v1.ListSecretsResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x01\x12p\n" +
 	"\fRevokeSecret\x12).chancery.registry.v1.RevokeSecretRequest\x1a*.chancery.registry.v1.RevokeSecretResponse\"\t\xe2\xe0\x18\x05admin\x12\xa0\x01\n" +
-	"\x12AuthenticateClient\x12/.chancery.registry.v1.AuthenticateClientRequest\x1a0.chancery.registry.v1.AuthenticateClientResponse\"'\xe2\xe0\x18\tauthorize\xe2\xe0\x18\x05token\xe2\xe0\x18\rintrospection\x12\x99\x01\n" +
+	"\x12AuthenticateClient\x12/.chancery.registry.v1.AuthenticateClientRequest\x1a0.chancery.registry.v1.AuthenticateClientResponse\"'\xe2\xe0\x18\tauthorize\xe2\xe0\x18\x05token\xe2\xe0\x18\rintrospection\x12\x84\x01\n" +
+	"\x11ListPublicClients\x12..chancery.registry.v1.ListPublicClientsRequest\x1a/.chancery.registry.v1.ListPublicClientsResponse\"\x0e\xe2\xe0\x18\agateway\x90\x02\x01\x12f\n" +
+	"\aGetLogo\x12$.chancery.registry.v1.GetLogoRequest\x1a%.chancery.registry.v1.GetLogoResponse\"\x0e\xe2\xe0\x18\agateway\x90\x02\x01\x12\x94\x01\n" +
+	"\x18CreateInitialAccessToken\x125.chancery.registry.v1.CreateInitialAccessTokenRequest\x1a6.chancery.registry.v1.CreateInitialAccessTokenResponse\"\t\xe2\xe0\x18\x05admin\x12\x94\x01\n" +
+	"\x17ListInitialAccessTokens\x124.chancery.registry.v1.ListInitialAccessTokensRequest\x1a5.chancery.registry.v1.ListInitialAccessTokensResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x01\x12\x94\x01\n" +
+	"\x18RevokeInitialAccessToken\x125.chancery.registry.v1.RevokeInitialAccessTokenRequest\x1a6.chancery.registry.v1.RevokeInitialAccessTokenResponse\"\t\xe2\xe0\x18\x05admin\x12\x99\x01\n" +
 	"\n" +
 	"ListScopes\x12'.chancery.registry.v1.ListScopesRequest\x1a(.chancery.registry.v1.ListScopesResponse\"8\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\xe2\xe0\x18\tauthorize\xe2\xe0\x18\x05token\xe2\xe0\x18\aconsent\x90\x02\x01\x12\x7f\n" +
 	"\x10ListAuditRecords\x12-.chancery.registry.v1.ListAuditRecordsRequest\x1a..chancery.registry.v1.ListAuditRecordsResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x01\x12r\n" +
@@ -1322,79 +1905,107 @@ func file_chancery_registry_v1_registry_service_proto_rawDescGZIP() []byte {
 	return file_chancery_registry_v1_registry_service_proto_rawDescData
 }
 
-var file_chancery_registry_v1_registry_service_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_chancery_registry_v1_registry_service_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_chancery_registry_v1_registry_service_proto_goTypes = []any{
-	(*CreateClientRequest)(nil),        // 0: chancery.registry.v1.CreateClientRequest
-	(*CreateClientResponse)(nil),       // 1: chancery.registry.v1.CreateClientResponse
-	(*GetClientRequest)(nil),           // 2: chancery.registry.v1.GetClientRequest
-	(*GetClientResponse)(nil),          // 3: chancery.registry.v1.GetClientResponse
-	(*ListClientsRequest)(nil),         // 4: chancery.registry.v1.ListClientsRequest
-	(*ListClientsResponse)(nil),        // 5: chancery.registry.v1.ListClientsResponse
-	(*UpdateClientRequest)(nil),        // 6: chancery.registry.v1.UpdateClientRequest
-	(*UpdateClientResponse)(nil),       // 7: chancery.registry.v1.UpdateClientResponse
-	(*DeleteClientRequest)(nil),        // 8: chancery.registry.v1.DeleteClientRequest
-	(*DeleteClientResponse)(nil),       // 9: chancery.registry.v1.DeleteClientResponse
-	(*CreateSecretRequest)(nil),        // 10: chancery.registry.v1.CreateSecretRequest
-	(*CreateSecretResponse)(nil),       // 11: chancery.registry.v1.CreateSecretResponse
-	(*ListSecretsRequest)(nil),         // 12: chancery.registry.v1.ListSecretsRequest
-	(*ListSecretsResponse)(nil),        // 13: chancery.registry.v1.ListSecretsResponse
-	(*RevokeSecretRequest)(nil),        // 14: chancery.registry.v1.RevokeSecretRequest
-	(*RevokeSecretResponse)(nil),       // 15: chancery.registry.v1.RevokeSecretResponse
-	(*AuthenticateClientRequest)(nil),  // 16: chancery.registry.v1.AuthenticateClientRequest
-	(*AuthenticateClientResponse)(nil), // 17: chancery.registry.v1.AuthenticateClientResponse
-	(*ListScopesRequest)(nil),          // 18: chancery.registry.v1.ListScopesRequest
-	(*ListScopesResponse)(nil),         // 19: chancery.registry.v1.ListScopesResponse
-	(*CheckOriginRequest)(nil),         // 20: chancery.registry.v1.CheckOriginRequest
-	(*CheckOriginResponse)(nil),        // 21: chancery.registry.v1.CheckOriginResponse
-	(*ListAuditRecordsRequest)(nil),    // 22: chancery.registry.v1.ListAuditRecordsRequest
-	(*ListAuditRecordsResponse)(nil),   // 23: chancery.registry.v1.ListAuditRecordsResponse
-	(*Client)(nil),                     // 24: chancery.registry.v1.Client
-	(*Secret)(nil),                     // 25: chancery.registry.v1.Secret
-	(*ScopeDescription)(nil),           // 26: chancery.registry.v1.ScopeDescription
-	(*timestamppb.Timestamp)(nil),      // 27: google.protobuf.Timestamp
-	(*v1.Event)(nil),                   // 28: chancery.event.v1.Event
+	(*CreateClientRequest)(nil),              // 0: chancery.registry.v1.CreateClientRequest
+	(*CreateClientResponse)(nil),             // 1: chancery.registry.v1.CreateClientResponse
+	(*GetClientRequest)(nil),                 // 2: chancery.registry.v1.GetClientRequest
+	(*GetClientResponse)(nil),                // 3: chancery.registry.v1.GetClientResponse
+	(*ListClientsRequest)(nil),               // 4: chancery.registry.v1.ListClientsRequest
+	(*ListClientsResponse)(nil),              // 5: chancery.registry.v1.ListClientsResponse
+	(*UpdateClientRequest)(nil),              // 6: chancery.registry.v1.UpdateClientRequest
+	(*UpdateClientResponse)(nil),             // 7: chancery.registry.v1.UpdateClientResponse
+	(*DeleteClientRequest)(nil),              // 8: chancery.registry.v1.DeleteClientRequest
+	(*DeleteClientResponse)(nil),             // 9: chancery.registry.v1.DeleteClientResponse
+	(*CreateSecretRequest)(nil),              // 10: chancery.registry.v1.CreateSecretRequest
+	(*CreateSecretResponse)(nil),             // 11: chancery.registry.v1.CreateSecretResponse
+	(*ListSecretsRequest)(nil),               // 12: chancery.registry.v1.ListSecretsRequest
+	(*ListSecretsResponse)(nil),              // 13: chancery.registry.v1.ListSecretsResponse
+	(*RevokeSecretRequest)(nil),              // 14: chancery.registry.v1.RevokeSecretRequest
+	(*RevokeSecretResponse)(nil),             // 15: chancery.registry.v1.RevokeSecretResponse
+	(*AuthenticateClientRequest)(nil),        // 16: chancery.registry.v1.AuthenticateClientRequest
+	(*AuthenticateClientResponse)(nil),       // 17: chancery.registry.v1.AuthenticateClientResponse
+	(*ListPublicClientsRequest)(nil),         // 18: chancery.registry.v1.ListPublicClientsRequest
+	(*ListPublicClientsResponse)(nil),        // 19: chancery.registry.v1.ListPublicClientsResponse
+	(*GetLogoRequest)(nil),                   // 20: chancery.registry.v1.GetLogoRequest
+	(*GetLogoResponse)(nil),                  // 21: chancery.registry.v1.GetLogoResponse
+	(*InitialAccessToken)(nil),               // 22: chancery.registry.v1.InitialAccessToken
+	(*CreateInitialAccessTokenRequest)(nil),  // 23: chancery.registry.v1.CreateInitialAccessTokenRequest
+	(*CreateInitialAccessTokenResponse)(nil), // 24: chancery.registry.v1.CreateInitialAccessTokenResponse
+	(*ListInitialAccessTokensRequest)(nil),   // 25: chancery.registry.v1.ListInitialAccessTokensRequest
+	(*ListInitialAccessTokensResponse)(nil),  // 26: chancery.registry.v1.ListInitialAccessTokensResponse
+	(*RevokeInitialAccessTokenRequest)(nil),  // 27: chancery.registry.v1.RevokeInitialAccessTokenRequest
+	(*RevokeInitialAccessTokenResponse)(nil), // 28: chancery.registry.v1.RevokeInitialAccessTokenResponse
+	(*ListScopesRequest)(nil),                // 29: chancery.registry.v1.ListScopesRequest
+	(*ListScopesResponse)(nil),               // 30: chancery.registry.v1.ListScopesResponse
+	(*CheckOriginRequest)(nil),               // 31: chancery.registry.v1.CheckOriginRequest
+	(*CheckOriginResponse)(nil),              // 32: chancery.registry.v1.CheckOriginResponse
+	(*ListAuditRecordsRequest)(nil),          // 33: chancery.registry.v1.ListAuditRecordsRequest
+	(*ListAuditRecordsResponse)(nil),         // 34: chancery.registry.v1.ListAuditRecordsResponse
+	(*Client)(nil),                           // 35: chancery.registry.v1.Client
+	(*Secret)(nil),                           // 36: chancery.registry.v1.Secret
+	(*timestamppb.Timestamp)(nil),            // 37: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),              // 38: google.protobuf.Duration
+	(*ScopeDescription)(nil),                 // 39: chancery.registry.v1.ScopeDescription
+	(*v1.Event)(nil),                         // 40: chancery.event.v1.Event
 }
 var file_chancery_registry_v1_registry_service_proto_depIdxs = []int32{
-	24, // 0: chancery.registry.v1.CreateClientRequest.client:type_name -> chancery.registry.v1.Client
-	24, // 1: chancery.registry.v1.CreateClientResponse.client:type_name -> chancery.registry.v1.Client
-	24, // 2: chancery.registry.v1.GetClientResponse.client:type_name -> chancery.registry.v1.Client
-	24, // 3: chancery.registry.v1.ListClientsResponse.clients:type_name -> chancery.registry.v1.Client
-	24, // 4: chancery.registry.v1.UpdateClientRequest.client:type_name -> chancery.registry.v1.Client
-	24, // 5: chancery.registry.v1.UpdateClientResponse.client:type_name -> chancery.registry.v1.Client
-	25, // 6: chancery.registry.v1.ListSecretsResponse.secrets:type_name -> chancery.registry.v1.Secret
-	24, // 7: chancery.registry.v1.AuthenticateClientResponse.client:type_name -> chancery.registry.v1.Client
-	26, // 8: chancery.registry.v1.ListScopesResponse.scopes:type_name -> chancery.registry.v1.ScopeDescription
-	27, // 9: chancery.registry.v1.ListAuditRecordsRequest.since:type_name -> google.protobuf.Timestamp
-	28, // 10: chancery.registry.v1.ListAuditRecordsResponse.records:type_name -> chancery.event.v1.Event
-	0,  // 11: chancery.registry.v1.RegistryService.CreateClient:input_type -> chancery.registry.v1.CreateClientRequest
-	2,  // 12: chancery.registry.v1.RegistryService.GetClient:input_type -> chancery.registry.v1.GetClientRequest
-	4,  // 13: chancery.registry.v1.RegistryService.ListClients:input_type -> chancery.registry.v1.ListClientsRequest
-	6,  // 14: chancery.registry.v1.RegistryService.UpdateClient:input_type -> chancery.registry.v1.UpdateClientRequest
-	8,  // 15: chancery.registry.v1.RegistryService.DeleteClient:input_type -> chancery.registry.v1.DeleteClientRequest
-	10, // 16: chancery.registry.v1.RegistryService.CreateSecret:input_type -> chancery.registry.v1.CreateSecretRequest
-	12, // 17: chancery.registry.v1.RegistryService.ListSecrets:input_type -> chancery.registry.v1.ListSecretsRequest
-	14, // 18: chancery.registry.v1.RegistryService.RevokeSecret:input_type -> chancery.registry.v1.RevokeSecretRequest
-	16, // 19: chancery.registry.v1.RegistryService.AuthenticateClient:input_type -> chancery.registry.v1.AuthenticateClientRequest
-	18, // 20: chancery.registry.v1.RegistryService.ListScopes:input_type -> chancery.registry.v1.ListScopesRequest
-	22, // 21: chancery.registry.v1.RegistryService.ListAuditRecords:input_type -> chancery.registry.v1.ListAuditRecordsRequest
-	20, // 22: chancery.registry.v1.RegistryService.CheckOrigin:input_type -> chancery.registry.v1.CheckOriginRequest
-	1,  // 23: chancery.registry.v1.RegistryService.CreateClient:output_type -> chancery.registry.v1.CreateClientResponse
-	3,  // 24: chancery.registry.v1.RegistryService.GetClient:output_type -> chancery.registry.v1.GetClientResponse
-	5,  // 25: chancery.registry.v1.RegistryService.ListClients:output_type -> chancery.registry.v1.ListClientsResponse
-	7,  // 26: chancery.registry.v1.RegistryService.UpdateClient:output_type -> chancery.registry.v1.UpdateClientResponse
-	9,  // 27: chancery.registry.v1.RegistryService.DeleteClient:output_type -> chancery.registry.v1.DeleteClientResponse
-	11, // 28: chancery.registry.v1.RegistryService.CreateSecret:output_type -> chancery.registry.v1.CreateSecretResponse
-	13, // 29: chancery.registry.v1.RegistryService.ListSecrets:output_type -> chancery.registry.v1.ListSecretsResponse
-	15, // 30: chancery.registry.v1.RegistryService.RevokeSecret:output_type -> chancery.registry.v1.RevokeSecretResponse
-	17, // 31: chancery.registry.v1.RegistryService.AuthenticateClient:output_type -> chancery.registry.v1.AuthenticateClientResponse
-	19, // 32: chancery.registry.v1.RegistryService.ListScopes:output_type -> chancery.registry.v1.ListScopesResponse
-	23, // 33: chancery.registry.v1.RegistryService.ListAuditRecords:output_type -> chancery.registry.v1.ListAuditRecordsResponse
-	21, // 34: chancery.registry.v1.RegistryService.CheckOrigin:output_type -> chancery.registry.v1.CheckOriginResponse
-	23, // [23:35] is the sub-list for method output_type
-	11, // [11:23] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	35, // 0: chancery.registry.v1.CreateClientRequest.client:type_name -> chancery.registry.v1.Client
+	35, // 1: chancery.registry.v1.CreateClientResponse.client:type_name -> chancery.registry.v1.Client
+	35, // 2: chancery.registry.v1.GetClientResponse.client:type_name -> chancery.registry.v1.Client
+	35, // 3: chancery.registry.v1.ListClientsResponse.clients:type_name -> chancery.registry.v1.Client
+	35, // 4: chancery.registry.v1.UpdateClientRequest.client:type_name -> chancery.registry.v1.Client
+	35, // 5: chancery.registry.v1.UpdateClientResponse.client:type_name -> chancery.registry.v1.Client
+	36, // 6: chancery.registry.v1.ListSecretsResponse.secrets:type_name -> chancery.registry.v1.Secret
+	35, // 7: chancery.registry.v1.AuthenticateClientResponse.client:type_name -> chancery.registry.v1.Client
+	35, // 8: chancery.registry.v1.ListPublicClientsResponse.clients:type_name -> chancery.registry.v1.Client
+	37, // 9: chancery.registry.v1.InitialAccessToken.create_time:type_name -> google.protobuf.Timestamp
+	37, // 10: chancery.registry.v1.InitialAccessToken.expire_time:type_name -> google.protobuf.Timestamp
+	38, // 11: chancery.registry.v1.CreateInitialAccessTokenRequest.lifetime:type_name -> google.protobuf.Duration
+	22, // 12: chancery.registry.v1.CreateInitialAccessTokenResponse.token:type_name -> chancery.registry.v1.InitialAccessToken
+	22, // 13: chancery.registry.v1.ListInitialAccessTokensResponse.tokens:type_name -> chancery.registry.v1.InitialAccessToken
+	39, // 14: chancery.registry.v1.ListScopesResponse.scopes:type_name -> chancery.registry.v1.ScopeDescription
+	37, // 15: chancery.registry.v1.ListAuditRecordsRequest.since:type_name -> google.protobuf.Timestamp
+	40, // 16: chancery.registry.v1.ListAuditRecordsResponse.records:type_name -> chancery.event.v1.Event
+	0,  // 17: chancery.registry.v1.RegistryService.CreateClient:input_type -> chancery.registry.v1.CreateClientRequest
+	2,  // 18: chancery.registry.v1.RegistryService.GetClient:input_type -> chancery.registry.v1.GetClientRequest
+	4,  // 19: chancery.registry.v1.RegistryService.ListClients:input_type -> chancery.registry.v1.ListClientsRequest
+	6,  // 20: chancery.registry.v1.RegistryService.UpdateClient:input_type -> chancery.registry.v1.UpdateClientRequest
+	8,  // 21: chancery.registry.v1.RegistryService.DeleteClient:input_type -> chancery.registry.v1.DeleteClientRequest
+	10, // 22: chancery.registry.v1.RegistryService.CreateSecret:input_type -> chancery.registry.v1.CreateSecretRequest
+	12, // 23: chancery.registry.v1.RegistryService.ListSecrets:input_type -> chancery.registry.v1.ListSecretsRequest
+	14, // 24: chancery.registry.v1.RegistryService.RevokeSecret:input_type -> chancery.registry.v1.RevokeSecretRequest
+	16, // 25: chancery.registry.v1.RegistryService.AuthenticateClient:input_type -> chancery.registry.v1.AuthenticateClientRequest
+	18, // 26: chancery.registry.v1.RegistryService.ListPublicClients:input_type -> chancery.registry.v1.ListPublicClientsRequest
+	20, // 27: chancery.registry.v1.RegistryService.GetLogo:input_type -> chancery.registry.v1.GetLogoRequest
+	23, // 28: chancery.registry.v1.RegistryService.CreateInitialAccessToken:input_type -> chancery.registry.v1.CreateInitialAccessTokenRequest
+	25, // 29: chancery.registry.v1.RegistryService.ListInitialAccessTokens:input_type -> chancery.registry.v1.ListInitialAccessTokensRequest
+	27, // 30: chancery.registry.v1.RegistryService.RevokeInitialAccessToken:input_type -> chancery.registry.v1.RevokeInitialAccessTokenRequest
+	29, // 31: chancery.registry.v1.RegistryService.ListScopes:input_type -> chancery.registry.v1.ListScopesRequest
+	33, // 32: chancery.registry.v1.RegistryService.ListAuditRecords:input_type -> chancery.registry.v1.ListAuditRecordsRequest
+	31, // 33: chancery.registry.v1.RegistryService.CheckOrigin:input_type -> chancery.registry.v1.CheckOriginRequest
+	1,  // 34: chancery.registry.v1.RegistryService.CreateClient:output_type -> chancery.registry.v1.CreateClientResponse
+	3,  // 35: chancery.registry.v1.RegistryService.GetClient:output_type -> chancery.registry.v1.GetClientResponse
+	5,  // 36: chancery.registry.v1.RegistryService.ListClients:output_type -> chancery.registry.v1.ListClientsResponse
+	7,  // 37: chancery.registry.v1.RegistryService.UpdateClient:output_type -> chancery.registry.v1.UpdateClientResponse
+	9,  // 38: chancery.registry.v1.RegistryService.DeleteClient:output_type -> chancery.registry.v1.DeleteClientResponse
+	11, // 39: chancery.registry.v1.RegistryService.CreateSecret:output_type -> chancery.registry.v1.CreateSecretResponse
+	13, // 40: chancery.registry.v1.RegistryService.ListSecrets:output_type -> chancery.registry.v1.ListSecretsResponse
+	15, // 41: chancery.registry.v1.RegistryService.RevokeSecret:output_type -> chancery.registry.v1.RevokeSecretResponse
+	17, // 42: chancery.registry.v1.RegistryService.AuthenticateClient:output_type -> chancery.registry.v1.AuthenticateClientResponse
+	19, // 43: chancery.registry.v1.RegistryService.ListPublicClients:output_type -> chancery.registry.v1.ListPublicClientsResponse
+	21, // 44: chancery.registry.v1.RegistryService.GetLogo:output_type -> chancery.registry.v1.GetLogoResponse
+	24, // 45: chancery.registry.v1.RegistryService.CreateInitialAccessToken:output_type -> chancery.registry.v1.CreateInitialAccessTokenResponse
+	26, // 46: chancery.registry.v1.RegistryService.ListInitialAccessTokens:output_type -> chancery.registry.v1.ListInitialAccessTokensResponse
+	28, // 47: chancery.registry.v1.RegistryService.RevokeInitialAccessToken:output_type -> chancery.registry.v1.RevokeInitialAccessTokenResponse
+	30, // 48: chancery.registry.v1.RegistryService.ListScopes:output_type -> chancery.registry.v1.ListScopesResponse
+	34, // 49: chancery.registry.v1.RegistryService.ListAuditRecords:output_type -> chancery.registry.v1.ListAuditRecordsResponse
+	32, // 50: chancery.registry.v1.RegistryService.CheckOrigin:output_type -> chancery.registry.v1.CheckOriginResponse
+	34, // [34:51] is the sub-list for method output_type
+	17, // [17:34] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_chancery_registry_v1_registry_service_proto_init() }
@@ -1409,7 +2020,7 @@ func file_chancery_registry_v1_registry_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chancery_registry_v1_registry_service_proto_rawDesc), len(file_chancery_registry_v1_registry_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   24,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

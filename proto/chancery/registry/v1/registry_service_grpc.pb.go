@@ -19,18 +19,23 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	RegistryService_CreateClient_FullMethodName       = "/chancery.registry.v1.RegistryService/CreateClient"
-	RegistryService_GetClient_FullMethodName          = "/chancery.registry.v1.RegistryService/GetClient"
-	RegistryService_ListClients_FullMethodName        = "/chancery.registry.v1.RegistryService/ListClients"
-	RegistryService_UpdateClient_FullMethodName       = "/chancery.registry.v1.RegistryService/UpdateClient"
-	RegistryService_DeleteClient_FullMethodName       = "/chancery.registry.v1.RegistryService/DeleteClient"
-	RegistryService_CreateSecret_FullMethodName       = "/chancery.registry.v1.RegistryService/CreateSecret"
-	RegistryService_ListSecrets_FullMethodName        = "/chancery.registry.v1.RegistryService/ListSecrets"
-	RegistryService_RevokeSecret_FullMethodName       = "/chancery.registry.v1.RegistryService/RevokeSecret"
-	RegistryService_AuthenticateClient_FullMethodName = "/chancery.registry.v1.RegistryService/AuthenticateClient"
-	RegistryService_ListScopes_FullMethodName         = "/chancery.registry.v1.RegistryService/ListScopes"
-	RegistryService_ListAuditRecords_FullMethodName   = "/chancery.registry.v1.RegistryService/ListAuditRecords"
-	RegistryService_CheckOrigin_FullMethodName        = "/chancery.registry.v1.RegistryService/CheckOrigin"
+	RegistryService_CreateClient_FullMethodName             = "/chancery.registry.v1.RegistryService/CreateClient"
+	RegistryService_GetClient_FullMethodName                = "/chancery.registry.v1.RegistryService/GetClient"
+	RegistryService_ListClients_FullMethodName              = "/chancery.registry.v1.RegistryService/ListClients"
+	RegistryService_UpdateClient_FullMethodName             = "/chancery.registry.v1.RegistryService/UpdateClient"
+	RegistryService_DeleteClient_FullMethodName             = "/chancery.registry.v1.RegistryService/DeleteClient"
+	RegistryService_CreateSecret_FullMethodName             = "/chancery.registry.v1.RegistryService/CreateSecret"
+	RegistryService_ListSecrets_FullMethodName              = "/chancery.registry.v1.RegistryService/ListSecrets"
+	RegistryService_RevokeSecret_FullMethodName             = "/chancery.registry.v1.RegistryService/RevokeSecret"
+	RegistryService_AuthenticateClient_FullMethodName       = "/chancery.registry.v1.RegistryService/AuthenticateClient"
+	RegistryService_ListPublicClients_FullMethodName        = "/chancery.registry.v1.RegistryService/ListPublicClients"
+	RegistryService_GetLogo_FullMethodName                  = "/chancery.registry.v1.RegistryService/GetLogo"
+	RegistryService_CreateInitialAccessToken_FullMethodName = "/chancery.registry.v1.RegistryService/CreateInitialAccessToken"
+	RegistryService_ListInitialAccessTokens_FullMethodName  = "/chancery.registry.v1.RegistryService/ListInitialAccessTokens"
+	RegistryService_RevokeInitialAccessToken_FullMethodName = "/chancery.registry.v1.RegistryService/RevokeInitialAccessToken"
+	RegistryService_ListScopes_FullMethodName               = "/chancery.registry.v1.RegistryService/ListScopes"
+	RegistryService_ListAuditRecords_FullMethodName         = "/chancery.registry.v1.RegistryService/ListAuditRecords"
+	RegistryService_CheckOrigin_FullMethodName              = "/chancery.registry.v1.RegistryService/CheckOrigin"
 )
 
 // RegistryServiceClient is the client API for RegistryService service.
@@ -67,6 +72,21 @@ type RegistryServiceClient interface {
 	// INVALID_CLIENT, for whatever reason, or INVALID_REQUEST (more than one
 	// method in one request).
 	AuthenticateClient(ctx context.Context, in *AuthenticateClientRequest, opts ...grpc.CallOption) (*AuthenticateClientResponse, error)
+	// ListPublicClients returns the clients whose visibility is public, by name.
+	// Fails with INVALID (page token).
+	ListPublicClients(ctx context.Context, in *ListPublicClientsRequest, opts ...grpc.CallOption) (*ListPublicClientsResponse, error)
+	// GetLogo returns an uploaded logo by its digest. Fails with NOT_FOUND.
+	GetLogo(ctx context.Context, in *GetLogoRequest, opts ...grpc.CallOption) (*GetLogoResponse, error)
+	// CreateInitialAccessToken returns a token by which clients may register
+	// themselves (RFC 7591 §3) where the preset asks for one. Fails with INVALID,
+	// EXHAUSTED (too many tokens).
+	CreateInitialAccessToken(ctx context.Context, in *CreateInitialAccessTokenRequest, opts ...grpc.CallOption) (*CreateInitialAccessTokenResponse, error)
+	// ListInitialAccessTokens returns the tokens that are still good, oldest first,
+	// without the tokens themselves.
+	ListInitialAccessTokens(ctx context.Context, in *ListInitialAccessTokensRequest, opts ...grpc.CallOption) (*ListInitialAccessTokensResponse, error)
+	// RevokeInitialAccessToken ends one token; clients that registered with it stay.
+	// Fails with NOT_FOUND.
+	RevokeInitialAccessToken(ctx context.Context, in *RevokeInitialAccessTokenRequest, opts ...grpc.CallOption) (*RevokeInitialAccessTokenResponse, error)
 	// ListScopes returns the scope catalogue.
 	ListScopes(ctx context.Context, in *ListScopesRequest, opts ...grpc.CallOption) (*ListScopesResponse, error)
 	// ListAuditRecords returns the record of every change, newest first. Fails with
@@ -175,6 +195,56 @@ func (c *registryServiceClient) AuthenticateClient(ctx context.Context, in *Auth
 	return out, nil
 }
 
+func (c *registryServiceClient) ListPublicClients(ctx context.Context, in *ListPublicClientsRequest, opts ...grpc.CallOption) (*ListPublicClientsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListPublicClientsResponse)
+	err := c.cc.Invoke(ctx, RegistryService_ListPublicClients_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *registryServiceClient) GetLogo(ctx context.Context, in *GetLogoRequest, opts ...grpc.CallOption) (*GetLogoResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetLogoResponse)
+	err := c.cc.Invoke(ctx, RegistryService_GetLogo_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *registryServiceClient) CreateInitialAccessToken(ctx context.Context, in *CreateInitialAccessTokenRequest, opts ...grpc.CallOption) (*CreateInitialAccessTokenResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CreateInitialAccessTokenResponse)
+	err := c.cc.Invoke(ctx, RegistryService_CreateInitialAccessToken_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *registryServiceClient) ListInitialAccessTokens(ctx context.Context, in *ListInitialAccessTokensRequest, opts ...grpc.CallOption) (*ListInitialAccessTokensResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListInitialAccessTokensResponse)
+	err := c.cc.Invoke(ctx, RegistryService_ListInitialAccessTokens_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *registryServiceClient) RevokeInitialAccessToken(ctx context.Context, in *RevokeInitialAccessTokenRequest, opts ...grpc.CallOption) (*RevokeInitialAccessTokenResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RevokeInitialAccessTokenResponse)
+	err := c.cc.Invoke(ctx, RegistryService_RevokeInitialAccessToken_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *registryServiceClient) ListScopes(ctx context.Context, in *ListScopesRequest, opts ...grpc.CallOption) (*ListScopesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListScopesResponse)
@@ -239,6 +309,21 @@ type RegistryServiceServer interface {
 	// INVALID_CLIENT, for whatever reason, or INVALID_REQUEST (more than one
 	// method in one request).
 	AuthenticateClient(context.Context, *AuthenticateClientRequest) (*AuthenticateClientResponse, error)
+	// ListPublicClients returns the clients whose visibility is public, by name.
+	// Fails with INVALID (page token).
+	ListPublicClients(context.Context, *ListPublicClientsRequest) (*ListPublicClientsResponse, error)
+	// GetLogo returns an uploaded logo by its digest. Fails with NOT_FOUND.
+	GetLogo(context.Context, *GetLogoRequest) (*GetLogoResponse, error)
+	// CreateInitialAccessToken returns a token by which clients may register
+	// themselves (RFC 7591 §3) where the preset asks for one. Fails with INVALID,
+	// EXHAUSTED (too many tokens).
+	CreateInitialAccessToken(context.Context, *CreateInitialAccessTokenRequest) (*CreateInitialAccessTokenResponse, error)
+	// ListInitialAccessTokens returns the tokens that are still good, oldest first,
+	// without the tokens themselves.
+	ListInitialAccessTokens(context.Context, *ListInitialAccessTokensRequest) (*ListInitialAccessTokensResponse, error)
+	// RevokeInitialAccessToken ends one token; clients that registered with it stay.
+	// Fails with NOT_FOUND.
+	RevokeInitialAccessToken(context.Context, *RevokeInitialAccessTokenRequest) (*RevokeInitialAccessTokenResponse, error)
 	// ListScopes returns the scope catalogue.
 	ListScopes(context.Context, *ListScopesRequest) (*ListScopesResponse, error)
 	// ListAuditRecords returns the record of every change, newest first. Fails with
@@ -283,6 +368,21 @@ func (UnimplementedRegistryServiceServer) RevokeSecret(context.Context, *RevokeS
 }
 func (UnimplementedRegistryServiceServer) AuthenticateClient(context.Context, *AuthenticateClientRequest) (*AuthenticateClientResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method AuthenticateClient not implemented")
+}
+func (UnimplementedRegistryServiceServer) ListPublicClients(context.Context, *ListPublicClientsRequest) (*ListPublicClientsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListPublicClients not implemented")
+}
+func (UnimplementedRegistryServiceServer) GetLogo(context.Context, *GetLogoRequest) (*GetLogoResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetLogo not implemented")
+}
+func (UnimplementedRegistryServiceServer) CreateInitialAccessToken(context.Context, *CreateInitialAccessTokenRequest) (*CreateInitialAccessTokenResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CreateInitialAccessToken not implemented")
+}
+func (UnimplementedRegistryServiceServer) ListInitialAccessTokens(context.Context, *ListInitialAccessTokensRequest) (*ListInitialAccessTokensResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListInitialAccessTokens not implemented")
+}
+func (UnimplementedRegistryServiceServer) RevokeInitialAccessToken(context.Context, *RevokeInitialAccessTokenRequest) (*RevokeInitialAccessTokenResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RevokeInitialAccessToken not implemented")
 }
 func (UnimplementedRegistryServiceServer) ListScopes(context.Context, *ListScopesRequest) (*ListScopesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListScopes not implemented")
@@ -476,6 +576,96 @@ func _RegistryService_AuthenticateClient_Handler(srv interface{}, ctx context.Co
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RegistryService_ListPublicClients_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListPublicClientsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RegistryServiceServer).ListPublicClients(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RegistryService_ListPublicClients_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RegistryServiceServer).ListPublicClients(ctx, req.(*ListPublicClientsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RegistryService_GetLogo_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetLogoRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RegistryServiceServer).GetLogo(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RegistryService_GetLogo_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RegistryServiceServer).GetLogo(ctx, req.(*GetLogoRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RegistryService_CreateInitialAccessToken_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CreateInitialAccessTokenRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RegistryServiceServer).CreateInitialAccessToken(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RegistryService_CreateInitialAccessToken_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RegistryServiceServer).CreateInitialAccessToken(ctx, req.(*CreateInitialAccessTokenRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RegistryService_ListInitialAccessTokens_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListInitialAccessTokensRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RegistryServiceServer).ListInitialAccessTokens(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RegistryService_ListInitialAccessTokens_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RegistryServiceServer).ListInitialAccessTokens(ctx, req.(*ListInitialAccessTokensRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RegistryService_RevokeInitialAccessToken_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RevokeInitialAccessTokenRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RegistryServiceServer).RevokeInitialAccessToken(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RegistryService_RevokeInitialAccessToken_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RegistryServiceServer).RevokeInitialAccessToken(ctx, req.(*RevokeInitialAccessTokenRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _RegistryService_ListScopes_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListScopesRequest)
 	if err := dec(in); err != nil {
@@ -572,6 +762,26 @@ var RegistryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "AuthenticateClient",
 			Handler:    _RegistryService_AuthenticateClient_Handler,
+		},
+		{
+			MethodName: "ListPublicClients",
+			Handler:    _RegistryService_ListPublicClients_Handler,
+		},
+		{
+			MethodName: "GetLogo",
+			Handler:    _RegistryService_GetLogo_Handler,
+		},
+		{
+			MethodName: "CreateInitialAccessToken",
+			Handler:    _RegistryService_CreateInitialAccessToken_Handler,
+		},
+		{
+			MethodName: "ListInitialAccessTokens",
+			Handler:    _RegistryService_ListInitialAccessTokens_Handler,
+		},
+		{
+			MethodName: "RevokeInitialAccessToken",
+			Handler:    _RegistryService_RevokeInitialAccessToken_Handler,
 		},
 		{
 			MethodName: "ListScopes",
