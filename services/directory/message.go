@@ -52,6 +52,7 @@ func workspaceMessage(w workspace.Workspace) *directoryv1.Workspace {
 	return &directoryv1.Workspace{
 		WorkspaceId: w.ID.String(),
 		Name:        w.Name,
+		Slug:        w.Slug,
 		CreateTime:  timestamppb.New(w.CreateTime),
 	}
 }

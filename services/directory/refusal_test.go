@@ -63,6 +63,18 @@ func TestRefusals(t *testing.T) {
 			_, err := h.admin.CreateWorkspace(ctx, &directoryv1.CreateWorkspaceRequest{Name: " "})
 			return err
 		}, fault.Invalid, "name must be 1 to 120 characters long, not only spaces"},
+		{"CreateWorkspace with a slug that is none", func() error {
+			_, err := h.admin.CreateWorkspace(ctx, &directoryv1.CreateWorkspaceRequest{Name: "p", Slug: "-"})
+			return err
+		}, fault.Invalid, "slug must be 1 to 63 lower-case letters"},
+		{"CreateWorkspace with a slug that is taken", func() error {
+			_, err := h.admin.CreateWorkspace(ctx, &directoryv1.CreateWorkspaceRequest{Name: "p", Slug: w.GetSlug()})
+			return err
+		}, fault.AlreadyExists, "a workspace with that slug exists already"},
+		{"BatchGetWorkspaces of what is no id", func() error {
+			_, err := h.gateway.BatchGetWorkspaces(ctx, &directoryv1.BatchGetWorkspacesRequest{WorkspaceIds: []string{"x"}})
+			return err
+		}, fault.Invalid, ""},
 		{"DeleteWorkspace", func() error {
 			_, err := h.admin.DeleteWorkspace(ctx, &directoryv1.DeleteWorkspaceRequest{WorkspaceId: none})
 			return err

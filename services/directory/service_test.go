@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -36,6 +37,7 @@ const (
 // harness is the service behind its interceptors, as its callers see it.
 type harness struct {
 	admin, authorize directoryv1.DirectoryServiceClient
+	gateway          directoryv1.DirectoryServiceClient
 	service          *Service
 }
 
@@ -59,6 +61,7 @@ func newHarness(t *testing.T, stores Stores) harness {
 	return harness{
 		admin:     directoryv1.NewDirectoryServiceClient(local.Conn(grpcserve.Admin)),
 		authorize: directoryv1.NewDirectoryServiceClient(local.Conn("authorize")),
+		gateway:   directoryv1.NewDirectoryServiceClient(local.Conn("gateway")),
 		service:   service,
 	}
 }
@@ -224,6 +227,31 @@ func TestMembershipsThroughTheService(t *testing.T) {
 		t.Fatalf("ListResources() = %v", err)
 	}
 	wantEqual(t, "ListResources()", &directoryv1.ListResourcesResponse{}, left)
+}
+
+func TestWorkspacesByIDHaveTheirSlugs(t *testing.T) {
+	h := onSQLite(t)
+	first, second := h.workspace(t, "Acme Corp."), h.workspace(t, "Two")
+	if first.GetSlug() != "acme-corp" || second.GetSlug() != "two" {
+		t.Errorf("slugs are %q and %q, want those of the names", first.GetSlug(), second.GetSlug())
+	}
+	created, err := h.admin.CreateWorkspace(t.Context(), &directoryv1.CreateWorkspaceRequest{Name: "Three", Slug: "third"})
+	if err != nil || created.GetWorkspace().GetSlug() != "third" {
+		t.Errorf("CreateWorkspace() = %v, %v, want the slug that was chosen", created, err)
+	}
+	got, err := h.gateway.BatchGetWorkspaces(t.Context(), &directoryv1.BatchGetWorkspacesRequest{
+		WorkspaceIds: []string{strings.ToUpper(second.GetWorkspaceId()), uuid.NewString()},
+	})
+	if err != nil {
+		t.Fatalf("BatchGetWorkspaces() = %v", err)
+	}
+	wantEqual(t, "BatchGetWorkspaces()", []*directoryv1.Workspace{second}, got.GetWorkspaces())
+	listed, err := h.admin.ListWorkspaces(t.Context(), &directoryv1.ListWorkspacesRequest{})
+	if err != nil {
+		t.Fatalf("ListWorkspaces() = %v", err)
+	}
+	slices.SortFunc(listed.GetWorkspaces(), func(a, b *directoryv1.Workspace) int { return strings.Compare(a.GetSlug(), b.GetSlug()) })
+	wantEqual(t, "ListWorkspaces()", []*directoryv1.Workspace{first, created.GetWorkspace(), second}, listed.GetWorkspaces())
 }
 
 func TestN086_OneOfManyWhoAddAMemberWins(t *testing.T) {

@@ -3,16 +3,35 @@ package directory
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 )
 
 // CreateWorkspace implements DirectoryService.
 func (s *Service) CreateWorkspace(ctx context.Context, req *directoryv1.CreateWorkspaceRequest) (*directoryv1.CreateWorkspaceResponse, error) {
-	created, err := s.workspaces.Create(ctx, req.GetName())
+	created, err := s.workspaces.Create(ctx, req.GetName(), req.GetSlug())
 	if err != nil {
 		return nil, err
 	}
 	return &directoryv1.CreateWorkspaceResponse{Workspace: workspaceMessage(created)}, nil
+}
+
+// BatchGetWorkspaces implements DirectoryService.
+func (s *Service) BatchGetWorkspaces(ctx context.Context, req *directoryv1.BatchGetWorkspacesRequest) (*directoryv1.BatchGetWorkspacesResponse, error) {
+	ids := make([]uuid.UUID, len(req.GetWorkspaceIds()))
+	for i, text := range req.GetWorkspaceIds() {
+		id, err := parseID("workspace_ids", text)
+		if err != nil {
+			return nil, err
+		}
+		ids[i] = id
+	}
+	found, err := s.workspaces.Select(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	return &directoryv1.BatchGetWorkspacesResponse{Workspaces: each(found, workspaceMessage)}, nil
 }
 
 // ListWorkspaces implements DirectoryService.

@@ -1,7 +1,10 @@
 package introspection
 
 import (
+	"context"
 	"slices"
+
+	"google.golang.org/protobuf/proto"
 
 	introspectionv1 "github.com/chancery-auth/chancery/proto/chancery/introspection/v1"
 	"github.com/chancery-auth/chancery/services/introspection/internal/verdict"
@@ -65,15 +68,26 @@ func toRoles(resources []verdict.Resource) []*introspectionv1.ResourceRole {
 }
 
 // toValidation tells no more than the holder needs: no subject, no client.
-func toValidation(v *verdict.Verdict) *introspectionv1.ValidateResponse {
+func (s *Service) toValidation(ctx context.Context, v *verdict.Verdict) (*introspectionv1.ValidateResponse, error) {
 	if !v.Active() {
-		return &introspectionv1.ValidateResponse{}
+		return &introspectionv1.ValidateResponse{}, nil
 	}
 	exp := v.Token.ExpireTime.Unix()
 	r := &introspectionv1.ValidateResponse{Active: true, Exp: &exp, Scopes: slices.Clone(v.Scope)}
-	if len(v.Workspaces) == 1 {
-		id := v.Workspaces[0].ID.String()
-		r.WorkspaceId = &id
+	if len(v.Workspaces) != 1 {
+		return r, nil
 	}
-	return r
+	id := v.Workspaces[0].ID
+	r.WorkspaceId = proto.String(id.String())
+	if s.slugs == nil {
+		return r, nil
+	}
+	slug, err := s.slugs.Slug(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if slug != "" {
+		r.WorkspaceSlug = &slug
+	}
+	return r, nil
 }

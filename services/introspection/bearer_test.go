@@ -181,7 +181,6 @@ func TestN165_HolderLearnsAboutItsClientsAudienceOnly(t *testing.T) {
 
 // The right goes with the token, and with what is left of it.
 func TestN167_RevokedAccessTokenIsNoRight(t *testing.T) {
-	db := sqlitetest.New(t, migrations.Set())
 	for name, tt := range map[string]struct {
 		revoke func(jti [16]byte) coherent.Restriction
 		want   oauth.ErrorCode
@@ -196,6 +195,7 @@ func TestN167_RevokedAccessTokenIsNoRight(t *testing.T) {
 			if client == "" {
 				client = "api"
 			}
+			db := sqlitetest.New(t, migrations.Set())
 			e := newEnvOn(t, coherentsqlite.NewSource(db), coherent.Options{Period: 20 * time.Millisecond})
 			right, text := e.right(t, client, scope("openid", "introspect")), e.mint(t, userToken(), audience(issuer, rs1, rs2))
 			if resp, err := e.askWith(t.Context(), right, text); err != nil || !resp.GetActive() {

@@ -85,28 +85,38 @@ func (s *source) Poll(context.Context, coherent.Cursor) (coherent.Batch, error) 
 
 func (*source) Reconcile(context.Context, []coherent.Entry) (int, error) { return 0, nil }
 
-func newEnv(t testing.TB) *env {
+func newEnv(t testing.TB, changes ...func(*introspection.Config)) *env {
 	t.Helper()
-	return newEnvPolled(t, coherent.Options{})
+	return newEnvPolled(t, coherent.Options{}, changes...)
 }
 
-func newEnvPolled(t testing.TB, o coherent.Options) *env {
+func newEnvPolled(t testing.TB, o coherent.Options, changes ...func(*introspection.Config)) *env {
 	t.Helper()
 	src := &source{}
-	e := newEnvOn(t, src, o)
+	e := newEnvOn(t, src, o, changes...)
 	e.source = src
 	return e
 }
 
 // newEnvOn returns an env whose restrictions come from src. Its lease goes by a
 // clock that stands still.
-func newEnvOn(t testing.TB, src coherent.Source, o coherent.Options) *env {
+func newEnvOn(t testing.TB, src coherent.Source, o coherent.Options, changes ...func(*introspection.Config)) *env {
 	t.Helper()
 	e := &env{key: seal.NewKey(), state: coherent.NewState(0)}
+	cfg := introspection.Config{
+		Issuer: issuer, Prefixes: preset.Default().Prefixes, Scopes: preset.Default().Scopes,
+		Callers: []introspection.PlatformCaller{{Name: "billing", Audience: []string{rs1}}, {Name: "ledger"}, {Name: "gateway"}},
+	}
+	for _, change := range changes {
+		change(&cfg)
+	}
 	e.tokens = &tokenPeer{sets: map[string][]byte{}}
 	e.rotate(t, e.key)
 	e.registry = &registryPeer{clients: clients()}
-	e.directory = &directoryPeer{subjects: map[string]*directoryv1.Subject{"u1": subject(t)}}
+	e.directory = &directoryPeer{
+		subjects: map[string]*directoryv1.Subject{"u1": subject(t)},
+		slugs:    map[string]string{workspace1.String(): "acme", workspace2.String(): "other"},
+	}
 
 	local, err := grpcserve.NewLocal(grpcserve.Options{
 		Log: slog.New(slog.DiscardHandler), Tracer: noop.NewTracerProvider().Tracer(""),
@@ -118,19 +128,14 @@ func newEnvOn(t testing.TB, src coherent.Source, o coherent.Options) *env {
 	clock := func() time.Duration { return time.Duration(e.elapsed.Load()) }
 	o.Clock, o.Wall = clock, clock
 	replica := coherent.New(src, e.state, o)
-	e.service = introspection.New(
-		introspection.Config{
-			Issuer: issuer, Prefixes: preset.Default().Prefixes, Scopes: preset.Default().Scopes,
-			Callers: []introspection.PlatformCaller{{Name: "billing", Audience: []string{rs1}}, {Name: "ledger"}, {Name: "gateway"}},
-		},
-		introspection.Deps{
-			Replica:   replica,
-			Token:     tokenv1.NewTokenServiceClient(conn),
-			Registry:  registryv1.NewRegistryServiceClient(conn),
-			Directory: directoryv1.NewDirectoryServiceClient(conn),
-			Now:       e.now,
-			PeerNames: func(context.Context) []string { return e.certificate },
-		})
+	e.service = introspection.New(cfg, introspection.Deps{
+		Replica:   replica,
+		Token:     tokenv1.NewTokenServiceClient(conn),
+		Registry:  registryv1.NewRegistryServiceClient(conn),
+		Directory: directoryv1.NewDirectoryServiceClient(conn),
+		Now:       e.now,
+		PeerNames: func(context.Context) []string { return e.certificate },
+	})
 	tokenv1.RegisterTokenServiceServer(local, e.tokens)
 	registryv1.RegisterRegistryServiceServer(local, e.registry)
 	directoryv1.RegisterDirectoryServiceServer(local, e.directory)

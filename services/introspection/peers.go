@@ -17,6 +17,7 @@ import (
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
 	"github.com/chancery-auth/chancery/services/introspection/internal/accesstoken"
+	"github.com/chancery-auth/chancery/services/introspection/internal/address"
 	"github.com/chancery-auth/chancery/services/introspection/internal/caller"
 	"github.com/chancery-auth/chancery/services/introspection/internal/claims"
 	"github.com/chancery-auth/chancery/services/introspection/internal/resourceset"
@@ -120,6 +121,23 @@ func fromPresented(p *registryv1.AuthenticateClientRequest) caller.Presented {
 	return caller.Presented{
 		ClientID: p.GetClientId(), Method: p.GetMethod(),
 		Secret: secret.Wrap(p.GetClientSecret()), Assertion: p.GetClientAssertion(),
+	}
+}
+
+// fetchSlug reads the slug of a workspace from the directory, which may be the
+// platform's own.
+func fetchSlug(client directoryv1.DirectoryServiceClient) address.Fetch {
+	return func(ctx context.Context, workspace uuid.UUID) (string, error) {
+		resp, err := client.BatchGetWorkspaces(ctx, &directoryv1.BatchGetWorkspacesRequest{WorkspaceIds: []string{workspace.String()}})
+		if err != nil {
+			return "", forOutside(fmt.Errorf("get workspace: %w", err))
+		}
+		for _, w := range resp.GetWorkspaces() {
+			if w.GetWorkspaceId() == workspace.String() && w.GetSlug() != "" {
+				return w.GetSlug(), nil
+			}
+		}
+		return "", address.ErrNotFound
 	}
 }
 

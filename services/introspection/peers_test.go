@@ -106,11 +106,25 @@ func (p *registryPeer) GetClient(_ context.Context, req *registryv1.GetClientReq
 	return &registryv1.GetClientResponse{Client: known.client}, nil
 }
 
-// directoryPeer knows subjects.
+// directoryPeer knows subjects, and the slugs of workspaces.
 type directoryPeer struct {
 	directoryv1.UnimplementedDirectoryServiceServer
 	peer
 	subjects map[string]*directoryv1.Subject
+	slugs    map[string]string // by workspace
+}
+
+func (p *directoryPeer) BatchGetWorkspaces(_ context.Context, req *directoryv1.BatchGetWorkspacesRequest) (*directoryv1.BatchGetWorkspacesResponse, error) {
+	if err := p.called(); err != nil {
+		return nil, err
+	}
+	resp := &directoryv1.BatchGetWorkspacesResponse{}
+	for _, id := range req.GetWorkspaceIds() {
+		if slug, ok := p.slugs[id]; ok {
+			resp.Workspaces = append(resp.Workspaces, &directoryv1.Workspace{WorkspaceId: id, Slug: slug})
+		}
+	}
+	return resp, nil
 }
 
 func (p *directoryPeer) GetSubject(_ context.Context, req *directoryv1.GetSubjectRequest) (*directoryv1.GetSubjectResponse, error) {

@@ -23,6 +23,7 @@ import (
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
 	"github.com/chancery-auth/chancery/services/introspection/internal/accesstoken"
+	"github.com/chancery-auth/chancery/services/introspection/internal/address"
 	"github.com/chancery-auth/chancery/services/introspection/internal/caller"
 	"github.com/chancery-auth/chancery/services/introspection/internal/claims"
 	"github.com/chancery-auth/chancery/services/introspection/internal/inquiry"
@@ -38,6 +39,9 @@ type Config struct {
 	Prefixes preset.Prefixes
 	// Scopes is every scope there is.
 	Scopes preset.Catalogue
+	// WorkspaceSlug says whether [Service.Validate] tells the slug of a workspace,
+	// which costs a call to the directory for each that is new.
+	WorkspaceSlug bool
 	// Callers is every API of the platform that introspects by its certificate.
 	Callers []PlatformCaller
 }
@@ -64,6 +68,7 @@ type Service struct {
 	keys      *accesstoken.Keys
 	desk      *inquiry.Desk
 	claims    *claims.Reader
+	slugs     *address.Book // nil: nobody is told
 	peerNames func(ctx context.Context) []string
 	platforms map[string]*caller.Caller // by name
 }
@@ -81,14 +86,18 @@ func New(cfg Config, deps Deps) *Service {
 		Issuer:  cfg.Issuer,
 		Now:     deps.Now,
 	}
-	return &Service{
+	s := &Service{
 		issuer:    cfg.Issuer,
 		keys:      keys,
 		desk:      desk,
-		claims:    &claims.Reader{Desk: desk, Find: findSubject(deps.Directory), Issuer: cfg.Issuer},
+		claims:    &claims.Reader{Desk: desk, Find: findSubject(deps.Directory), Scopes: cfg.Scopes, Issuer: cfg.Issuer},
 		peerNames: deps.PeerNames,
 		platforms: platformsOf(cfg),
 	}
+	if cfg.WorkspaceSlug {
+		s.slugs = address.New(fetchSlug(deps.Directory))
+	}
+	return s
 }
 
 // Register adds the service to a gRPC server.
@@ -157,5 +166,5 @@ func (s *Service) Validate(ctx context.Context, req *introspectionv1.ValidateReq
 	if err != nil {
 		return nil, err
 	}
-	return toValidation(&v), nil
+	return s.toValidation(ctx, &v)
 }

@@ -1,7 +1,10 @@
 package token
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/chancery-auth/chancery/pkg/jwks"
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -26,22 +29,31 @@ func clientOf(c *registryv1.Client, p preset.Preset) (exchange.Client, error) {
 	client := exchange.Client{
 		Client: issue.Client{
 			ID: c.GetClientId(), Version: c.GetVersion(), ScopeVersion: c.GetScopeVersion(),
-			AccessTokenLifetime: c.GetAccessTokenLifetime().AsDuration(),
-			IDTokenAlg:          jwks.Alg(c.GetIdTokenSignedResponseAlg()),
+			IDTokenAlg: jwks.Alg(c.GetIdTokenSignedResponseAlg()),
 		},
 		RedirectURIs:    c.GetRedirectUris(),
-		Native:          oauth.ApplicationType(c.GetApplicationType()) == oauth.ApplicationNative,
+		AnyLoopbackPort: p.Authorization.VariableLoopbackPort && oauth.ApplicationType(c.GetApplicationType()) == oauth.ApplicationNative,
 		Public:          c.GetTokenEndpointAuthMethod() == oauth.AuthNone,
 		GrantTypes:      c.GetGrantTypes(),
 		Scope:           scope,
 		DefaultScope:    byDefault,
-		RefreshLifetime: p.Lifetimes.RefreshToken,
+		Rotation:        rotationOf(c, p.Refresh),
+		RefreshUnasked:  p.Refresh.Unasked,
 	}
-	if d := c.GetRefreshTokenLifetime().AsDuration(); d > 0 {
-		client.RefreshLifetime = d
-	}
-	client.Rotation = rotationOf(c, p.Refresh)
+	client.AccessTokenLifetime, client.RefreshLifetime = lifetimesOf(c, p)
 	return client, nil
+}
+
+// lifetimesOf are those of the client's access and refresh tokens: its own, else
+// those of its kind, else the preset's.
+func lifetimesOf(c *registryv1.Client, p preset.Preset) (access, refresh time.Duration) {
+	var kind preset.ClientKind
+	if i := slices.IndexFunc(p.Clients.Kinds, func(k preset.ClientKind) bool { return k.Name == c.GetClientKind() }); i >= 0 {
+		kind = p.Clients.Kinds[i]
+	}
+	access = cmp.Or(c.GetAccessTokenLifetime().AsDuration(), kind.AccessToken, p.Lifetimes.AccessToken)
+	refresh = cmp.Or(c.GetRefreshTokenLifetime().AsDuration(), kind.RefreshToken, p.Lifetimes.RefreshToken)
+	return access, refresh
 }
 
 func rotationOf(c *registryv1.Client, p preset.Refresh) family.Policy {

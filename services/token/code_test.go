@@ -225,6 +225,21 @@ func TestN129_LoopbackPortOfANativeClientVaries(t *testing.T) {
 	}
 }
 
+func TestN129_LoopbackPortIsFixedWhereThePresetSaysSo(t *testing.T) {
+	f := newFixture(t, func(s *setting) { s.preset.Authorization.VariableLoopbackPort = false })
+	const registered = "http://127.0.0.1:4711/cb"
+	f.registry.change(c1, func(c *registryv1.Client) {
+		c.ApplicationType, c.RedirectUris = "native", []string{registered}
+	})
+	for uri, want := range map[string]error{registered: nil, "http://127.0.0.1:4712/cb": oauth.InvalidGrant} {
+		req := byCode(f.code(t, func(r *tokenv1.IssueCodeRequest) { r.RedirectUri = uri }))
+		req.RedirectUri = uri
+		if _, err := f.exchange(t, c1, req); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", uri, err, want)
+		}
+	}
+}
+
 func TestN129_LostResourcesAreLeftOut(t *testing.T) {
 	f := newFixture(t)
 	text := f.code(t, withScope("openid workspace:member project:viewer"))

@@ -74,6 +74,7 @@ type fixture struct {
 type setting struct {
 	preset   preset.Preset
 	stores   token.Stores
+	log      coherent.Source
 	keys     token.Keys
 	kek      *kek.Key
 	counters token.Counters
@@ -89,7 +90,7 @@ func (f *fixture) replica(t *testing.T) *fixture {
 func newFixture(t *testing.T, change ...func(*setting)) *fixture {
 	t.Helper()
 	db, log := storetest.SQLite(t)
-	set := setting{preset: preset.Default(), stores: token.SQLite(db), audit: eventtest.SQLite(db)}
+	set := setting{preset: preset.Default(), stores: token.SQLite(db), log: log, audit: eventtest.SQLite(db)}
 	set.preset.Resources = []string{api, "https://b.example"}
 	var err error
 	if set.kek, err = kek.Open("file:"+filepath.Join(t.TempDir(), "kek"), kek.Create()); err != nil {
@@ -98,7 +99,7 @@ func newFixture(t *testing.T, change ...func(*setting)) *fixture {
 	for _, c := range change {
 		c(&set)
 	}
-	batch, err := log.Load(t.Context())
+	batch, err := set.log.Load(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +113,7 @@ func newFixture(t *testing.T, change ...func(*setting)) *fixture {
 	if _, err := vault.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	f := &fixture{setting: set, log: log, registry: newRegistry(), consent: newConsent(), people: newPeople()}
+	f := &fixture{setting: set, log: set.log, registry: newRegistry(), consent: newConsent(), people: newPeople()}
 	peers := local.Conn("token")
 	f.service = token.New(token.Config{Issuer: issuer, Preset: set.preset, Keys: set.keys}, token.Deps{
 		Stores: set.stores, KEK: set.kek, Counters: set.counters,
@@ -342,6 +343,7 @@ type consent struct {
 	mu      sync.Mutex
 	grant   *consentv1.Grant
 	revoked []consentv1.RevokeGrantRequest_Reason
+	minting int // how often GetGrant was told that a token is about to be minted
 	// fails is how GetGrant fails, cannotRevoke how RevokeGrant does.
 	fails, cannotRevoke error
 }
@@ -363,6 +365,9 @@ func (c *consent) GetGrant(_ context.Context, req *consentv1.GetGrantRequest) (*
 	}
 	if req.GetGrantId() != c.grant.GetGrantId() || len(c.revoked) > 0 {
 		return nil, fault.New(fault.NotFound, "there is no such grant")
+	}
+	if req.GetMinting() {
+		c.minting++
 	}
 	return &consentv1.GetGrantResponse{Grant: c.grant}, nil
 }

@@ -21,9 +21,9 @@ type remote struct {
 	directory directoryv1.DirectoryServiceClient
 }
 
-// Grant implements standing.Source.
+// Grant implements standing.Source. A standing is resolved for nothing but minting.
 func (r remote) Grant(ctx context.Context, id uuid.UUID) (standing.Grant, error) {
-	resp, err := r.consent.GetGrant(ctx, &consentv1.GetGrantRequest{GrantId: id.String()})
+	resp, err := r.consent.GetGrant(ctx, &consentv1.GetGrantRequest{GrantId: id.String(), Minting: true})
 	if err != nil {
 		return standing.Grant{}, notFound(err)
 	}
@@ -83,7 +83,7 @@ func grantOf(g *consentv1.Grant) (standing.Grant, error) {
 func subjectOf(resp *directoryv1.GetSubjectResponse) (standing.Subject, error) {
 	s := resp.GetSubject()
 	subject := standing.Subject{
-		Sub: s.GetSub(), Version: s.GetVersion(), Disabled: s.GetDisabled(),
+		Sub: s.GetSub(), Version: s.GetVersion(), Disabled: s.GetDisabled(), Claims: s.GetClaims().AsMap(),
 		Memberships: make(map[uuid.UUID]standing.Membership), Projects: make(map[uuid.UUID]standing.Project),
 	}
 	var errs []error

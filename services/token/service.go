@@ -102,12 +102,22 @@ func newExchanger(cfg Config, deps Deps, keys *ring.Ring) *exchange.Exchanger {
 		Families:  &family.Rotator{Families: deps.Stores.Families, Grants: owners, Hints: deps.Hints, Counters: deps.Counters},
 		Standings: &standing.Resolver{Source: owners, Catalogue: p.Scopes},
 		Issuer: &issue.Issuer{
-			URL: cfg.Issuer, Keys: keys, Sets: deps.Stores.Sets, Lifetimes: p.Lifetimes, Now: deps.Now,
+			URL: cfg.Issuer, Keys: keys, Sets: deps.Stores.Sets, IDTokenLifetime: p.Lifetimes.IDToken,
+			Claims: idTokenClaims(p), Now: deps.Now,
 		},
 		Catalogue: p.Scopes,
 		Lifetimes: p.Lifetimes,
 		Resources: append([]string{cfg.Issuer}, p.Resources...),
 	}
+}
+
+// idTokenClaims is the catalogue that opens claims in ID tokens; empty when these
+// come from the UserInfo endpoint alone.
+func idTokenClaims(p preset.Preset) preset.Catalogue {
+	if !p.IDToken.ScopeClaims {
+		return nil
+	}
+	return p.Scopes
 }
 
 // Exchange implements TokenService. What every grant type shares is here, in the

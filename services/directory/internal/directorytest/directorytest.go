@@ -163,7 +163,8 @@ func (s Stores) Subject(t *testing.T, username string) subject.Subject {
 // Workspace creates a workspace of that name.
 func (s Stores) Workspace(t *testing.T, name string) workspace.Workspace {
 	t.Helper()
-	created, err := s.Workspaces.Create(t.Context(), workspace.Workspace{ID: uuid.New(), Name: name})
+	id := uuid.New()
+	created, err := s.Workspaces.Create(t.Context(), workspace.Workspace{ID: id, Name: name, Slug: "w-" + id.String()})
 	if err != nil {
 		t.Fatalf("create workspace: %v", err)
 	}

@@ -22,21 +22,31 @@ import (
 
 // Workspace is one workspace.
 type Workspace struct {
-	ID         uuid.UUID
-	Name       string
+	ID   uuid.UUID
+	Name string
+	// Slug names it in addresses. No other workspace has it, and it never changes.
+	Slug       string
 	CreateTime time.Time
 }
 
-// ErrNotFound is returned for a workspace that never was, or was deleted.
-var ErrNotFound = errors.New("workspace not found")
+var (
+	// ErrNotFound is returned for a workspace that never was, or was deleted.
+	ErrNotFound = errors.New("workspace not found")
+	// ErrSlugTaken is returned for a slug that another workspace has.
+	ErrSlugTaken = errors.New("slug is taken")
+)
 
 // Store keeps workspaces. Implementations are safe for concurrent use, across
 // processes too; workspacetest.RunStore says what they must do.
 type Store interface {
 	// Create adds a workspace, and returns it as stored. CreateTime is the store's.
+	// Fails with ErrSlugTaken.
 	Create(ctx context.Context, w Workspace) (Workspace, error)
-	// Find returns a workspace. Fails with ErrNotFound.
+	// Find returns a workspace. One from before there were slugs has the text of its
+	// id for one. Fails with ErrNotFound.
 	Find(ctx context.Context, id uuid.UUID) (Workspace, error)
+	// Select returns those of ids that there are, in no particular order.
+	Select(ctx context.Context, ids []uuid.UUID) ([]Workspace, error)
 	// List returns at most limit workspaces behind after, by creation.
 	List(ctx context.Context, after page.Cursor, limit int) ([]Workspace, error)
 	// Delete deletes a workspace with its projects and memberships, also those that
@@ -59,16 +69,54 @@ type Directory struct {
 // workspaces is the one list there is.
 const workspaces = page.List("workspaces")
 
-// Create adds a workspace. Several may have one name. Fails with fault.Invalid.
-func (d *Directory) Create(ctx context.Context, name string) (Workspace, error) {
+// Create adds a workspace. Several may have one name, but each has a slug of its
+// own; an empty slug is made of the name. Fails with fault.Invalid, and
+// fault.AlreadyExists for a slug that another workspace has.
+func (d *Directory) Create(ctx context.Context, name, slug string) (Workspace, error) {
 	if err := CheckName(name); err != nil {
 		return Workspace{}, err
 	}
-	w, err := d.Workspaces.Create(ctx, Workspace{ID: uuid.New(), Name: name})
+	w := Workspace{ID: uuid.New(), Name: name, Slug: slug}
+	if slug == "" {
+		return d.createNamed(ctx, w)
+	}
+	if err := checkSlug(slug); err != nil {
+		return Workspace{}, err
+	}
+	w, err := d.Workspaces.Create(ctx, w)
+	if errors.Is(err, ErrSlugTaken) {
+		return Workspace{}, fault.Because(fault.AlreadyExists, "a workspace with that slug exists already", err)
+	}
 	if err != nil {
 		return Workspace{}, fmt.Errorf("create workspace: %w", err)
 	}
 	return w, nil
+}
+
+// createNamed adds a workspace with a slug made of its name. One that is taken gets
+// a random end, at last one that nobody has.
+func (d *Directory) createNamed(ctx context.Context, w Workspace) (Workspace, error) {
+	base := slugOf(w.Name)
+	for _, random := range []int{0, 4, 12, 26} {
+		w.Slug = extended(base, random)
+		created, err := d.Workspaces.Create(ctx, w)
+		if err == nil {
+			return created, nil
+		}
+		if !errors.Is(err, ErrSlugTaken) {
+			return Workspace{}, fmt.Errorf("create workspace: %w", err)
+		}
+	}
+	return Workspace{}, fmt.Errorf("create workspace: %w", ErrSlugTaken)
+}
+
+// Select returns those of ids that there are, in no particular order.
+func (d *Directory) Select(ctx context.Context, ids []uuid.UUID) ([]Workspace, error) {
+	found, err := d.Workspaces.Select(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("select workspaces: %w", err)
+	}
+	return found, nil
 }
 
 // List returns a page of workspaces, oldest first, and the token of the next

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/services/introspection/internal/inquiry"
 	"github.com/chancery-auth/chancery/services/introspection/internal/verdict"
 )
@@ -30,6 +31,7 @@ type Find func(ctx context.Context, sub string) (Subject, error)
 type Reader struct {
 	Desk   *inquiry.Desk
 	Find   Find
+	Scopes preset.Catalogue
 	Issuer string
 }
 
@@ -55,7 +57,7 @@ func (r *Reader) Read(ctx context.Context, token string) (map[string]any, error)
 	if subject.Disabled || v.Token.SubjectVersion < subject.Version {
 		return nil, refused()
 	}
-	claims := filter(v.Scope, subject.Claims)
+	claims := filter(r.Scopes, v.Scope, subject.Claims)
 	claims["sub"] = v.Token.Sub
 	return claims, nil
 }

@@ -68,14 +68,20 @@ func (x *Exchanger) byCode(ctx context.Context, c Client, req Request) (Result, 
 // gone to an address that was taken off the list because it leaks.
 func (c Client) redirectsTo(uri string) bool {
 	return slices.ContainsFunc(c.RedirectURIs, func(registered string) bool {
-		return oauth.MatchRedirectURI(registered, uri, c.Native)
+		return oauth.MatchRedirectURI(registered, uri, c.AnyLoopbackPort)
 	})
 }
 
+// mayRefresh reports whether scope lets the client have refresh tokens (OIDC Core
+// §11), or needs not to.
+func (c Client) mayRefresh(scope oauth.Scope) bool {
+	return c.RefreshUnasked || scope.Contains("offline_access")
+}
+
 // newFamily is the family that the code starts; nil when it gives no refresh
-// token (OIDC Core §11).
+// token.
 func (x *Exchanger) newFamily(c Client, opened credential.AuthorizationCode, now standing.Standing) *family.Family {
-	if !now.Scope.Contains("offline_access") || !slices.Contains(c.GrantTypes, oauth.GrantRefreshToken) {
+	if !c.mayRefresh(now.Scope) || !slices.Contains(c.GrantTypes, oauth.GrantRefreshToken) {
 		return nil
 	}
 	return &family.Family{
@@ -86,8 +92,8 @@ func (x *Exchanger) newFamily(c Client, opened credential.AuthorizationCode, now
 	}
 }
 
-// sessionOf is the session that the access token ends with: none for offline
-// access.
+// sessionOf is the session that the access token ends with: none when a refresh
+// token outlives the session anyway.
 func sessionOf(opened credential.AuthorizationCode, f *family.Family) uuid.UUID {
 	if f != nil {
 		return uuid.Nil

@@ -23,7 +23,8 @@ import (
 type Client struct {
 	issue.Client
 	RedirectURIs []string
-	Native       bool // its loopback redirect URIs match with any port
+	// AnyLoopbackPort: its loopback redirect URIs match with any port.
+	AnyLoopbackPort bool
 	// Public: it cannot keep a secret, and so has nothing to get tokens of its own with.
 	Public       bool
 	GrantTypes   []string
@@ -32,6 +33,8 @@ type Client struct {
 	Rotation     family.Policy
 	// RefreshLifetime is of each refresh token.
 	RefreshLifetime time.Duration
+	// RefreshUnasked: it has refresh tokens without the scope offline_access.
+	RefreshUnasked bool
 }
 
 // Request is a token request without the client's credentials.

@@ -56,7 +56,7 @@ func (x *Exchanger) refreshable(ctx context.Context, c Client, f family.Family, 
 		return standing.Standing{}, nil, err
 	}
 	// What let the client have refresh tokens at all may have been taken from it.
-	if !c.Scope.Contains("offline_access") {
+	if !c.mayRefresh(c.Scope) {
 		return standing.Standing{}, nil, oauth.Refuse(oauth.InvalidGrant, "the client has no offline access any more")
 	}
 	now, err := x.Standings.Resolve(ctx, standing.Asked{

@@ -23,8 +23,8 @@ type Client struct {
 	ID                  string
 	Version             int64
 	ScopeVersion        int64
-	AccessTokenLifetime time.Duration // zero: the preset's
-	IDTokenAlg          jwks.Alg      // empty: RS256
+	AccessTokenLifetime time.Duration
+	IDTokenAlg          jwks.Alg // empty: RS256
 }
 
 // SignIn is what ID tokens say of it: when it was, and the nonce that ties the token to
@@ -60,11 +60,14 @@ type Keys interface {
 
 // Issuer mints tokens.
 type Issuer struct {
-	URL       string
-	Keys      Keys
-	Sets      resourceset.Store
-	Lifetimes preset.Lifetimes
-	Now       func() time.Time
+	URL             string
+	Keys            Keys
+	Sets            resourceset.Store
+	IDTokenLifetime time.Duration
+	// Claims are those about the subject that each scope opens in an ID token.
+	// Empty: none.
+	Claims preset.Catalogue
+	Now    func() time.Time
 }
 
 // ForSubject mints an access token for what s stands for, and an ID token if its
@@ -81,7 +84,7 @@ func (i *Issuer) ForSubject(ctx context.Context, c Client, s Subject, audience [
 	if err != nil || !t.Scope.Contains("openid") {
 		return tokens, err
 	}
-	if tokens.IDToken, err = i.idToken(c, t, s.SignIn, tokens.AccessToken); err != nil {
+	if tokens.IDToken, err = i.idToken(c, t, s, tokens.AccessToken); err != nil {
 		return Tokens{}, err
 	}
 	return tokens, nil
@@ -94,14 +97,10 @@ func (i *Issuer) ForClient(c Client, scope oauth.Scope, audience []string) (Toke
 
 func (i *Issuer) accessToken(c Client, scope oauth.Scope, audience []string) credential.AccessToken {
 	now := i.Now().Truncate(time.Second)
-	lifetime := c.AccessTokenLifetime
-	if lifetime == 0 {
-		lifetime = i.Lifetimes.AccessToken
-	}
 	return credential.AccessToken{
 		ClientID: c.ID, ClientVersion: c.Version, ClientScopeVersion: c.ScopeVersion,
 		Scope: scope, Audience: audience,
-		IssueTime: now, ExpireTime: now.Add(min(lifetime, preset.LongestAccessToken)),
+		IssueTime: now, ExpireTime: now.Add(min(c.AccessTokenLifetime, preset.LongestAccessToken)),
 		RestoreEpoch: i.Keys.RestoreEpoch(),
 	}
 }
@@ -133,33 +132,4 @@ func (i *Issuer) seal(t credential.AccessToken) (Tokens, error) {
 		return Tokens{}, err
 	}
 	return Tokens{AccessToken: text, ExpiresIn: t.ExpireTime.Sub(t.IssueTime), Scope: t.Scope}, nil
-}
-
-// idClaims are the claims of OIDC Core §2 and §3.1.3.6. Instants are in Unix
-// seconds.
-type idClaims struct {
-	Issuer     string `json:"iss"`
-	Subject    string `json:"sub"`
-	Audience   string `json:"aud"`
-	ExpireTime int64  `json:"exp"`
-	IssueTime  int64  `json:"iat"`
-	AuthTime   int64  `json:"auth_time"`
-	Nonce      string `json:"nonce,omitempty"`
-	AtHash     string `json:"at_hash"`
-}
-
-func (i *Issuer) idToken(c Client, t credential.AccessToken, s SignIn, accessToken string) (string, error) {
-	alg := c.IDTokenAlg
-	if alg == "" {
-		alg = jwks.RS256
-	}
-	token, err := i.Keys.Sign(alg, jwks.IDToken, idClaims{
-		Issuer: i.URL, Subject: t.Sub, Audience: c.ID,
-		ExpireTime: t.IssueTime.Add(i.Lifetimes.IDToken).Unix(), IssueTime: t.IssueTime.Unix(),
-		AuthTime: s.AuthTime.Unix(), Nonce: s.Nonce, AtHash: jwks.AtHash(accessToken),
-	})
-	if err != nil {
-		return "", fmt.Errorf("sign id token: %w", err)
-	}
-	return token, nil
 }

@@ -42,6 +42,7 @@ type Subject struct {
 	Sub         string
 	Version     int64
 	Disabled    bool
+	Claims      map[string]any           // whatever the directory says of it
 	Memberships map[uuid.UUID]Membership // by workspace
 	Projects    map[uuid.UUID]Project
 }

@@ -34,11 +34,12 @@ type Store struct {
 // keep.
 func New(db *pgxpool.Pool, keep time.Duration) *Store { return &Store{db: db, keep: keep} }
 
-const columns = `workspace_id, name, create_time`
+// columns are those that scan reads.
+const columns = `workspace_id, name, coalesce(slug, workspace_id::text), create_time`
 
 func scan(row pgx.Row) (workspace.Workspace, error) {
 	var w workspace.Workspace
-	if err := row.Scan(&w.ID, &w.Name, &w.CreateTime); err != nil {
+	if err := row.Scan(&w.ID, &w.Name, &w.Slug, &w.CreateTime); err != nil {
 		return workspace.Workspace{}, err
 	}
 	w.CreateTime = w.CreateTime.UTC()
@@ -49,9 +50,12 @@ func scan(row pgx.Row) (workspace.Workspace, error) {
 func (s *Store) Create(ctx context.Context, w workspace.Workspace) (created workspace.Workspace, err error) {
 	err = pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
 		created, err = scan(tx.QueryRow(ctx, `
-			INSERT INTO directory.workspace (workspace_id, name)
-			VALUES ($1, $2)
-			RETURNING `+columns, w.ID, w.Name))
+			INSERT INTO directory.workspace (workspace_id, name, slug)
+			VALUES ($1, $2, $3)
+			RETURNING `+columns, w.ID, w.Name, w.Slug))
+		if pg.Unique(err, "workspace_slug") {
+			return workspace.ErrSlugTaken
+		}
 		if err != nil {
 			return err
 		}
@@ -75,14 +79,13 @@ func (s *Store) Find(ctx context.Context, id uuid.UUID) (workspace.Workspace, er
 	return w, nil
 }
 
-// List implements workspace.Store.
-func (s *Store) List(ctx context.Context, after page.Cursor, limit int) ([]workspace.Workspace, error) {
-	rows, err := s.db.Query(ctx, `
-		SELECT `+columns+`
-		  FROM directory.workspace
-		 WHERE (create_time, workspace_id) > ($1, $2)
-		 ORDER BY create_time, workspace_id
-		 LIMIT $3`, after.CreateTime, cmp.Or(after.ID, uuid.Nil.String()), limit)
+// Select implements workspace.Store.
+func (s *Store) Select(ctx context.Context, ids []uuid.UUID) ([]workspace.Workspace, error) {
+	rows, err := s.db.Query(ctx, `SELECT `+columns+` FROM directory.workspace WHERE workspace_id = ANY ($1)`, ids)
+	return collect(rows, err)
+}
+
+func collect(rows pgx.Rows, err error) ([]workspace.Workspace, error) {
 	if err != nil {
 		return nil, fmt.Errorf("select workspaces: %w", err)
 	}
@@ -91,6 +94,17 @@ func (s *Store) List(ctx context.Context, after page.Cursor, limit int) ([]works
 		return nil, fmt.Errorf("select workspaces: %w", err)
 	}
 	return workspaces, nil
+}
+
+// List implements workspace.Store.
+func (s *Store) List(ctx context.Context, after page.Cursor, limit int) ([]workspace.Workspace, error) {
+	rows, err := s.db.Query(ctx, `
+		SELECT `+columns+`
+		  FROM directory.workspace
+		 WHERE (create_time, workspace_id) > ($1, $2)
+		 ORDER BY create_time, workspace_id
+		 LIMIT $3`, after.CreateTime, cmp.Or(after.ID, uuid.Nil.String()), limit)
+	return collect(rows, err)
 }
 
 // Delete implements workspace.Store. The lock on the workspace makes an addition

@@ -4,6 +4,7 @@ package workspacesqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -37,14 +38,15 @@ type rowQuerier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-const columns = `workspace_id, name, create_time`
+// columns are those that scan reads.
+const columns = `workspace_id, name, coalesce(slug, workspace_id), create_time`
 
 func scan(row interface{ Scan(into ...any) error }) (workspace.Workspace, error) {
 	var (
 		w      workspace.Workspace
 		micros int64
 	)
-	if err := row.Scan(&w.ID, &w.Name, &micros); err != nil {
+	if err := row.Scan(&w.ID, &w.Name, &w.Slug, &micros); err != nil {
 		return workspace.Workspace{}, err
 	}
 	w.CreateTime = sqlite.FromTime(micros)
@@ -55,9 +57,12 @@ func scan(row interface{ Scan(into ...any) error }) (workspace.Workspace, error)
 func (s *Store) Create(ctx context.Context, w workspace.Workspace) (created workspace.Workspace, err error) {
 	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
 		created, err = scan(tx.QueryRowContext(ctx, `
-			INSERT INTO directory_workspace (workspace_id, name)
-			VALUES (?, ?)
-			RETURNING `+columns, w.ID, w.Name))
+			INSERT INTO directory_workspace (workspace_id, name, slug)
+			VALUES (?, ?, ?)
+			RETURNING `+columns, w.ID, w.Name, w.Slug))
+		if sqlite.Unique(err, "index 'directory_workspace_slug'") {
+			return workspace.ErrSlugTaken
+		}
 		if err != nil {
 			return err
 		}
@@ -85,14 +90,27 @@ func find(ctx context.Context, db rowQuerier, id uuid.UUID) (workspace.Workspace
 	return w, nil
 }
 
+// Select implements workspace.Store.
+func (s *Store) Select(ctx context.Context, ids []uuid.UUID) ([]workspace.Workspace, error) {
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, fmt.Errorf("marshal ids: %w", err)
+	}
+	return s.list(ctx, `SELECT `+columns+` FROM directory_workspace WHERE workspace_id IN (SELECT value FROM json_each(?))`, string(list))
+}
+
 // List implements workspace.Store.
 func (s *Store) List(ctx context.Context, after page.Cursor, limit int) ([]workspace.Workspace, error) {
-	rows, err := s.db.Read().QueryContext(ctx, `
+	return s.list(ctx, `
 		SELECT `+columns+`
 		  FROM directory_workspace
 		 WHERE (create_time, workspace_id) > (?, ?)
 		 ORDER BY create_time, workspace_id
 		 LIMIT ?`, sqlite.Time(after.CreateTime), after.ID, limit)
+}
+
+func (s *Store) list(ctx context.Context, query string, args ...any) ([]workspace.Workspace, error) {
+	rows, err := s.db.Read().QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("select workspaces: %w", err)
 	}

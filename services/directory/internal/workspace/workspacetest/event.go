@@ -39,7 +39,7 @@ func unrecordedDoesNotHappen(t *testing.T, s directorytest.Stores) {
 	if _, err := s.Workspaces.Delete(t.Context(), w.ID); err == nil {
 		t.Error("a workspace is deleted without a record")
 	}
-	another := workspace.Workspace{ID: uuid.New(), Name: "two"}
+	another := workspace.Workspace{ID: uuid.New(), Name: "two", Slug: "two"}
 	if _, err := s.Workspaces.Create(t.Context(), another); err == nil {
 		t.Error("a workspace is created without a record")
 	}
