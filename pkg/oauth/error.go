@@ -51,8 +51,9 @@ const (
 
 // Of client registration (RFC 7591 §3.2.2).
 const (
-	InvalidRedirectURI    ErrorCode = "invalid_redirect_uri"
-	InvalidClientMetadata ErrorCode = "invalid_client_metadata"
+	InvalidRedirectURI       ErrorCode = "invalid_redirect_uri"
+	InvalidClientMetadata    ErrorCode = "invalid_client_metadata"
+	InvalidSoftwareStatement ErrorCode = "invalid_software_statement"
 )
 
 // Of a device that polls the token endpoint (RFC 8628 §3.5).

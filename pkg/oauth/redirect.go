@@ -152,12 +152,12 @@ func hasEncodedControl(lower string) bool {
 // MatchRedirectURI reports whether a request may name presented when registered
 // is what the client has. The two must be the same bytes (RFC 9700 §4.1.3).
 //
-// native adds the one exception of RFC 8252 §7.3: the port of an http URI to
-// the loopback interface may be any, for the app takes what is free. An empty
-// presented never matches.
-func MatchRedirectURI(registered, presented string, native bool) bool {
+// anyPort adds the one exception of RFC 8252 §7.3, which is for native clients:
+// the port of an http URI to the loopback interface may be any, for the app takes
+// what is free. An empty presented never matches.
+func MatchRedirectURI(registered, presented string, anyPort bool) bool {
 	return presented != "" && registered == presented ||
-		native && sameButPort(registered, presented)
+		anyPort && sameButPort(registered, presented)
 }
 
 func sameButPort(registered, presented string) bool {

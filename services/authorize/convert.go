@@ -1,9 +1,12 @@
 package authorize
 
 import (
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/chancery-auth/chancery/pkg/secret"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
+	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	"github.com/chancery-auth/chancery/services/authorize/internal/authorization"
 	"github.com/chancery-auth/chancery/services/authorize/internal/authreq"
 	"github.com/chancery-auth/chancery/services/authorize/internal/session"
@@ -69,6 +72,31 @@ func fromPlace(m inBrowser) authorization.Place {
 	return authorization.Place{Transaction: m.GetTransaction(), Browser: fromBrowser(m.GetBrowser())}
 }
 
+// withPassword is what the two requests that sign a user in have in common.
+type withPassword interface {
+	GetUsername() string
+	GetPassword() string
+}
+
+func fromCredentials(m withPassword) authorization.Credentials {
+	return authorization.Credentials{Username: m.GetUsername(), Password: secret.Wrap(m.GetPassword())}
+}
+
+func toOutcome(a authorization.Attempt) (authorizev1.SignInResponse_Outcome, *durationpb.Duration) {
+	switch {
+	case a.Throttled:
+		return authorizev1.SignInResponse_OUTCOME_TOO_MANY_ATTEMPTS, durationpb.New(a.RetryAfter)
+	case a.Subject == nil:
+		return authorizev1.SignInResponse_OUTCOME_REFUSED, nil
+	default:
+		return authorizev1.SignInResponse_OUTCOME_SIGNED_IN, nil
+	}
+}
+
+func toAccount(m *directoryv1.Subject) *authorizev1.Account {
+	return &authorizev1.Account{Sub: m.GetSub(), Username: m.GetUsername(), Claims: m.GetClaims()}
+}
+
 func toStep(s authorization.Step) *authorizev1.Step {
 	switch {
 	case s.Interaction != nil:
@@ -84,6 +112,7 @@ func toStep(s authorization.Step) *authorizev1.Step {
 			Error:              string(s.ErrorPage.Code),
 			ErrorDescription:   s.ErrorPage.Description,
 			RedirectUriRefused: s.RedirectURIRefused,
+			Forbidden:          s.Forbidden,
 		}}}
 	}
 }
@@ -116,5 +145,6 @@ func toSession(s session.Session) *authorizev1.Session {
 		AuthTime:   timestamppb.New(s.AuthTime),
 		ExpireTime: timestamppb.New(s.ExpireTime),
 		UserAgent:  s.UserAgent,
+		Age:        durationpb.New(s.Age),
 	}
 }

@@ -55,8 +55,14 @@ type directory struct {
 	directoryv1.UnimplementedDirectoryServiceServer
 
 	subjects  map[string]*directoryv1.Subject
+	members   map[string][]string // workspaces by sub
+	mu        sync.Mutex
+	asked     []*directoryv1.GetSubjectRequest
 	throttled bool
-	attempts  []*directoryv1.AuthenticateRequest
+	// afterAuthentication is what happens once a user has signed in; nil: nothing.
+	afterAuthentication func()
+
+	attempts []*directoryv1.AuthenticateRequest
 }
 
 func (d *directory) GetSubject(_ context.Context, req *directoryv1.GetSubjectRequest) (*directoryv1.GetSubjectResponse, error) {
@@ -64,7 +70,15 @@ func (d *directory) GetSubject(_ context.Context, req *directoryv1.GetSubjectReq
 	if !ok {
 		return nil, fault.New(fault.NotFound, "no such user")
 	}
-	return &directoryv1.GetSubjectResponse{Subject: s}, nil
+	resp := &directoryv1.GetSubjectResponse{Subject: s}
+	for _, workspace := range d.members[req.GetSub()] {
+		// More than was asked for: the directory may be the platform's own.
+		resp.Memberships = append(resp.Memberships, &directoryv1.Membership{WorkspaceId: workspace, Sub: req.GetSub(), Role: "viewer"})
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.asked = append(d.asked, req)
+	return resp, nil
 }
 
 func (d *directory) Authenticate(_ context.Context, req *directoryv1.AuthenticateRequest) (*directoryv1.AuthenticateResponse, error) {
@@ -78,6 +92,9 @@ func (d *directory) Authenticate(_ context.Context, req *directoryv1.Authenticat
 		}, nil
 	case !ok || req.GetPassword() != "pw":
 		return &directoryv1.AuthenticateResponse{Outcome: directoryv1.AuthenticateResponse_OUTCOME_REFUSED}, nil
+	}
+	if d.afterAuthentication != nil {
+		defer d.afterAuthentication()
 	}
 	return &directoryv1.AuthenticateResponse{Subject: s, Outcome: directoryv1.AuthenticateResponse_OUTCOME_AUTHENTICATED}, nil
 }

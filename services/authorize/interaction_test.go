@@ -2,6 +2,7 @@ package authorize_test
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -112,13 +113,16 @@ func TestN048_ATransactionIsOverAfterItsAnswer(t *testing.T) {
 	}
 }
 
-// N082 is the same on one replica: the gate is the database's.
-func TestN049_OneApprovalGivesOneCode(t *testing.T) {
+func TestN049_N082_OneApprovalGivesOneCodeOnTwoReplicas(t *testing.T) {
 	onBoth(t, func(w *world) {
 		b := w.signedIn("u1")
 		tx := w.begin(b, consentPage, nil)
 		w.wantView(b, tx, consentPage)
-		w.race(func() (*authorizev1.Step, error) { return w.submit(b, tx) })
+		var calls atomic.Int64
+		w.race(func() (*authorizev1.Step, error) {
+			replicas := []authorizev1.AuthorizeServiceClient{w, w.replica}
+			return w.submitTo(replicas[calls.Add(1)%2], b, tx)
+		})
 	})
 }
 
@@ -343,6 +347,25 @@ func TestN060_EveryStepExaminesTheRequestAgain(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestN090_TheClientThatThePageNamesIsTheOneThatIsAllowed(t *testing.T) {
+	onBoth(t, func(w *world) {
+		b := w.signedIn("u1")
+		tx := w.begin(b, consentPage, nil)
+		w.wantView(b, tx, consentPage)
+		w.registry.clients["c1"].ClientName = "Bank"
+		_, err := w.submit(b, tx)
+		w.wantError(err, oauth.InvalidRequest)
+		if len(w.consent.recorded)+len(w.token.issued) != 0 {
+			w.Errorf("recorded %v, issued %v", w.consent.recorded, w.token.issued)
+		}
+		// The page can be seen again, with the name that it has now.
+		w.wantCode(w.allow(b, tx))
+		if got := w.consent.recorded[0].GetClientName(); got != "Bank" {
+			w.Errorf("recorded under the name %q", got)
+		}
+	})
 }
 
 func TestN092_TheAccountThatIsOfferedIsTheOneThatGoesOn(t *testing.T) {

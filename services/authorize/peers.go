@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/jwks"
@@ -21,6 +22,9 @@ import (
 // they said last: consent wants the client whole, and a page shows more than the
 // rules look at. It is not safe for concurrent use.
 type peers struct {
+	// anyPort is preset.Authorization.VariableLoopbackPort.
+	anyPort bool
+
 	registry  registryv1.RegistryServiceClient
 	directory directoryv1.DirectoryServiceClient
 	consent   consentv1.ConsentServiceClient
@@ -41,12 +45,16 @@ func (p *peers) Client(ctx context.Context, clientID string) (authreq.Client, er
 		return authreq.Client{}, err
 	}
 	p.client = resp.GetClient()
-	return fromClient(p.client)
+	return p.fromClient(p.client)
 }
 
 // Subject implements authorization.Directory.
-func (p *peers) Subject(ctx context.Context, sub string) (authorization.Subject, error) {
-	resp, err := p.directory.GetSubject(ctx, &directoryv1.GetSubjectRequest{Sub: sub})
+func (p *peers) Subject(ctx context.Context, sub, workspaceID string) (authorization.Subject, error) {
+	req := &directoryv1.GetSubjectRequest{Sub: sub}
+	if workspaceID != "" {
+		req.WorkspaceIds = []string{workspaceID}
+	}
+	resp, err := p.directory.GetSubject(ctx, req)
 	if errors.Is(err, fault.NotFound) {
 		return authorization.Subject{}, fmt.Errorf("%w: %w", authorization.ErrUnknownSubject, err)
 	}
@@ -54,7 +62,11 @@ func (p *peers) Subject(ctx context.Context, sub string) (authorization.Subject,
 		return authorization.Subject{}, err
 	}
 	p.subject = resp.GetSubject()
-	return fromSubject(p.subject), nil
+	subject := fromSubject(p.subject)
+	subject.Member = slices.ContainsFunc(resp.GetMemberships(), func(m *directoryv1.Membership) bool {
+		return workspaceID != "" && m.GetWorkspaceId() == workspaceID
+	})
+	return subject, nil
 }
 
 // Authenticate implements authorization.Directory.
@@ -81,7 +93,7 @@ func (p *peers) Authenticate(ctx context.Context, c authorization.Credentials) (
 // Evaluate implements authorization.Consent.
 func (p *peers) Evaluate(ctx context.Context, q authorization.Question) (authorization.Answer, error) {
 	resp, err := p.consent.Evaluate(ctx, &consentv1.EvaluateRequest{
-		Sub: q.Sub, Client: p.client, Scope: q.Scope.String(), PromptConsent: q.Always,
+		Sub: q.Sub, Client: p.client, Scope: q.Scope.String(), PromptConsent: q.Always, RedirectUri: q.RedirectURI,
 	})
 	if err != nil {
 		return authorization.Answer{}, err
@@ -102,6 +114,7 @@ func (p *peers) Evaluate(ctx context.Context, q authorization.Question) (authori
 func (p *peers) RecordGrant(ctx context.Context, s authorization.Selection) (authorization.Grant, error) {
 	resp, err := p.consent.RecordGrant(ctx, &consentv1.RecordGrantRequest{
 		Sub: s.Sub, ClientId: s.ClientID, Scope: s.Scope.String(), WorkspaceIds: s.WorkspaceIDs, ProjectIds: s.ProjectIDs,
+		RedirectUri: s.RedirectURI, ClientName: p.client.GetClientName(), WorkspaceId: p.client.GetWorkspaceId(),
 	})
 	if err != nil {
 		return authorization.Grant{}, err
@@ -140,16 +153,22 @@ func (p *peers) IDTokenKeys(ctx context.Context) (jwks.PublicSet, error) {
 	return jwks.ParseOwnSet(resp.GetData())
 }
 
-func fromClient(m *registryv1.Client) (authreq.Client, error) {
+// visibilityInternal is that of a client for the members of its workspace alone.
+const visibilityInternal = "internal"
+
+func (p *peers) fromClient(m *registryv1.Client) (authreq.Client, error) {
 	c := authreq.Client{
 		ID:           m.GetClientId(),
 		RedirectURIs: m.GetRedirectUris(),
 		GrantTypes:   m.GetGrantTypes(),
-		Native:       m.GetApplicationType() == string(oauth.ApplicationNative),
+		AnyPort:      p.anyPort && m.GetApplicationType() == string(oauth.ApplicationNative),
 		// RFC 9700 §2.1.1: a client without authentication has nothing else.
 		RequirePKCE:   m.RequirePkce == nil || m.GetRequirePkce() || m.GetTokenEndpointAuthMethod() == oauth.AuthNone,
 		RequirePushed: m.GetRequirePushedAuthorizationRequests(),
 		Unverified:    m.GetUnverified(),
+		Internal:      m.GetVisibility() == visibilityInternal,
+		WorkspaceID:   m.GetWorkspaceId(),
+		Name:          m.GetClientName(),
 	}
 	var err error
 	if c.Scope, err = parseScope(m.GetScope()); err != nil {

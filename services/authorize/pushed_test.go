@@ -124,7 +124,7 @@ func TestN056_ARequestURIGivesOneCode(t *testing.T) {
 }
 
 func TestN057_ARequestURIExpires(t *testing.T) {
-	w := newWorld(t, func(l *preset.Lifetimes) { l.PushedRequest = 0 })
+	w := newWorld(t, func(p *preset.Preset) { p.Lifetimes.PushedRequest = 0 })
 	uri := w.mustPush()
 	expired := w.start(&browser{}, pushed(uri))
 	w.wantErrorPage(expired, oauth.InvalidRequestURI)

@@ -13,13 +13,11 @@ import (
 
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
-	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/preset"
-	"github.com/chancery-auth/chancery/pkg/secret"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
@@ -36,16 +34,8 @@ import (
 type Config struct {
 	// Issuer is the iss of every answer (RFC 9207), and a known resource.
 	Issuer string
-	// Resources are the other values of resource that are known (RFC 8707).
-	Resources []string
-	// Lifetimes has those of PushedRequest, Transaction, SessionIdle and
-	// SessionAbsolute.
-	Lifetimes preset.Lifetimes
-	// OfflineNeedsPrompt leaves offline_access out unless the request has
-	// prompt=consent: preset.Refresh.NeedsPromptConsent.
-	OfflineNeedsPrompt bool
-	// Scopes is every scope there is.
-	Scopes preset.Catalogue
+	// Preset is the provider.
+	Preset preset.Preset
 }
 
 // Deps is what the service stands on. Time comes from the database's clock.
@@ -70,27 +60,32 @@ type Service struct {
 	requests     *pushed.Keeper
 	transactions transaction.Store
 	lifetimes    preset.Lifetimes
+	anyPort      bool
 }
 
 // New returns the service. It starts nothing.
 func New(cfg Config, deps Deps) *Service {
+	lifetimes := cfg.Preset.Lifetimes
 	return &Service{
 		deps: deps,
 		checker: &authreq.Checker{
-			Issuer:             cfg.Issuer,
-			Resources:          cfg.Resources,
-			Scopes:             cfg.Scopes,
-			OfflineNeedsPrompt: cfg.OfflineNeedsPrompt,
+			Issuer:        cfg.Issuer,
+			Resources:     cfg.Preset.Resources,
+			Scopes:        cfg.Preset.Scopes,
+			RequiredScope: cfg.Preset.Authorization.RequiredScope,
+			// Where nobody has to ask for it, it is a scope like others.
+			OfflineNeedsPrompt: cfg.Preset.Refresh.NeedsPromptConsent && !cfg.Preset.Refresh.Unasked,
 		},
 		sessions: &session.Keeper{
 			Sessions: deps.Stores.Sessions,
 			Hints:    deps.Hints,
-			MaxIdle:  cfg.Lifetimes.SessionIdle,
-			Lifetime: cfg.Lifetimes.SessionAbsolute,
+			MaxIdle:  lifetimes.SessionIdle,
+			Lifetime: lifetimes.SessionAbsolute,
 		},
-		requests:     &pushed.Keeper{Requests: deps.Stores.Requests, Lifetime: cfg.Lifetimes.PushedRequest},
+		requests:     &pushed.Keeper{Requests: deps.Stores.Requests, Lifetime: lifetimes.PushedRequest},
 		transactions: deps.Stores.Transactions,
-		lifetimes:    cfg.Lifetimes,
+		lifetimes:    lifetimes,
+		anyPort:      cfg.Preset.Authorization.VariableLoopbackPort,
 	}
 }
 
@@ -109,7 +104,10 @@ func (s *Service) Sweep(ctx context.Context) error {
 
 // authorizer returns the use cases for one call, and the peers that they ask.
 func (s *Service) authorizer() (*authorization.Authorizer, *peers) {
-	p := &peers{registry: s.deps.Registry, directory: s.deps.Directory, consent: s.deps.Consent, token: s.deps.Token}
+	p := &peers{
+		anyPort:  s.anyPort,
+		registry: s.deps.Registry, directory: s.deps.Directory, consent: s.deps.Consent, token: s.deps.Token,
+	}
 	return &authorization.Authorizer{
 		Checker:      s.checker,
 		Sessions:     s.sessions,
@@ -130,11 +128,11 @@ func (s *Service) PushAuthorizationRequest(ctx context.Context, req *authorizev1
 	if err != nil {
 		return nil, err
 	}
-	client, err := fromClient(authenticated.GetClient())
+	authorizer, said := s.authorizer()
+	client, err := said.fromClient(authenticated.GetClient())
 	if err != nil {
 		return nil, err
 	}
-	authorizer, _ := s.authorizer()
 	requestURI, err := authorizer.Push(ctx, fromParameters(req), client)
 	if err != nil {
 		return nil, err
@@ -166,9 +164,11 @@ func (s *Service) GetInteraction(ctx context.Context, req *authorizev1.GetIntera
 	}
 	resp := &authorizev1.GetInteractionResponse{
 		Page:        toPage(view.Page),
-		Client:      said.client,
 		RedirectUri: view.Request.RedirectURI,
 		LoginHint:   view.Request.LoginHint,
+	}
+	if !view.ClientHidden {
+		resp.Client = said.client
 	}
 	switch view.Page {
 	case authorization.PageConsent:
@@ -176,38 +176,24 @@ func (s *Service) GetInteraction(ctx context.Context, req *authorizev1.GetIntera
 		resp.Account = toAccount(said.subject)
 	case authorization.PageAccount:
 		resp.Account = toAccount(said.subject)
-	case authorization.PageSignIn:
+	default:
 	}
 	return resp, nil
-}
-
-func toAccount(m *directoryv1.Subject) *authorizev1.Account {
-	return &authorizev1.Account{Sub: m.GetSub(), Username: m.GetUsername(), Claims: m.GetClaims()}
 }
 
 // SignIn implements AuthorizeService.
 func (s *Service) SignIn(ctx context.Context, req *authorizev1.SignInRequest) (*authorizev1.SignInResponse, error) {
 	authorizer, _ := s.authorizer()
-	attempt, signedIn, err := authorizer.SignIn(ctx, fromPlace(req), authorization.Credentials{
-		Username: req.GetUsername(),
-		Password: secret.Wrap(req.GetPassword()),
-	})
-	switch {
-	case err != nil:
+	attempt, signedIn, err := authorizer.SignIn(ctx, fromPlace(req), fromCredentials(req))
+	if err != nil {
 		return nil, err
-	case attempt.Throttled:
-		return &authorizev1.SignInResponse{
-			Outcome:    authorizev1.SignInResponse_OUTCOME_TOO_MANY_ATTEMPTS,
-			RetryAfter: durationpb.New(attempt.RetryAfter),
-		}, nil
-	case attempt.Subject == nil:
-		return &authorizev1.SignInResponse{Outcome: authorizev1.SignInResponse_OUTCOME_REFUSED}, nil
 	}
-	return &authorizev1.SignInResponse{
-		Outcome: authorizev1.SignInResponse_OUTCOME_SIGNED_IN,
-		Next:    toStep(signedIn.Next),
-		Session: signedIn.Cookie.Reveal(),
-	}, nil
+	resp := &authorizev1.SignInResponse{Session: signedIn.Cookie.Reveal()}
+	resp.Outcome, resp.RetryAfter = toOutcome(attempt)
+	if attempt.Subject != nil {
+		resp.Next = toStep(signedIn.Next)
+	}
+	return resp, nil
 }
 
 // ChooseAccount implements AuthorizeService.
@@ -250,6 +236,28 @@ func (s *Service) CancelAuthorization(ctx context.Context, req *authorizev1.Canc
 		return nil, err
 	}
 	return &authorizev1.CancelAuthorizationResponse{Next: toStep(next)}, nil
+}
+
+// GetSession implements AuthorizeService.
+func (s *Service) GetSession(ctx context.Context, req *authorizev1.GetSessionRequest) (*authorizev1.GetSessionResponse, error) {
+	authorizer, said := s.authorizer()
+	current, err := authorizer.Current(ctx, fromBrowser(req.GetBrowser()))
+	if err != nil {
+		return nil, err
+	}
+	return &authorizev1.GetSessionResponse{Session: toSession(current), Account: toAccount(said.subject)}, nil
+}
+
+// OpenSession implements AuthorizeService.
+func (s *Service) OpenSession(ctx context.Context, req *authorizev1.OpenSessionRequest) (*authorizev1.OpenSessionResponse, error) {
+	authorizer, _ := s.authorizer()
+	attempt, cookie, err := authorizer.OpenSession(ctx, fromBrowser(req.GetBrowser()), fromCredentials(req))
+	if err != nil {
+		return nil, err
+	}
+	resp := &authorizev1.OpenSessionResponse{Session: cookie.Reveal()}
+	resp.Outcome, resp.RetryAfter = toOutcome(attempt)
+	return resp, nil
 }
 
 // ListSessions implements AuthorizeService.

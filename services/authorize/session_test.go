@@ -1,8 +1,15 @@
 package authorize_test
 
 import (
+	"errors"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/chancery-auth/chancery/pkg/fault"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 )
@@ -74,6 +81,9 @@ func TestN068_ASessionEndsWithWhatItStandsOn(t *testing.T) {
 			w.wantView(b, tx, consentPage)
 			tt.end(w, b)
 			w.begin(b, signInPage, nil)
+			if _, err := w.current(b); !errors.Is(err, fault.NotFound) {
+				t.Errorf("GetSession() = %v, want %v", err, fault.NotFound)
+			}
 			step, err := w.submit(b, tx)
 			if err != nil {
 				t.Fatal(err)
@@ -83,5 +93,93 @@ func TestN068_ASessionEndsWithWhatItStandsOn(t *testing.T) {
 				t.Errorf("recorded %v", w.consent.recorded)
 			}
 		})
+	}
+}
+
+// open signs a user in without any authorization.
+func (w *world) open(b *browser, username, password string) *authorizev1.OpenSessionResponse {
+	w.Helper()
+	resp, err := w.OpenSession(w.Context(), &authorizev1.OpenSessionRequest{Browser: b.cookies(), Username: username, Password: password})
+	if err != nil {
+		w.Fatalf("OpenSession() = %v", err)
+	}
+	return resp
+}
+
+func (w *world) current(b *browser) (*authorizev1.GetSessionResponse, error) {
+	return w.GetSession(w.Context(), &authorizev1.GetSessionRequest{Browser: b.cookies()})
+}
+
+func TestOpenSessionSignsIn(t *testing.T) {
+	onBoth(t, func(w *world) {
+		claims, err := structpb.NewStruct(map[string]any{"name": "User One"})
+		if err != nil {
+			w.Fatal(err)
+		}
+		w.directory.subjects["u1"].Claims = claims
+		b := &browser{}
+		if _, err := w.current(b); !errors.Is(err, fault.NotFound) {
+			w.Errorf("GetSession() of nobody = %v, want %v", err, fault.NotFound)
+		}
+		opened := w.open(b, "u1", "pw")
+		if opened.GetOutcome() != authorizev1.SignInResponse_OUTCOME_SIGNED_IN || opened.GetSession() == "" {
+			w.Fatalf("OpenSession() = %v", opened)
+		}
+		b.session = opened.GetSession()
+		got, err := w.current(b)
+		if err != nil {
+			w.Fatalf("GetSession() = %v", err)
+		}
+		s := got.GetSession()
+		if age := s.GetAge(); age == nil || age.AsDuration() < 0 || age.AsDuration() > time.Minute {
+			w.Errorf("the sign-in is %v old", age)
+		}
+		want := &authorizev1.GetSessionResponse{
+			Account: &authorizev1.Account{Sub: "u1", Username: "u1", Claims: claims},
+			Session: &authorizev1.Session{
+				SessionId: s.GetSessionId(), Sub: "u1", UserAgent: "test",
+				AuthTime: s.GetAuthTime(), ExpireTime: s.GetExpireTime(), Age: s.GetAge(),
+			},
+		}
+		if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" || s.GetSessionId() == "" || s.GetAuthTime() == nil {
+			w.Errorf("GetSession() = %v: %s", got, diff)
+		}
+		// It is a session like any other.
+		w.begin(b, consentPage, nil)
+	})
+}
+
+func TestOpenSessionFails(t *testing.T) {
+	w := newWorld(t)
+	b := &browser{}
+	resp := w.open(b, "u1", "no")
+	if resp.GetOutcome() != authorizev1.SignInResponse_OUTCOME_REFUSED || resp.GetSession() != "" {
+		t.Errorf("OpenSession(wrong) = %v", resp)
+	}
+	w.directory.throttled = true
+	resp = w.open(b, "u1", "pw")
+	if resp.GetOutcome() != authorizev1.SignInResponse_OUTCOME_TOO_MANY_ATTEMPTS || resp.GetRetryAfter().AsDuration() == 0 || resp.GetSession() != "" {
+		t.Errorf("OpenSession(throttled) = %v", resp)
+	}
+	if n := w.rows("session"); n != 0 {
+		t.Errorf("%d sessions", n)
+	}
+	if got := w.directory.attempts[0]; got.GetAddressBlock() != "192.0.2.1/32" {
+		t.Errorf("directory was asked %v", got)
+	}
+}
+
+func TestN067_OpenSessionChangesTheSession(t *testing.T) {
+	w := newWorld(t)
+	chosen := &browser{session: "chosen by an attacker"}
+	first := &browser{session: w.open(chosen, "u1", "pw").GetSession()}
+	second := &browser{session: w.open(first, "u2", "pw").GetSession()}
+	for _, dead := range []*browser{chosen, first} {
+		if _, err := w.current(dead); !errors.Is(err, fault.NotFound) {
+			t.Errorf("GetSession() = %v, want %v", err, fault.NotFound)
+		}
+	}
+	if got, err := w.current(second); err != nil || got.GetSession().GetSub() != "u2" {
+		t.Errorf("GetSession() = %v, %v", got, err)
 	}
 }

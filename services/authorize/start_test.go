@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/preset"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
@@ -178,6 +179,45 @@ func TestN024_OfflineAccessWithoutPromptConsent(t *testing.T) {
 	}
 }
 
+// Where refresh tokens come unasked, offline_access is a scope like others.
+func TestN024_OfflineAccessWhereItNeedNotBeAsked(t *testing.T) {
+	w := newWorld(t, func(p *preset.Preset) { p.Refresh.Unasked = true })
+	b := w.signedIn("u1")
+	w.wantCode(w.allow(b, w.begin(b, consentPage, func(r *authorizev1.AuthorizationRequest) { r.Scope = "openid offline_access" })))
+	if got := w.token.issued[0].GetScope(); got != "openid offline_access" {
+		t.Errorf("code has scope %q", got)
+	}
+}
+
+func TestN022_ThePresetSaysWhatScopeEveryRequestNeeds(t *testing.T) {
+	w := newWorld(t, func(p *preset.Preset) { p.Authorization.RequiredScope = oauth.Scope{"openid"} })
+	for _, scope := range []string{"", "profile"} {
+		w.wantRefusal(w.start(&browser{}, func(r *authorizev1.AuthorizationRequest) { r.Scope = scope }), oauth.InvalidScope)
+		_, err := w.push(func(r *authorizev1.PushAuthorizationRequestRequest) { r.Scope = scope })
+		w.wantError(err, oauth.InvalidScope)
+	}
+	w.begin(&browser{}, signInPage, nil)
+}
+
+func TestN009_LoopbackPortsVaryWhereThePresetLetsThem(t *testing.T) {
+	w := newWorld(t, func(p *preset.Preset) { p.Authorization.VariableLoopbackPort = false })
+	to := func(uri string) change {
+		return func(r *authorizev1.AuthorizationRequest) { r.ClientId, r.RedirectUri = "p1", uri }
+	}
+	push := func(uri string) error {
+		_, err := w.push(func(r *authorizev1.PushAuthorizationRequestRequest) {
+			r.ClientId, r.RedirectUri, r.ClientSecret = "p1", uri, ""
+		})
+		return err
+	}
+	w.wantErrorPage(w.start(&browser{}, to("http://127.0.0.1:51004/cb")), oauth.InvalidRequest)
+	w.wantError(push("http://127.0.0.1:51004/cb"), oauth.InvalidRequest)
+	w.begin(&browser{}, signInPage, to("http://127.0.0.1/cb"))
+	if err := push("http://127.0.0.1/cb"); err != nil {
+		t.Errorf("PushAuthorizationRequest() = %v", err)
+	}
+}
+
 func TestN026_PromptNone(t *testing.T) {
 	w := newWorld(t)
 	w.wantRefusal(w.start(&browser{}, prompt("none")), oauth.LoginRequired)
@@ -243,20 +283,36 @@ func TestClientsThatSkipConsentRecordWhatIsMissing(t *testing.T) {
 	w.wantCode(w.start(b, nil))
 	w.wantCode(w.start(b, func(r *authorizev1.AuthorizationRequest) { r.Scope = "openid email" }))
 	want := []*consentv1.RecordGrantRequest{
-		{Sub: "u1", ClientId: "c1", Scope: "openid profile"},
-		{Sub: "u1", ClientId: "c1", Scope: "email"},
+		{Sub: "u1", ClientId: "c1", Scope: "openid profile", ClientName: "Client c1", RedirectUri: "https://app.example/cb"},
+		{Sub: "u1", ClientId: "c1", Scope: "email", ClientName: "Client c1", RedirectUri: "https://app.example/cb"},
 	}
 	if diff := cmp.Diff(want, w.consent.recorded, protocmp.Transform()); diff != "" {
 		t.Errorf("recorded: %s", diff)
 	}
 }
 
-func TestConsentSeesTheClientWhole(t *testing.T) {
+// N090: consent remembers as what the user has allowed the client.
+func TestConsentSeesTheClientAsTheUserDoes(t *testing.T) {
 	w := newWorld(t)
-	w.begin(w.signedIn("u1"), consentPage, nil)
+	w.registry.clients["p1"].WorkspaceId = "w1"
+	b := w.signedIn("u1")
+	tx := w.begin(b, consentPage, func(r *authorizev1.AuthorizationRequest) {
+		r.ClientId, r.RedirectUri = "p1", "http://127.0.0.1:51004/cb"
+	})
 	last := w.consent.asked[len(w.consent.asked)-1]
-	if diff := cmp.Diff(w.registry.clients["c1"], last.GetClient(), protocmp.Transform()); diff != "" {
+	if diff := cmp.Diff(w.registry.clients["p1"], last.GetClient(), protocmp.Transform()); diff != "" {
 		t.Errorf("Evaluate() got: %s", diff)
+	}
+	if last.GetRedirectUri() != "http://127.0.0.1:51004/cb" {
+		t.Errorf("Evaluate() got the redirect URI %q", last.GetRedirectUri())
+	}
+	w.wantCode(w.allow(b, tx))
+	want := []*consentv1.RecordGrantRequest{{
+		Sub: "u1", ClientId: "p1", Scope: "openid profile",
+		ClientName: "Client p1", WorkspaceId: "w1", RedirectUri: "http://127.0.0.1:51004/cb",
+	}}
+	if diff := cmp.Diff(want, w.consent.recorded, protocmp.Transform()); diff != "" {
+		t.Errorf("recorded: %s", diff)
 	}
 }
 

@@ -39,12 +39,14 @@ type world struct {
 	consent   *consent
 	token     *token
 	service   *authorize.Service
+	// replica is another process of the service, over the same database.
+	replica authorizev1.AuthorizeServiceClient
 	// rows counts those of a table of the SQLite store.
 	rows func(table string) int
 }
 
-// option changes the preset's lifetimes.
-type option func(*preset.Lifetimes)
+// option changes the preset.
+type option func(*preset.Preset)
 
 // newWorld has the clients C1 and C2, confidential, P1, public and native, and
 // the users U1 and U2. It runs on SQLite.
@@ -73,17 +75,13 @@ func newWorldOn(t *testing.T, stores authorize.Stores, options ...option) *world
 	t.Helper()
 	defaults := preset.Default()
 	for _, o := range options {
-		o(&defaults.Lifetimes)
+		o(&defaults)
 	}
 	key, err := jwks.Generate(jwks.ES256)
 	if err != nil {
 		t.Fatal(err)
 	}
 	signing, err := jwks.NewSet(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	local, err := grpcserve.NewLocal(grpcserve.Options{Log: slog.New(slog.DiscardHandler), Tracer: noop.NewTracerProvider().Tracer("")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,23 +92,34 @@ func newWorldOn(t *testing.T, stores authorize.Stores, options ...option) *world
 		}},
 		consent: &consent{grants: make(map[string]*consentv1.Grant)},
 	}
+	config := authorize.Config{Issuer: issuer, Preset: defaults}
+	w.service, w.AuthorizeServiceClient = w.process(config, stores)
+	_, w.replica = w.process(config, stores)
+	return w
+}
+
+// process starts the service among everybody else, and returns it as the gateway
+// sees it.
+func (w *world) process(config authorize.Config, stores authorize.Stores) (*authorize.Service, authorizev1.AuthorizeServiceClient) {
+	w.Helper()
+	local, err := grpcserve.NewLocal(grpcserve.Options{Log: slog.New(slog.DiscardHandler), Tracer: noop.NewTracerProvider().Tracer("")})
+	if err != nil {
+		w.Fatal(err)
+	}
 	registryv1.RegisterRegistryServiceServer(local, w.registry)
 	directoryv1.RegisterDirectoryServiceServer(local, w.directory)
 	consentv1.RegisterConsentServiceServer(local, w.consent)
 	tokenv1.RegisterTokenServiceServer(local, w.token)
 	self := local.Conn("authorize")
-	w.service = authorize.New(
-		authorize.Config{Issuer: issuer, Lifetimes: defaults.Lifetimes, Scopes: defaults.Scopes, OfflineNeedsPrompt: defaults.Refresh.NeedsPromptConsent},
-		authorize.Deps{
-			Stores:    stores,
-			Registry:  registryv1.NewRegistryServiceClient(self),
-			Directory: directoryv1.NewDirectoryServiceClient(self),
-			Consent:   consentv1.NewConsentServiceClient(self),
-			Token:     tokenv1.NewTokenServiceClient(self),
-		})
-	w.service.Register(local)
-	w.AuthorizeServiceClient = authorizev1.NewAuthorizeServiceClient(local.Conn("gateway"))
-	return w
+	service := authorize.New(config, authorize.Deps{
+		Stores:    stores,
+		Registry:  registryv1.NewRegistryServiceClient(self),
+		Directory: directoryv1.NewDirectoryServiceClient(self),
+		Consent:   consentv1.NewConsentServiceClient(self),
+		Token:     tokenv1.NewTokenServiceClient(self),
+	})
+	service.Register(local)
+	return service, authorizev1.NewAuthorizeServiceClient(local.Conn("gateway"))
 }
 
 func clients() map[string]*registryv1.Client {
@@ -216,7 +225,11 @@ func (w *world) allow(b *browser, transaction string) *authorizev1.Step {
 }
 
 func (w *world) submit(b *browser, transaction string, workspaces ...string) (*authorizev1.Step, error) {
-	resp, err := w.SubmitConsent(w.Context(), &authorizev1.SubmitConsentRequest{
+	return w.submitTo(w, b, transaction, workspaces...)
+}
+
+func (w *world) submitTo(replica authorizev1.AuthorizeServiceClient, b *browser, transaction string, workspaces ...string) (*authorizev1.Step, error) {
+	resp, err := replica.SubmitConsent(w.Context(), &authorizev1.SubmitConsentRequest{
 		Transaction: transaction, Browser: b.cookies(), Allow: true, WorkspaceIds: workspaces,
 	})
 	return resp.GetNext(), err

@@ -2,7 +2,6 @@ package consent_test
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,27 +26,30 @@ func TestN026_ConsentIsRequiredWithoutAGrantThatCoversTheRequest(t *testing.T) {
 	w.checkSkips(t, evaluating("openid"))
 }
 
-func TestN082_ConcurrentApprovalsMakeOneGrant(t *testing.T) {
-	w := newWorld(t, preset.Consent{})
-	const approvals = 16
-	ids := make([]string, approvals)
-	errs := make([]error, approvals)
-	var wg sync.WaitGroup
-	for i := range approvals {
-		wg.Go(func() {
-			resp, err := w.authorize.RecordGrant(t.Context(), recording("openid workspace:viewer", w.w1, w.w2))
-			ids[i], errs[i] = resp.GetGrant().GetGrantId(), err
-		})
-	}
-	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
-		t.Fatal(err)
-	}
-	if one := slices.Compact(ids); len(one) != 1 {
-		t.Errorf("%d grants, want 1", len(one))
-	}
-	checkWorkspaces(t, w.get(t, ids[0]), w.w1, w.w2)
-	w.checkRestrictions(t, 0)
+func TestN082_ApprovalsOnTwoReplicasMakeOneGrant(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		const approvals = 16
+		granted := make([]*consentv1.Grant, approvals)
+		errs := make([]error, approvals)
+		var wg sync.WaitGroup
+		for i := range approvals {
+			wg.Go(func() {
+				replica := []consentv1.ConsentServiceClient{w.authorize, w.replica}[i%2]
+				resp, err := replica.RecordGrant(t.Context(), recording("openid workspace:viewer", w.w1, w.w2))
+				granted[i], errs[i] = resp.GetGrant(), err
+			})
+		}
+		wg.Wait()
+		if err := errors.Join(errs...); err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range granted {
+			if g.GetGrantId() != granted[0].GetGrantId() || g.GetVersion() != 1 {
+				t.Errorf("grant %s of version %d, want %s of 1", g.GetGrantId(), g.GetVersion(), granted[0].GetGrantId())
+			}
+		}
+		checkWorkspaces(t, w.get(t, granted[0].GetGrantId()), w.w1, w.w2)
+	})
 }
 
 func TestN084_AForgedSelectionIsRefusedWhole(t *testing.T) {
@@ -71,7 +73,10 @@ func TestN084_AForgedSelectionIsRefusedWhole(t *testing.T) {
 		{"another spelling", []string{"{" + w.w1 + "}"}, []string{w.p1}, oauth.InvalidRequest},
 		{"without hyphens", []string{strings.ReplaceAll(w.w1, "-", "")}, []string{w.p1}, oauth.InvalidRequest},
 		{"the same twice", []string{w.w1, w.w2, w.w1}, []string{w.p1}, oauth.InvalidRequest},
+		{"the same project twice", []string{w.w1}, []string{w.p1, w.p1}, oauth.InvalidRequest},
 		{"1001", manyIDs(1001), []string{w.p1}, oauth.InvalidRequest},
+		{"10001", manyIDs(10_001), []string{w.p1}, oauth.InvalidRequest},
+		{"10001 projects", []string{w.w1}, manyIDs(10_001), oauth.InvalidRequest},
 		{"1000 of which none is theirs", manyIDs(1000), []string{w.p1}, oauth.AccessDenied},
 	}
 	for _, tt := range tests {
@@ -137,6 +142,29 @@ func TestN086_WhoLeftMeanwhileSharesNothing(t *testing.T) {
 	w.record(t, recording("workspace:viewer", w.w2))
 }
 
+// The directory is asked within the request that grants. What ends between its
+// answer and the grant is kept under a membership that is no more, and so is
+// worth nothing: not even when the user joins again.
+func TestN086_AMembershipThatEndsWhileItIsSharedSharesNothing(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		w.directory.afterAnswer = func() { w.directory.leave(w.w1) }
+		g := w.record(t, recording("workspace:viewer", w.w1))
+		w.directory.afterAnswer = nil
+		w.checkAsks(t, evaluating("workspace:viewer"))
+		w.directory.join(u1, w.w1, "One", "admin")
+		got := w.evaluate(t, evaluating("workspace:viewer"))
+		for _, c := range got.GetWorkspaces() {
+			if c.GetSelected() {
+				t.Errorf("%s is selected", c.GetName())
+			}
+		}
+		if !got.GetConsentRequired() {
+			t.Error("Evaluate() does not ask")
+		}
+		w.checkUnchanged(t, g)
+	})
+}
+
 func TestN087_TheRoleCapsWhatIsShared(t *testing.T) {
 	w := newWorld(t, preset.Consent{})
 	want := map[string]string{w.w1: "admin", w.w2: "member", w.w3: "viewer"}
@@ -183,7 +211,7 @@ func TestN089_NothingNewIsSharedUnasked(t *testing.T) {
 func TestN090_ARevokedGrantIsAskedForAgain(t *testing.T) {
 	w := newWorld(t, preset.Consent{})
 	g := w.record(t, recording("openid workspace:viewer", w.w1))
-	_, err := w.gateway.RevokeGrant(t.Context(), &consentv1.RevokeGrantRequest{GrantId: g.GetGrantId()})
+	_, err := w.gateway.RevokeGrant(t.Context(), &consentv1.RevokeGrantRequest{GrantId: g.GetGrantId(), Sub: u1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,6 +227,95 @@ func TestN090_ARevokedGrantIsAskedForAgain(t *testing.T) {
 	if next := w.record(t, recording("openid")); next.GetGrantId() == g.GetGrantId() || len(next.GetWorkspaces()) != 0 {
 		t.Errorf("the next grant inherits: %v", next)
 	}
+}
+
+// RFC 8252 §8.6 has them asked; a provider may see it otherwise.
+func TestN027_PublicClientsAreSkippedWhereThePolicyLetsThem(t *testing.T) {
+	native := func(scope string) *consentv1.EvaluateRequest {
+		req := evaluating(scope)
+		req.RedirectUri = "com.example.app:/cb"
+		req.Client.TokenEndpointAuthMethod, req.Client.RedirectUris = oauth.AuthNone, []string{req.GetRedirectUri()}
+		return req
+	}
+	for _, lets := range []bool{true, false} {
+		w := newWorld(t, preset.Consent{SkipPublic: lets})
+		allowed := recording("openid workspace:viewer workspace:member", w.w1)
+		allowed.RedirectUri = "com.example.app:/cb"
+		w.record(t, allowed)
+		for scope, covered := range map[string]bool{
+			"openid": true, "openid workspace:member workspace:viewer": true, "openid workspace:admin": false,
+		} {
+			if got := !w.evaluate(t, native(scope)).GetConsentRequired(); got != (lets && covered) {
+				t.Errorf("Evaluate(%q) skips: %v, and the policy lets it: %v", scope, got, lets)
+			}
+		}
+		unverified := native("openid")
+		unverified.Client.Unverified = true
+		w.checkAsks(t, unverified)
+	}
+}
+
+// RFC 9700 §4.15.
+func TestN090_AClientThatComesAsAnotherIsAskedAbout(t *testing.T) {
+	changes := map[string]func(*consentv1.EvaluateRequest){
+		"name":        func(r *consentv1.EvaluateRequest) { r.Client.ClientName = "Bank" },
+		"owner":       func(r *consentv1.EvaluateRequest) { r.Client.WorkspaceId = uuid.NewString() },
+		"destination": func(r *consentv1.EvaluateRequest) { r.RedirectUri = "https://two.example/cb" },
+	}
+	onBoth(t, func(t *testing.T, w *world) {
+		g := w.record(t, recording("openid"))
+		w.checkSkips(t, evaluating("openid"))
+		another := evaluating("openid")
+		another.RedirectUri = "https://app.example/another?path=1"
+		w.checkSkips(t, another)
+		for what, change := range changes {
+			changed := evaluating("openid")
+			change(changed)
+			w.checkAsks(t, changed)
+			decided := recording("openid")
+			decided.ClientName, decided.WorkspaceId = changed.GetClient().GetClientName(), changed.GetClient().GetWorkspaceId()
+			decided.RedirectUri = changed.GetRedirectUri()
+			if again := w.record(t, decided); again.GetGrantId() != g.GetGrantId() || again.GetVersion() != g.GetVersion() {
+				t.Errorf("%s: the decision made %v of %v", what, again, g)
+			}
+			w.checkSkips(t, changed)
+			// Under what was allowed before, nothing is asked either.
+			w.checkSkips(t, evaluating("openid"))
+		}
+		// Two changes that were allowed apart are no third together.
+		both := evaluating("openid")
+		changes["name"](both)
+		changes["destination"](both)
+		w.checkAsks(t, both)
+	})
+}
+
+// A grant may be older than the identities.
+func TestN090_AGrantWithoutIdentityIsAskedForAgain(t *testing.T) {
+	w := newWorld(t, preset.Consent{})
+	w.record(t, &consentv1.RecordGrantRequest{Sub: u1, ClientId: "c1", Scope: "openid"})
+	w.checkAsks(t, evaluating("openid"))
+	unsaid := evaluating("openid")
+	unsaid.RedirectUri = ""
+	w.checkAsks(t, unsaid)
+	own := evaluating("openid")
+	own.Client.SkipConsent = true
+	w.checkSkips(t, own)
+	w.record(t, recording("openid"))
+	w.checkSkips(t, evaluating("openid"))
+}
+
+func TestN090_WhatWasAllowedToARevokedGrantIsForgotten(t *testing.T) {
+	w := newWorld(t, preset.Consent{})
+	g := w.record(t, recording("openid"))
+	_, err := w.gateway.RevokeGrant(t.Context(), &consentv1.RevokeGrantRequest{GrantId: g.GetGrantId(), Sub: u1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	renamed := recording("openid")
+	renamed.ClientName = "Bank"
+	w.record(t, renamed)
+	w.checkAsks(t, evaluating("openid"))
 }
 
 // OIDC Core §3.1.2.1.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/chancery-auth/chancery/pkg/fault"
@@ -137,7 +138,24 @@ func TestOneWorkspaceWherePolicySaysSo(t *testing.T) {
 		t.Errorf("RecordGrant() of two = %v, want %v", err, oauth.InvalidRequest)
 	}
 	w.checkNoGrant(t)
-	checkWorkspaces(t, w.record(t, recording("workspace:viewer", w.w1)), w.w1)
+	g := w.record(t, recording("workspace:viewer", w.w1))
+	checkWorkspaces(t, g, w.w1)
+	update := func(workspaces ...string) error {
+		_, err := w.gateway.UpdateGrantResources(t.Context(), &consentv1.UpdateGrantResourcesRequest{
+			GrantId: g.GetGrantId(), Sub: u1, WorkspaceIds: workspaces,
+		})
+		return err
+	}
+	for _, workspaces := range [][]string{nil, {w.w1, w.w2}} {
+		if err := update(workspaces...); !errors.Is(err, oauth.InvalidRequest) {
+			t.Errorf("UpdateGrantResources(%d) = %v, want %v", len(workspaces), err, oauth.InvalidRequest)
+		}
+		w.checkUnchanged(t, g)
+	}
+	if err := update(w.w2); err != nil {
+		t.Fatal(err)
+	}
+	checkWorkspaces(t, w.get(t, g.GetGrantId()), w.w2)
 }
 
 func TestASmallerSelectionEndsAccessTokens(t *testing.T) {
@@ -220,7 +238,7 @@ func TestUpdateWithNothingLeftToSelect(t *testing.T) {
 	checkWorkspaces(t, resp.GetGrant(), w.w2)
 }
 
-func TestAGrantOfSomebodyElseIsNotFound(t *testing.T) {
+func TestN098_AGrantOfSomebodyElseIsNotFound(t *testing.T) {
 	w := newWorld(t, preset.Consent{})
 	g := w.record(t, recording("workspace:viewer", w.w1))
 	_, err := w.gateway.UpdateGrantResources(t.Context(), &consentv1.UpdateGrantResourcesRequest{
@@ -237,7 +255,7 @@ func TestRevokeGrant(t *testing.T) {
 	g := w.record(t, recording("openid"))
 	revoke := func(id string) error {
 		_, err := w.gateway.RevokeGrant(t.Context(), &consentv1.RevokeGrantRequest{
-			GrantId: id, Reason: consentv1.RevokeGrantRequest_REASON_WITHDRAWN,
+			GrantId: id, Sub: u1, Reason: consentv1.RevokeGrantRequest_REASON_WITHDRAWN,
 		})
 		return err
 	}
@@ -255,6 +273,70 @@ func TestRevokeGrant(t *testing.T) {
 			t.Errorf("GetGrant() = %v, want %v", err, fault.NotFound)
 		}
 	}
+}
+
+func TestN098_AGrantOfSomebodyElseCannotBeRevoked(t *testing.T) {
+	w := newWorld(t, preset.Consent{})
+	g := w.record(t, recording("openid"))
+	_, err := w.gateway.RevokeGrant(t.Context(), &consentv1.RevokeGrantRequest{GrantId: g.GetGrantId(), Sub: u2})
+	if !errors.Is(err, fault.NotFound) {
+		t.Errorf("RevokeGrant() by another = %v, want %v", err, fault.NotFound)
+	}
+	w.checkUnchanged(t, g)
+	w.checkRestrictions(t, 0)
+	// Who revokes for a reason of the server's need not know whose it is.
+	for _, caller := range []consentv1.ConsentServiceClient{w.token, w.admin} {
+		if _, err := caller.RevokeGrant(t.Context(), &consentv1.RevokeGrantRequest{GrantId: g.GetGrantId()}); err != nil {
+			t.Errorf("RevokeGrant() = %v", err)
+		}
+	}
+	w.checkRestrictions(t, 1)
+}
+
+func TestN098_TheGatewaySaysForWhomItAsks(t *testing.T) {
+	w := newWorld(t, preset.Consent{})
+	g := w.record(t, recording("openid"))
+	_, list := w.gateway.ListGrants(t.Context(), &consentv1.ListGrantsRequest{ClientId: "c1"})
+	_, describe := w.gateway.DescribeGrants(t.Context(), &consentv1.DescribeGrantsRequest{})
+	_, update := w.gateway.UpdateGrantResources(t.Context(), &consentv1.UpdateGrantResourcesRequest{GrantId: g.GetGrantId()})
+	_, revoke := w.gateway.RevokeGrant(t.Context(), &consentv1.RevokeGrantRequest{GrantId: g.GetGrantId()})
+	for name, err := range map[string]error{"ListGrants": list, "DescribeGrants": describe, "UpdateGrantResources": update, "RevokeGrant": revoke} {
+		if !errors.Is(err, fault.Invalid) {
+			t.Errorf("%s() without sub = %v, want %v", name, err, fault.Invalid)
+		}
+	}
+	w.checkUnchanged(t, g)
+	if list, err := w.gateway.ListGrants(t.Context(), &consentv1.ListGrantsRequest{Sub: u1}); err != nil || len(list.GetGrants()) != 1 {
+		t.Errorf("ListGrants(%s) = %v, %v", u1, list, err)
+	}
+}
+
+func TestMintingIsNotedByTheHour(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		g := w.record(t, recording("openid"))
+		mint := func() *consentv1.Grant {
+			resp, err := w.token.GetGrant(t.Context(), &consentv1.GetGrantRequest{GrantId: g.GetGrantId(), Minting: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return resp.GetGrant()
+		}
+		if w.get(t, g.GetGrantId()).GetLastUseTime() != nil {
+			t.Error("the grant was used before anything was minted")
+		}
+		first := mint()
+		if first.GetLastUseTime() == nil {
+			t.Error("GetGrant(minting) notes nothing")
+		}
+		if second := mint(); !proto.Equal(first, second) {
+			t.Errorf("a second token makes %v of %v", second, first)
+		}
+		w.checkUnchanged(t, first)
+		g.LastUseTime = first.GetLastUseTime()
+		if !proto.Equal(g, first) {
+			t.Errorf("minting makes %v of %v", first, g)
+		}
+	})
 }
 
 func TestListGrantsPages(t *testing.T) {
@@ -290,17 +372,17 @@ func TestN217_OnlyOurPageTokensAreRead(t *testing.T) {
 	w := newWorld(t, preset.Consent{})
 	w.record(t, recording("openid"))
 	w.record(t, &consentv1.RecordGrantRequest{Sub: u1, ClientId: "c2", Scope: "openid"})
-	resp, err := w.gateway.ListGrants(t.Context(), &consentv1.ListGrantsRequest{PageSize: 1})
+	resp, err := w.admin.ListGrants(t.Context(), &consentv1.ListGrantsRequest{PageSize: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	token := resp.GetNextPageToken()
 	for _, bad := range []string{"x", token + "=", token[1:], token[:len(token)-1], token + "A", "' OR 1=1", " " + token} {
-		if _, err := w.gateway.ListGrants(t.Context(), &consentv1.ListGrantsRequest{PageToken: bad}); !errors.Is(err, fault.Invalid) {
+		if _, err := w.admin.ListGrants(t.Context(), &consentv1.ListGrantsRequest{PageToken: bad}); !errors.Is(err, fault.Invalid) {
 			t.Errorf("ListGrants(%q) = %v, want %v", bad, err, fault.Invalid)
 		}
 	}
-	if resp, err = w.gateway.ListGrants(t.Context(), &consentv1.ListGrantsRequest{PageToken: token}); err != nil || len(resp.GetGrants()) != 1 {
+	if resp, err = w.admin.ListGrants(t.Context(), &consentv1.ListGrantsRequest{PageToken: token}); err != nil || len(resp.GetGrants()) != 1 {
 		t.Errorf("ListGrants() = %v, %v", resp.GetGrants(), err)
 	}
 }

@@ -13,6 +13,8 @@ import (
 func fromClient(c *registryv1.Client) grant.Client {
 	return grant.Client{
 		ID:                      c.GetClientId(),
+		Name:                    c.GetClientName(),
+		WorkspaceID:             c.GetWorkspaceId(),
 		TokenEndpointAuthMethod: c.GetTokenEndpointAuthMethod(),
 		RedirectURIs:            c.GetRedirectUris(),
 		SkipConsent:             c.GetSkipConsent(),
@@ -34,7 +36,7 @@ func fromReason(r consentv1.RevokeGrantRequest_Reason) grant.Reason {
 }
 
 func toGrant(g grant.Grant) *consentv1.Grant {
-	return &consentv1.Grant{
+	m := &consentv1.Grant{
 		GrantId:    g.ID.String(),
 		ClientId:   g.ClientID,
 		Sub:        g.Sub,
@@ -45,6 +47,10 @@ func toGrant(g grant.Grant) *consentv1.Grant {
 		CreateTime: timestamppb.New(g.CreateTime),
 		UpdateTime: timestamppb.New(g.UpdateTime),
 	}
+	if !g.LastUseTime.IsZero() {
+		m.LastUseTime = timestamppb.New(g.LastUseTime)
+	}
+	return m
 }
 
 func toSharedWorkspace(w grant.SharedWorkspace) *consentv1.SharedWorkspace {
@@ -73,6 +79,18 @@ func toEvaluation(e grant.Evaluation) *consentv1.EvaluateResponse {
 		m.Grant = toGrant(*e.Grant)
 	}
 	return m
+}
+
+func toDescription(d grant.Description) *consentv1.GrantDescription {
+	return &consentv1.GrantDescription{
+		Grant:           toGrant(d.Grant),
+		Scopes:          each(d.Scopes, toScope),
+		Workspaces:      each(d.Workspaces, toWorkspaceChoice),
+		Projects:        each(d.Projects, toProjectChoice),
+		WorkspaceLevel:  levelName(d.WorkspaceLevel),
+		ProjectLevel:    levelName(d.ProjectLevel),
+		SingleWorkspace: d.SingleWorkspace,
+	}
 }
 
 func toWorkspaceChoice(c grant.WorkspaceChoice) *consentv1.WorkspaceChoice {

@@ -19,12 +19,23 @@ type directory struct {
 	memberships []*directoryv1.Membership
 	projects    []*directoryv1.Project
 	stray       []*directoryv1.Project // named to everybody
+	afterAnswer func()                 // what happens once an answer is made
+	answers     int
 }
 
 // ListResources implements DirectoryService for the subjects u1 and u2.
 func (d *directory) ListResources(_ context.Context, req *directoryv1.ListResourcesRequest) (*directoryv1.ListResourcesResponse, error) {
+	resp, err := d.list(req)
+	if err == nil && d.afterAnswer != nil {
+		d.afterAnswer()
+	}
+	return resp, err
+}
+
+func (d *directory) list(req *directoryv1.ListResourcesRequest) (*directoryv1.ListResourcesResponse, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.answers++
 	if req.GetSub() != u1 && req.GetSub() != u2 {
 		return nil, fault.New(fault.NotFound, "there is no such subject")
 	}

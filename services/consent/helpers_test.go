@@ -13,6 +13,7 @@ import (
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
+	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
@@ -30,15 +31,56 @@ const (
 
 // world is the service over one process, as its callers see it.
 type world struct {
-	authorize, gateway, token consentv1.ConsentServiceClient
+	authorize, gateway, token, admin consentv1.ConsentServiceClient
+	// replica is authorize at another process over the same database.
+	replica consentv1.ConsentServiceClient
 
 	directory *directory
-	log       coherent.Source
+	// log is set on SQLite.
+	log coherent.Source
 
 	w1, w2, w3, other, p1, p3, foreign string
 }
 
+// newWorld runs on SQLite.
 func newWorld(t *testing.T, policy preset.Consent) *world {
+	t.Helper()
+	db := sqlitetest.New(t, coherence.Set(), events.Set(), consent.Migrations())
+	w := newWorldOn(t, policy, consent.SQLite(db))
+	w.log = coherentsqlite.NewSource(db)
+	return w
+}
+
+// onBoth runs f in a world on each database.
+func onBoth(t *testing.T, f func(t *testing.T, w *world)) {
+	t.Run("SQLite", func(t *testing.T) { f(t, newWorld(t, preset.Consent{})) })
+	t.Run("Postgres", func(t *testing.T) {
+		db := pgtest.New(t, coherence.Set(), events.Set(), consent.Migrations())
+		f(t, newWorldOn(t, preset.Consent{}, consent.Postgres(db)))
+	})
+}
+
+func newWorldOn(t *testing.T, policy preset.Consent, stores consent.Stores) *world {
+	t.Helper()
+	d := &directory{}
+	local, replica := newProcess(t, policy, stores, d), newProcess(t, policy, stores, d)
+	w := &world{
+		authorize: consentv1.NewConsentServiceClient(local.Conn("authorize")),
+		gateway:   consentv1.NewConsentServiceClient(local.Conn("gateway")),
+		token:     consentv1.NewConsentServiceClient(local.Conn("token")),
+		admin:     consentv1.NewConsentServiceClient(local.Conn("admin")),
+		replica:   consentv1.NewConsentServiceClient(replica.Conn("authorize")),
+		directory: d,
+		w1:        d.workspace("One", map[string]string{u1: "admin"}),
+		w2:        d.workspace("Two", map[string]string{u1: "member"}),
+		w3:        d.workspace("Three", map[string]string{u1: "viewer"}),
+		other:     d.workspace("Other", map[string]string{u2: "admin"}),
+	}
+	w.p1, w.p3, w.foreign = d.project(w.w1, "P1"), d.project(w.w3, "P3"), d.project(w.other, "Foreign")
+	return w
+}
+
+func newProcess(t *testing.T, policy preset.Consent, stores consent.Stores, d *directory) *grpcserve.Local {
 	t.Helper()
 	local, err := grpcserve.NewLocal(grpcserve.Options{
 		Log:    slog.New(slog.DiscardHandler),
@@ -47,26 +89,12 @@ func newWorld(t *testing.T, policy preset.Consent) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db := sqlitetest.New(t, coherence.Set(), events.Set(), consent.Migrations())
-	d := &directory{}
 	directoryv1.RegisterDirectoryServiceServer(local, d)
 	consent.New(consent.Config{Catalogue: preset.Default().Scopes, Consent: policy}, consent.Deps{
-		Stores:    consent.SQLite(db),
+		Stores:    stores,
 		Directory: directoryv1.NewDirectoryServiceClient(local.Conn("consent")),
 	}).Register(local)
-	w := &world{
-		authorize: consentv1.NewConsentServiceClient(local.Conn("authorize")),
-		gateway:   consentv1.NewConsentServiceClient(local.Conn("gateway")),
-		token:     consentv1.NewConsentServiceClient(local.Conn("token")),
-		directory: d,
-		log:       coherentsqlite.NewSource(db),
-		w1:        d.workspace("One", map[string]string{u1: "admin"}),
-		w2:        d.workspace("Two", map[string]string{u1: "member"}),
-		w3:        d.workspace("Three", map[string]string{u1: "viewer"}),
-		other:     d.workspace("Other", map[string]string{u2: "admin"}),
-	}
-	w.p1, w.p3, w.foreign = d.project(w.w1, "P1"), d.project(w.w3, "P3"), d.project(w.other, "Foreign")
-	return w
+	return local
 }
 
 // web is a confidential client.
@@ -77,7 +105,7 @@ func web() *registryv1.Client {
 }
 
 func evaluating(scope string) *consentv1.EvaluateRequest {
-	return &consentv1.EvaluateRequest{Sub: u1, Client: web(), Scope: scope}
+	return &consentv1.EvaluateRequest{Sub: u1, Client: web(), Scope: scope, RedirectUri: "https://app.example/cb"}
 }
 
 func (w *world) evaluate(t *testing.T, req *consentv1.EvaluateRequest) *consentv1.EvaluateResponse {
@@ -103,8 +131,12 @@ func (w *world) checkSkips(t *testing.T, req *consentv1.EvaluateRequest) {
 	}
 }
 
+// recording is the decision on the page for the client web.
 func recording(scope string, workspaces ...string) *consentv1.RecordGrantRequest {
-	return &consentv1.RecordGrantRequest{Sub: u1, ClientId: "c1", Scope: scope, WorkspaceIds: workspaces}
+	return &consentv1.RecordGrantRequest{
+		Sub: u1, ClientId: "c1", Scope: scope, WorkspaceIds: workspaces,
+		ClientName: "App", RedirectUri: "https://app.example/cb",
+	}
 }
 
 func (w *world) record(t *testing.T, req *consentv1.RecordGrantRequest) *consentv1.Grant {
@@ -135,7 +167,7 @@ func (w *world) checkUnchanged(t *testing.T, before *consentv1.Grant) {
 // checkNoGrant checks that nobody has granted anything.
 func (w *world) checkNoGrant(t *testing.T) {
 	t.Helper()
-	resp, err := w.gateway.ListGrants(t.Context(), &consentv1.ListGrantsRequest{})
+	resp, err := w.admin.ListGrants(t.Context(), &consentv1.ListGrantsRequest{})
 	if err != nil || len(resp.GetGrants()) != 0 {
 		t.Errorf("ListGrants() = %v, %v, want none", resp.GetGrants(), err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
@@ -74,6 +75,7 @@ func (s *Service) Evaluate(ctx context.Context, req *consentv1.EvaluateRequest) 
 		Sub:           req.GetSub(),
 		Client:        fromClient(req.GetClient()),
 		Scope:         req.GetScope(),
+		RedirectURI:   req.GetRedirectUri(),
 		PromptConsent: req.GetPromptConsent(),
 	})
 	if err != nil {
@@ -89,6 +91,7 @@ func (s *Service) RecordGrant(ctx context.Context, req *consentv1.RecordGrantReq
 		ClientID: req.GetClientId(),
 		Scope:    req.GetScope(),
 		Picked:   grant.Picked{WorkspaceIDs: req.GetWorkspaceIds(), ProjectIDs: req.GetProjectIds()},
+		Identity: grant.IdentityOf(req.GetClientName(), req.GetWorkspaceId(), req.GetRedirectUri()),
 	})
 	if err != nil {
 		return nil, err
@@ -102,7 +105,11 @@ func (s *Service) GetGrant(ctx context.Context, req *consentv1.GetGrantRequest) 
 	if err != nil {
 		return nil, err
 	}
-	g, err := s.keeper.Find(ctx, id)
+	find := s.keeper.Find
+	if req.GetMinting() {
+		find = s.keeper.Use
+	}
+	g, err := find(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -111,6 +118,9 @@ func (s *Service) GetGrant(ctx context.Context, req *consentv1.GetGrantRequest) 
 
 // ListGrants implements ConsentService.
 func (s *Service) ListGrants(ctx context.Context, req *consentv1.ListGrantsRequest) (*consentv1.ListGrantsResponse, error) {
+	if err := checkSubject(ctx, req.GetSub()); err != nil {
+		return nil, err
+	}
 	page, next, err := s.keeper.List(ctx,
 		grant.Filter{Sub: req.GetSub(), ClientID: req.GetClientId()},
 		grant.Page{Size: int(req.GetPageSize()), Token: req.GetPageToken()})
@@ -118,6 +128,15 @@ func (s *Service) ListGrants(ctx context.Context, req *consentv1.ListGrantsReque
 		return nil, err
 	}
 	return &consentv1.ListGrantsResponse{Grants: each(page, toGrant), NextPageToken: next}, nil
+}
+
+// DescribeGrants implements ConsentService.
+func (s *Service) DescribeGrants(ctx context.Context, req *consentv1.DescribeGrantsRequest) (*consentv1.DescribeGrantsResponse, error) {
+	page, next, err := s.evaluator.Describe(ctx, req.GetSub(), grant.Page{Size: int(req.GetPageSize()), Token: req.GetPageToken()})
+	if err != nil {
+		return nil, err
+	}
+	return &consentv1.DescribeGrantsResponse{Grants: each(page, toDescription), NextPageToken: next}, nil
 }
 
 // UpdateGrantResources implements ConsentService.
@@ -139,10 +158,22 @@ func (s *Service) RevokeGrant(ctx context.Context, req *consentv1.RevokeGrantReq
 	if err != nil {
 		return nil, err
 	}
-	if err := s.keeper.Revoke(ctx, id, fromReason(req.GetReason())); err != nil {
+	if err := checkSubject(ctx, req.GetSub()); err != nil {
+		return nil, err
+	}
+	if err := s.keeper.Revoke(ctx, id, req.GetSub(), fromReason(req.GetReason())); err != nil {
 		return nil, err
 	}
 	return &consentv1.RevokeGrantResponse{}, nil
+}
+
+// checkSubject has the gateway say for whom it asks: it speaks for the user of one
+// browser, and what it leaves out would be everybody's.
+func checkSubject(ctx context.Context, sub string) error {
+	if caller, _ := grpcserve.CallerOf(ctx); caller == grpcserve.Gateway && sub == "" {
+		return fault.New(fault.Invalid, "sub is required")
+	}
+	return nil
 }
 
 func grantID(text string) (uuid.UUID, error) {

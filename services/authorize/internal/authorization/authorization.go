@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/services/authorize/internal/authreq"
@@ -42,6 +43,8 @@ type Subject struct {
 	Sub      string
 	Disabled bool
 	Version  int64
+	// Member says that the user has a role in the workspace that was asked about.
+	Member bool
 }
 
 // Attempt is how a sign-in went.
@@ -63,8 +66,8 @@ type Grant struct {
 
 // Question asks whether the subject has to be asked.
 type Question struct {
-	Sub, ClientID string
-	Scope         oauth.Scope
+	Sub, ClientID, RedirectURI string
+	Scope                      oauth.Scope
 	// Always asks whatever was allowed before (prompt=consent).
 	Always bool
 }
@@ -77,9 +80,9 @@ type Answer struct {
 
 // Selection is what a subject allows.
 type Selection struct {
-	Sub, ClientID            string
-	Scope                    oauth.Scope
-	WorkspaceIDs, ProjectIDs []string
+	Sub, ClientID, RedirectURI string
+	Scope                      oauth.Scope
+	WorkspaceIDs, ProjectIDs   []string
 }
 
 // Code is what an authorization code stands for.
@@ -110,8 +113,9 @@ type Peers interface {
 
 // Directory knows users.
 type Directory interface {
-	// Subject reads the truth, and not a cache. Fails with ErrUnknownSubject.
-	Subject(ctx context.Context, sub string) (Subject, error)
+	// Subject reads the truth, and not a cache: of a user, and of the user's role
+	// in a workspace if one is named. Fails with ErrUnknownSubject.
+	Subject(ctx context.Context, sub, workspaceID string) (Subject, error)
 	Authenticate(ctx context.Context, c Credentials) (Attempt, error)
 }
 
@@ -190,7 +194,7 @@ func (a *Authorizer) examine(ctx context.Context, s *situation) (err error) {
 		s.unsafe.redirectURI = s.request.RedirectURI != ""
 		return nil
 	}
-	if s.user, err = a.signedIn(ctx, s.browser); err != nil {
+	if s.user, err = a.signedIn(ctx, s.browser, s.client.MembersOf()); err != nil {
 		return err
 	}
 	s.checked, err = a.Checker.AfterRedirect(ctx, s.request, s.client, a.Peers)
@@ -203,8 +207,9 @@ func (a *Authorizer) examine(ctx context.Context, s *situation) (err error) {
 // refusal is a rule's no, as a value: an answer like others, and no failure.
 type refusal struct {
 	why *oauth.Error
-	// redirectURI is whether it is about one that is not the client's.
-	redirectURI bool
+	// redirectURI is whether it is about one that is not the client's, and
+	// forbidden whether it is about who asks.
+	redirectURI, forbidden bool
 }
 
 // refusalOf is the refusal in err. It is nil for another error, and for a
@@ -218,11 +223,26 @@ func refusalOf(err error) *refusal {
 }
 
 // page tells the user.
-func (r *refusal) page() Step { return Step{ErrorPage: r.why, RedirectURIRefused: r.redirectURI} }
+func (r *refusal) page() Step {
+	return Step{ErrorPage: r.why, RedirectURIRefused: r.redirectURI, Forbidden: r.forbidden}
+}
+
+// Current returns who is signed in in a browser, whatever for. Fails with
+// fault.NotFound.
+func (a *Authorizer) Current(ctx context.Context, b Browser) (session.Session, error) {
+	u, err := a.signedIn(ctx, b, "")
+	if err != nil {
+		return session.Session{}, err
+	}
+	if u == nil {
+		return session.Session{}, fault.New(fault.NotFound, "nobody is signed in")
+	}
+	return u.session, nil
+}
 
 // signedIn returns nil when nobody is. A user who was disabled or signed out
 // everywhere has no session any more, whatever the row says.
-func (a *Authorizer) signedIn(ctx context.Context, b Browser) (*user, error) {
+func (a *Authorizer) signedIn(ctx context.Context, b Browser, workspaceID string) (*user, error) {
 	current, err := a.Sessions.Current(ctx, b.Session)
 	if errors.Is(err, session.ErrNotFound) {
 		return nil, nil
@@ -230,7 +250,7 @@ func (a *Authorizer) signedIn(ctx context.Context, b Browser) (*user, error) {
 	if err != nil {
 		return nil, err
 	}
-	subject, err := a.Peers.Subject(ctx, current.Sub)
+	subject, err := a.Peers.Subject(ctx, current.Sub, workspaceID)
 	switch {
 	case errors.Is(err, ErrUnknownSubject):
 		return nil, nil

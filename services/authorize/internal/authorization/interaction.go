@@ -9,7 +9,6 @@ import (
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/services/authorize/internal/authreq"
-	"github.com/chancery-auth/chancery/services/authorize/internal/session"
 	"github.com/chancery-auth/chancery/services/authorize/internal/transaction"
 )
 
@@ -23,6 +22,8 @@ type Place struct {
 type View struct {
 	Page    Page
 	Request authreq.Request
+	// ClientHidden says that the page must not name the client.
+	ClientHidden bool
 }
 
 // View returns what the page of a pending authorization shows. Fails with
@@ -43,12 +44,16 @@ func (a *Authorizer) View(ctx context.Context, p Place) (View, error) {
 	if err != nil {
 		return View{}, err
 	}
+	if page == pageForbidden {
+		return View{}, forbidden().why
+	}
 	if page == 0 {
 		// Everything was answered in another tab. Going on takes a button, so that
 		// reloading a page gives no code away.
 		page = PageAccount
 	}
-	return View{Page: page, Request: s.request}, a.noteSeen(ctx, s, page)
+	view := View{Page: page, Request: s.request, ClientHidden: s.client.Internal && page == PageSignIn}
+	return view, a.noteSeen(ctx, s, page)
 }
 
 // noteSeen notes who sees a page, for only that user may answer it.
@@ -56,7 +61,7 @@ func (a *Authorizer) noteSeen(ctx context.Context, s *situation, page Page) erro
 	switch {
 	case page == PageAccount && !s.happened(s.pending.Offered):
 		return a.note(ctx, s, transaction.Offered, s.user.session.ID)
-	case page == PageConsent && !s.happened(s.pending.Shown):
+	case page == PageConsent && (!s.happened(s.pending.Shown) || sawAnotherClient(s) != nil):
 		return a.note(ctx, s, transaction.Shown, s.user.session.ID)
 	}
 	return nil
@@ -70,42 +75,13 @@ func sawAnother(s *situation, seen uuid.UUID) error {
 	return oauth.Refuse(oauth.InvalidRequest, "another account was signed in after this page was shown")
 }
 
-// SignedIn is what a successful sign-in leads to.
-type SignedIn struct {
-	Next   Step
-	Cookie secret.Secret // of the new session
-}
-
-// SignIn signs a user in with a password. The attempt says how that went; only
-// if it succeeded is there anything else. Fails as [Authorizer.View] does.
-func (a *Authorizer) SignIn(ctx context.Context, p Place, c Credentials) (Attempt, SignedIn, error) {
-	s, err := a.find(ctx, p)
-	if err != nil {
-		return Attempt{}, SignedIn{}, err
+// sawAnotherClient says that the client has got another name since the consent
+// page was shown: whom the user agreed to is remembered, and must be who it was.
+func sawAnotherClient(s *situation) error {
+	if s.pending.ShownClient == (secret.Digest{}) || s.pending.ShownClient == s.client.Shown() {
+		return nil
 	}
-	c.AddressBlock = p.Browser.AddressBlock
-	attempt, err := a.Peers.Authenticate(ctx, c)
-	if err != nil {
-		return Attempt{}, SignedIn{}, fmt.Errorf("authenticate user: %w", err)
-	}
-	if attempt.Subject == nil {
-		return attempt, SignedIn{}, nil
-	}
-	started, cookie, err := a.Sessions.Start(ctx, session.Session{
-		Sub:            attempt.Subject.Sub,
-		SubjectVersion: attempt.Subject.Version,
-		UserAgent:      p.Browser.UserAgent,
-		AddressBlock:   p.Browser.AddressBlock,
-	}, p.Browser.Session)
-	if err != nil {
-		return Attempt{}, SignedIn{}, err
-	}
-	if err := a.note(ctx, s, transaction.SignedIn, started.ID); err != nil {
-		return Attempt{}, SignedIn{}, err
-	}
-	s.user = &user{session: started, subject: *attempt.Subject}
-	step, err := a.step(ctx, s)
-	return attempt, SignedIn{Next: step, Cookie: cookie}, err
+	return oauth.Refuse(oauth.InvalidRequest, "the app has got another name after this page was shown")
 }
 
 // Proceed goes on with the account that was offered. Fails as [Authorizer.View]
@@ -143,8 +119,9 @@ func (a *Authorizer) SwitchAccount(ctx context.Context, p Place) (Step, error) {
 
 // Allow carries the user's approval, with the workspaces and projects that were
 // selected. It takes effect once. Fails as [Authorizer.View] does; with
-// invalid_request also if the page was shown to another user; and as
-// [Consent.RecordGrant] does, in which case the user may try again.
+// invalid_request also if the page was shown to another user, or named the client
+// otherwise; and as [Consent.RecordGrant] does, in which case the user may try
+// again.
 func (a *Authorizer) Allow(ctx context.Context, p Place, workspaceIDs, projectIDs []string) (Step, error) {
 	s, err := a.find(ctx, p)
 	if err != nil {
@@ -162,13 +139,16 @@ func (a *Authorizer) Allow(ctx context.Context, p Place, workspaceIDs, projectID
 	}
 	// What comes before the consent page still comes before it; and nobody has
 	// agreed to a page that was not shown.
-	if page == PageSignIn || page == PageAccount || !s.happened(s.pending.Shown) {
+	if page == PageSignIn || page == pageForbidden || page == PageAccount || !s.happened(s.pending.Shown) {
 		return a.goTo(ctx, s, page)
+	}
+	if err := sawAnotherClient(s); err != nil {
+		return Step{}, err
 	}
 	// The grant comes before the gate: a selection that is refused leaves the
 	// transaction open, and of two submissions both record the same.
 	grant, err := a.Peers.RecordGrant(ctx, Selection{
-		Sub: s.user.subject.Sub, ClientID: s.client.ID, Scope: s.checked.Asked,
+		Sub: s.user.subject.Sub, ClientID: s.client.ID, RedirectURI: s.request.RedirectURI, Scope: s.checked.Asked,
 		WorkspaceIDs: workspaceIDs, ProjectIDs: projectIDs,
 	})
 	if err != nil {
@@ -206,9 +186,10 @@ func (a *Authorizer) find(ctx context.Context, p Place) (*situation, error) {
 }
 
 func (a *Authorizer) note(ctx context.Context, s *situation, stage transaction.Stage, in uuid.UUID) error {
-	if err := a.Transactions.Note(ctx, s.pending.ID, stage, in); err != nil {
+	seen := transaction.Seen{Session: in, Client: s.client.Shown()}
+	if err := a.Transactions.Note(ctx, s.pending.ID, stage, seen); err != nil {
 		return over(err)
 	}
-	s.pending.Note(stage, in)
+	s.pending.Note(stage, seen)
 	return nil
 }

@@ -15,6 +15,8 @@ const (
 	PageSignIn Page = iota + 1
 	PageAccount
 	PageConsent
+	// pageForbidden asks nothing, and leads nowhere.
+	pageForbidden
 )
 
 // asking is one reason to show a page.
@@ -32,6 +34,7 @@ var askings = []asking{
 	{"the user wants this account", "OIDC Core §3.1.2.1", PageSignIn, accountLeftBehind},
 	{"the sign-in is fresh enough", "OIDC Core §3.1.2.1", PageSignIn, signInStale},
 	{"the user is the one that id_token_hint names", "OIDC Core §3.1.2.1", PageSignIn, anotherThanHinted},
+	{"the client is for this user", "RFC 6749 §4.1.2.1", pageForbidden, outsider},
 	{"an account is chosen if that is asked for", "OIDC Core §3.1.2.1", PageAccount, choiceMissing},
 }
 
@@ -43,10 +46,11 @@ func (a *Authorizer) next(ctx context.Context, s *situation) (Page, error) {
 		}
 	}
 	answer, err := a.Peers.Evaluate(ctx, Question{
-		Sub:      s.user.subject.Sub,
-		ClientID: s.client.ID,
-		Scope:    s.checked.Asked,
-		Always:   s.checked.Prompts.Has(oauth.PromptConsent),
+		Sub:         s.user.subject.Sub,
+		ClientID:    s.client.ID,
+		RedirectURI: s.request.RedirectURI,
+		Scope:       s.checked.Asked,
+		Always:      s.checked.Prompts.Has(oauth.PromptConsent),
 	})
 	if err != nil {
 		return 0, fmt.Errorf("evaluate consent: %w", err)
@@ -76,6 +80,17 @@ func signInStale(s *situation) bool {
 
 func anotherThanHinted(s *situation) bool {
 	return s.checked.HintSub != "" && s.checked.HintSub != s.user.subject.Sub
+}
+
+// outsider is who is no member of the workspace that an internal client belongs
+// to. Whether the client exists is not for them to know.
+func outsider(s *situation) bool { return s.client.Internal && !s.user.subject.Member }
+
+// forbidden is the refusal of an outsider.
+func forbidden() *refusal {
+	r := refusalOf(oauth.Refuse(oauth.AccessDenied, "this app is for the members of its workspace alone"))
+	r.forbidden = true
+	return r
 }
 
 // choiceMissing takes a sign-in for a choice: who typed a name has chosen.

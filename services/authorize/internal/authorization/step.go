@@ -18,8 +18,9 @@ type Step struct {
 	// ErrorPage refuses where there is nowhere safe to send the browser.
 	ErrorPage *oauth.Error
 	// RedirectURIRefused says that ErrorPage is about a redirect URI that is not
-	// the client's.
-	RedirectURIRefused bool
+	// the client's; Forbidden that it is about a client that this user must not
+	// know of.
+	RedirectURIRefused, Forbidden bool
 }
 
 // Interaction sends the browser to a page.
@@ -66,6 +67,10 @@ func (a *Authorizer) goTo(ctx context.Context, s *situation, page Page) (Step, e
 	if refused := cannotAsk(s, page); refused != nil {
 		return a.answerRefusal(ctx, s, refused)
 	}
+	// A transaction stays open: its user may have another account.
+	if page == pageForbidden {
+		return forbidden().page(), nil
+	}
 	if page != 0 {
 		return a.interact(ctx, s, page)
 	}
@@ -106,7 +111,9 @@ func (a *Authorizer) granted(ctx context.Context, s *situation) (Grant, error) {
 			return *s.answer.Grant, nil
 		}
 	}
-	grant, err := a.Peers.RecordGrant(ctx, Selection{Sub: s.user.subject.Sub, ClientID: s.client.ID, Scope: missing})
+	grant, err := a.Peers.RecordGrant(ctx, Selection{
+		Sub: s.user.subject.Sub, ClientID: s.client.ID, RedirectURI: s.request.RedirectURI, Scope: missing,
+	})
 	if err != nil {
 		return Grant{}, fmt.Errorf("record grant: %w", err)
 	}

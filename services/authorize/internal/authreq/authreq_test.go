@@ -127,9 +127,9 @@ func TestBeforeClient(t *testing.T) {
 
 func TestBeforeRedirect(t *testing.T) {
 	uri := func(value string) edit { return func(r *authreq.Request, _ *authreq.Client) { r.RedirectURI = value } }
-	loopback := func(value string, native bool) edit {
+	loopback := func(value string, anyPort bool) edit {
 		return func(r *authreq.Request, c *authreq.Client) {
-			r.RedirectURI, c.RedirectURIs, c.Native = value, []string{"http://127.0.0.1/cb"}, native
+			r.RedirectURI, c.RedirectURIs, c.AnyPort = value, []string{"http://127.0.0.1/cb"}, anyPort
 		}
 	}
 	tests := []struct {
@@ -147,8 +147,8 @@ func TestBeforeRedirect(t *testing.T) {
 		{"an empty one registered and presented", func(r *authreq.Request, c *authreq.Client) {
 			r.RedirectURI, c.RedirectURIs = "", []string{""}
 		}, oauth.InvalidRequest},
-		{"N009 any port of a native client", loopback("http://127.0.0.1:51004/cb", true), ""},
-		{"N009 no other port of a web client", loopback("http://127.0.0.1:51004/cb", false), oauth.InvalidRequest},
+		{"N009 any port of a client that may have any", loopback("http://127.0.0.1:51004/cb", true), ""},
+		{"N009 no other port of another client", loopback("http://127.0.0.1:51004/cb", false), oauth.InvalidRequest},
 		{"N009 port 65536", loopback("http://127.0.0.1:65536/cb", true), oauth.InvalidRequest},
 		{"N009 another host", loopback("http://127.0.0.2:51004/cb", true), oauth.InvalidRequest},
 	}
@@ -333,6 +333,43 @@ func TestTheFirstFailureIsReported(t *testing.T) {
 	})
 	if got := code(err); got != oauth.UnsupportedResponseType {
 		t.Errorf("AfterRedirect() = %q", got)
+	}
+}
+
+func TestN022_ARequestHasTheScopeThatEveryRequestNeeds(t *testing.T) {
+	needs := func(names ...string) *authreq.Checker {
+		c := *checker
+		c.RequiredScope = names
+		return &c
+	}
+	byDefault := func(names ...string) edit {
+		return func(r *authreq.Request, c *authreq.Client) { r.Scope, c.DefaultScope = "", names }
+	}
+	tests := []struct {
+		name    string
+		checker *authreq.Checker
+		change  edit
+		want    oauth.ErrorCode
+	}{
+		{"openid, alone", needs("openid"), scope("openid"), ""},
+		{"openid, last of several", needs("openid"), scope("profile email openid"), ""},
+		{"openid by default", needs("openid"), byDefault("profile", "openid"), ""},
+		{"without openid", needs("openid"), scope("profile email"), oauth.InvalidScope},
+		{"absent, without default", needs("openid"), scope(""), oauth.InvalidScope},
+		{"absent, with a default without openid", needs("openid"), byDefault("profile"), oauth.InvalidScope},
+		{"both of two", needs("openid", "email"), scope("email openid"), ""},
+		{"one of two", needs("openid", "email"), scope("openid profile"), oauth.InvalidScope},
+		{"without openid where nothing is needed", needs(), scope("profile email"), ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r, c := valid(), client()
+			tt.change(&r, &c)
+			_, err := tt.checker.AfterRedirect(t.Context(), r, c, noKeys)
+			if got := code(err); got != tt.want {
+				t.Errorf("AfterRedirect() = %q, want %q", got, tt.want)
+			}
+		})
 	}
 }
 

@@ -16,6 +16,8 @@ type Checker struct {
 	Resources []string
 	// Scopes is every scope there is.
 	Scopes preset.Catalogue
+	// RequiredScope is what every request must ask for; empty: anything will do.
+	RequiredScope oauth.Scope
 	// OfflineNeedsPrompt leaves offline_access out unless the request has
 	// prompt=consent (OIDC Core §11).
 	OfflineNeedsPrompt bool
@@ -59,6 +61,7 @@ var afterRedirect = []rule{
 	{"scope is well-formed", "RFC 6749 §3.3", scopeParsed},
 	{"scope is the user's to give", "RFC 6749 §3.3", scopeKnown},
 	{"scope is registered", "RFC 6749 §3.3", scopeRegistered},
+	{"scope has what every request needs", "OIDC Core §3.1.2.1", requiredAsked},
 	{"prompt is known", "OIDC Core §3.1.2.1", promptKnown},
 	{"something is asked for", "OIDC Core §11", somethingAsked},
 	{"max_age is seconds", "OIDC Core §3.1.2.1", maxAgeSeconds},

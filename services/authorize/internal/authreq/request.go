@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/secret"
 )
 
 // Request is the parameters of an authorization request, as they were sent. An
@@ -103,15 +104,33 @@ type Client struct {
 	Scope oauth.Scope
 	// DefaultScope is what a request without scope asks for; empty: nothing.
 	DefaultScope oauth.Scope
-	// Native clients may take any port of a loopback redirect (RFC 8252 §7.3).
-	Native bool
+	// AnyPort lets the client take any port of a loopback redirect (RFC 8252 §7.3).
+	AnyPort bool
 	// RequirePKCE is true for every client that does not authenticate.
 	RequirePKCE bool
 	// RequirePushed refuses what was not pushed (RFC 9126 §6).
 	RequirePushed bool
 	// Unverified was registered by somebody nobody has vouched for.
 	Unverified bool
+	// Internal clients are for the members of WorkspaceID, who alone may know of
+	// them. WorkspaceID is the owner's; empty for none.
+	Internal    bool
+	WorkspaceID string
+	// Name is the one that users are shown.
+	Name string
 }
+
+// MembersOf is the workspace whose members alone may use the client; empty for
+// one that is not internal.
+func (c Client) MembersOf() string {
+	if c.Internal {
+		return c.WorkspaceID
+	}
+	return ""
+}
+
+// Shown is as what users are shown the client.
+func (c Client) Shown() secret.Digest { return secret.DigestOf(c.WorkspaceID + " " + c.Name) }
 
 // Checked is a request that keeps every rule, with its parameters parsed.
 type Checked struct {

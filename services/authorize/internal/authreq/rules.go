@@ -44,7 +44,7 @@ func redirectURIRegistered(_ *Checker, r *Checked) error {
 		return oauth.Refuse(oauth.InvalidRequest, "redirect_uri is required")
 	}
 	matches := func(registered string) bool {
-		return oauth.MatchRedirectURI(registered, r.RedirectURI, r.Client.Native)
+		return oauth.MatchRedirectURI(registered, r.RedirectURI, r.Client.AnyPort)
 	}
 	if !slices.ContainsFunc(r.Client.RedirectURIs, matches) {
 		return oauth.Refuse(oauth.InvalidRequest, "redirect_uri is not one that the client has registered")
@@ -118,6 +118,13 @@ func scopeKnown(c *Checker, r *Checked) error {
 func scopeRegistered(_ *Checker, r *Checked) error {
 	if !r.Asked.SubsetOf(r.Client.Scope) {
 		return oauth.Refuse(oauth.InvalidScope, "scope has a value that the client is not registered for")
+	}
+	return nil
+}
+
+func requiredAsked(c *Checker, r *Checked) error {
+	if !c.RequiredScope.SubsetOf(r.Asked) {
+		return oauth.Refuse(oauth.InvalidScope, "scope must have "+c.RequiredScope.String())
 	}
 	return nil
 }

@@ -51,6 +51,15 @@ type Stages struct {
 	Offered uuid.UUID
 	// Shown is the session for which the consent page was last shown.
 	Shown uuid.UUID
+	// ShownClient is as what it showed the client. Zero: nobody has noted that.
+	ShownClient secret.Digest
+}
+
+// Seen is what a stage is noted with.
+type Seen struct {
+	Session uuid.UUID
+	// Client is as what the client is shown. Only [Shown] keeps it.
+	Client secret.Digest
 }
 
 // Stage names one of the [Stages].
@@ -67,18 +76,18 @@ const (
 
 // Note sets one stage. An account is either chosen or left behind, whichever was
 // said last.
-func (s *Stages) Note(stage Stage, in uuid.UUID) {
+func (s *Stages) Note(stage Stage, in Seen) {
 	switch stage {
 	case SignedIn:
-		s.SignedIn = in
+		s.SignedIn = in.Session
 	case Chosen:
-		s.Chosen, s.LeftBehind = in, uuid.Nil
+		s.Chosen, s.LeftBehind = in.Session, uuid.Nil
 	case LeftBehind:
-		s.LeftBehind, s.Chosen = in, uuid.Nil
+		s.LeftBehind, s.Chosen = in.Session, uuid.Nil
 	case Offered:
-		s.Offered = in
+		s.Offered = in.Session
 	case Shown:
-		s.Shown = in
+		s.Shown, s.ShownClient = in.Session, in.Client
 	}
 }
 
@@ -123,7 +132,7 @@ type Store interface {
 	// FindPushed finds by Pushed. Fails with ErrNotFound.
 	FindPushed(ctx context.Context, digest secret.Digest) (Transaction, error)
 	// Note does what [Stages.Note] does. Fails with ErrNotFound.
-	Note(ctx context.Context, id string, stage Stage, session uuid.UUID) error
+	Note(ctx context.Context, id string, stage Stage, in Seen) error
 	// Finish deletes a transaction. Of any number of callers exactly one
 	// succeeds; the rest get ErrNotFound.
 	Finish(ctx context.Context, id string) error

@@ -14,6 +14,8 @@ import (
 // Client is what matters of a client for consent.
 type Client struct {
 	ID                      string
+	Name                    string
+	WorkspaceID             string // of its owner; empty for none
 	TokenEndpointAuthMethod string
 	RedirectURIs            []string
 	SkipConsent             bool // the platform's own
@@ -26,6 +28,7 @@ type Request struct {
 	Client Client
 	// Scope is the requested one, as it was sent.
 	Scope         string
+	RedirectURI   string
 	PromptConsent bool
 }
 
@@ -34,13 +37,19 @@ type Evaluation struct {
 	Required bool
 	// Grant is the live one; nil if there is none.
 	Grant *Grant
-	// Scopes are those requested, as the catalogue describes and orders them.
+	// Choices are those of the requested scope.
+	Choices
+}
+
+// Choices is what a page shows of a scope.
+type Choices struct {
+	// Scopes are those in the scope, as the catalogue describes and orders them.
 	Scopes preset.Catalogue
-	// Workspaces and Projects may be selected. They are empty where no requested
-	// scope selects.
+	// Workspaces and Projects may be selected. They are empty where the scope does
+	// not select.
 	Workspaces []WorkspaceChoice
 	Projects   []ProjectChoice
-	// WorkspaceLevel and ProjectLevel are the most that the requested scopes allow.
+	// WorkspaceLevel and ProjectLevel are the most that the scope allows.
 	WorkspaceLevel, ProjectLevel role.Role
 	// SingleWorkspace says that exactly one workspace is to be chosen.
 	SingleWorkspace bool
@@ -62,7 +71,7 @@ type ProjectChoice struct {
 	Selected   bool
 }
 
-// Evaluator decides when a subject is asked.
+// Evaluator decides when a subject is asked, and what a page shows of grants.
 type Evaluator struct {
 	Grants    Reader
 	Directory Directory
@@ -78,37 +87,43 @@ func (e *Evaluator) Evaluate(ctx context.Context, req Request) (Evaluation, erro
 	if err != nil {
 		return Evaluation{}, err
 	}
-	live, err := e.live(ctx, req)
+	live, known, err := e.live(ctx, req)
 	if err != nil {
 		return Evaluation{}, err
 	}
-	resources, err := e.Directory.Shareable(ctx, req.Sub)
+	mine, err := e.Directory.Shareable(ctx, req.Sub)
 	if err != nil {
 		return Evaluation{}, fmt.Errorf("list resources of subject: %w", err)
 	}
-	evaluation := e.choices(scope, live, resources)
-	evaluation.Required = required(situation{
-		request: req, scope: scope, grant: live, kinds: KindsOf(e.Scopes, scope), choices: evaluation, policy: e.Policy,
-	})
-	return evaluation, nil
+	choices := e.choices(scope, live, mine)
+	return Evaluation{
+		Required: required(situation{
+			request: req, scope: scope, grant: live, known: known,
+			kinds: KindsOf(e.Scopes, scope), choices: choices, policy: e.Policy,
+		}),
+		Grant:   live,
+		Choices: choices,
+	}, nil
 }
 
-// live returns nil when there is no live grant.
-func (e *Evaluator) live(ctx context.Context, req Request) (*Grant, error) {
-	g, err := e.Grants.FindPair(ctx, req.Sub, req.Client.ID)
+// live returns nil when there is no live grant, and whether the subject knows the
+// client as what it comes as.
+func (e *Evaluator) live(ctx context.Context, req Request) (live *Grant, known bool, err error) {
+	as := IdentityOf(req.Client.Name, req.Client.WorkspaceID, req.RedirectURI)
+	g, known, err := e.Grants.FindPair(ctx, req.Sub, req.Client.ID, as)
 	if errors.Is(err, ErrNotFound) {
-		return nil, nil
+		return nil, false, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("find grant: %w", err)
+		return nil, false, fmt.Errorf("find grant: %w", err)
 	}
-	return &g, nil
+	return &g, known, nil
 }
 
-// choices is what a consent page shows.
-func (e *Evaluator) choices(scope oauth.Scope, live *Grant, mine Resources) Evaluation {
-	shown := Evaluation{
-		Grant:          live,
+// choices is what a page shows of scope, with what the grant shares selected. The
+// grant may be nil.
+func (e *Evaluator) choices(scope oauth.Scope, live *Grant, mine Resources) Choices {
+	shown := Choices{
 		WorkspaceLevel: e.Scopes.Level(scope, preset.Workspace),
 		ProjectLevel:   e.Scopes.Level(scope, preset.Project),
 	}

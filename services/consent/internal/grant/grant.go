@@ -26,6 +26,9 @@ type Grant struct {
 	// Version grows with each restriction.
 	Version                int64
 	CreateTime, UpdateTime time.Time
+	// LastUseTime is when a token was last minted for it, accurate to an hour. Zero
+	// while none was.
+	LastUseTime time.Time
 }
 
 // SharedWorkspace is a workspace in a grant, shared under one membership.
@@ -91,6 +94,8 @@ type Decision struct {
 	ClientID string
 	Sub      string
 	Change   Change
+	// Identity is the client's, as the subject was shown it. Zero: none is kept.
+	Identity Identity
 }
 
 // Reason is why a grant was revoked. It is kept as written.
@@ -124,12 +129,15 @@ var ErrNotFound = errors.New("grant not found")
 type Reader interface {
 	// Find returns a live grant. Fails with ErrNotFound.
 	Find(ctx context.Context, id uuid.UUID) (Grant, error)
-	// FindPair returns the live grant of a subject and a client. Fails with
-	// ErrNotFound.
-	FindPair(ctx context.Context, sub, clientID string) (Grant, error)
+	// FindPair returns the live grant of a subject and a client, and whether the
+	// identity is one of those that were recorded with it. Fails with ErrNotFound.
+	FindPair(ctx context.Context, sub, clientID string, as Identity) (g Grant, known bool, err error)
 	// List returns at most limit live grants behind after, by time of creation
 	// and id.
 	List(ctx context.Context, of Filter, after Cursor, limit int) ([]Grant, error)
+	// Newest returns at most limit live grants of a subject that come before the
+	// place, the newest first. The zero place is behind them all.
+	Newest(ctx context.Context, sub string, before Cursor, limit int) ([]Grant, error)
 }
 
 // Writer changes grants. Each method is one transaction, and returns the
@@ -140,9 +148,13 @@ type Writer interface {
 	Record(ctx context.Context, d Decision) (Grant, []coherent.Restriction, error)
 	// Change changes a live grant. Fails with ErrNotFound.
 	Change(ctx context.Context, id uuid.UUID, c Change) (Grant, []coherent.Restriction, error)
-	// Revoke ends a grant for good. Revoking it again is no error and restricts
-	// nothing. Fails with ErrNotFound for a grant that never was.
-	Revoke(ctx context.Context, id uuid.UUID, why Reason) ([]coherent.Restriction, error)
+	// Revoke ends a grant for good: whoever's if sub is empty. Revoking it again is
+	// no error and restricts nothing. Fails with ErrNotFound for a grant that never
+	// was, or is another subject's.
+	Revoke(ctx context.Context, id uuid.UUID, sub string, why Reason) ([]coherent.Restriction, error)
+	// Use returns a live grant as Find does, and notes the time. It writes only
+	// where that was not noted for accuracy, and restricts nothing.
+	Use(ctx context.Context, id uuid.UUID, accuracy time.Duration) (Grant, error)
 }
 
 // Store keeps grants. Implementations are safe for concurrent use, across

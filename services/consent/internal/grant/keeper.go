@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -27,6 +28,8 @@ type Consent struct {
 	// Scope is what was allowed, as a scope parameter.
 	Scope  string
 	Picked Picked
+	// Identity is the client's, as the subject was shown it.
+	Identity Identity
 }
 
 // Find returns a live grant. Fails with fault.NotFound.
@@ -34,6 +37,19 @@ func (k *Keeper) Find(ctx context.Context, id uuid.UUID) (Grant, error) {
 	g, err := k.Grants.Find(ctx, id)
 	if err != nil {
 		return Grant{}, named("find grant", err)
+	}
+	return g, nil
+}
+
+// useAccuracy is how exact the time of a grant's last use is.
+const useAccuracy = time.Hour
+
+// Use is [Keeper.Find] for a grant for which a token is about to be minted, which
+// is noted.
+func (k *Keeper) Use(ctx context.Context, id uuid.UUID) (Grant, error) {
+	g, err := k.Grants.Use(ctx, id, useAccuracy)
+	if err != nil {
+		return Grant{}, named("use grant", err)
 	}
 	return g, nil
 }
@@ -68,7 +84,7 @@ func (k *Keeper) Record(ctx context.Context, c Consent) (Grant, error) {
 		return Grant{}, err
 	}
 	g, restrictions, err := k.Grants.Record(ctx, Decision{
-		NewID: uuid.New(), ClientID: c.ClientID, Sub: c.Sub, Change: change,
+		NewID: uuid.New(), ClientID: c.ClientID, Sub: c.Sub, Change: change, Identity: c.Identity,
 	})
 	if err != nil {
 		return Grant{}, fmt.Errorf("record grant: %w", err)
@@ -117,10 +133,11 @@ func (k *Keeper) Share(ctx context.Context, id uuid.UUID, sub string, picked Pic
 	return g, nil
 }
 
-// Revoke ends a grant and every token of it. Revoking it again is no error.
-// Fails with fault.NotFound for a grant that never was.
-func (k *Keeper) Revoke(ctx context.Context, id uuid.UUID, why Reason) error {
-	restrictions, err := k.Grants.Revoke(ctx, id, why)
+// Revoke ends a grant and every token of it: whoever's if sub is empty. Revoking
+// it again is no error. Fails with fault.NotFound for a grant that never was, or
+// is another subject's.
+func (k *Keeper) Revoke(ctx context.Context, id uuid.UUID, sub string, why Reason) error {
+	restrictions, err := k.Grants.Revoke(ctx, id, sub, why)
 	if err != nil {
 		return named("revoke grant", err)
 	}

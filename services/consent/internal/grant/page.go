@@ -33,11 +33,12 @@ func (k *Keeper) List(ctx context.Context, of Filter, p Page) (list []Grant, nex
 	if err != nil {
 		return nil, "", fmt.Errorf("list grants: %w", err)
 	}
-	list, next = page.Cut(grants, list, size, func(g Grant) page.Cursor {
-		return page.Cursor{CreateTime: g.CreateTime, ID: g.ID.String()}
-	})
+	list, next = page.Cut(grants, list, size, Grant.cursor)
 	return list, next, nil
 }
+
+// cursor is the place behind g.
+func (g Grant) cursor() page.Cursor { return page.Cursor{CreateTime: g.CreateTime, ID: g.ID.String()} }
 
 // cursorOf is the place in the store's words. The start has no id.
 func cursorOf(c page.Cursor) Cursor {

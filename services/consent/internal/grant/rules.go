@@ -14,8 +14,9 @@ type situation struct {
 	request Request
 	scope   oauth.Scope
 	grant   *Grant // nil if there is none
+	known   bool   // the client comes as what the subject allowed it as
 	kinds   Kinds  // that scope selects
-	choices Evaluation
+	choices Choices
 	policy  preset.Consent
 }
 
@@ -43,6 +44,7 @@ var rules = []rule{
 	{"anybody can pose as the client", "RFC 6749 §10.2, RFC 8252 §8.6", impersonable},
 	{"the platform's own client needs no selection", "", ownClient},
 	{"nothing was allowed yet", "", noGrant},
+	{"the client is not the one that the subject knows", "RFC 9700 §4.15", unknownIdentity},
 	{"more is requested than was allowed", "", moreScope},
 	{"nothing of what was shared is left", "", nothingLeft},
 }
@@ -77,6 +79,10 @@ func ownClient(s situation) verdict {
 }
 
 func noGrant(s situation) verdict { return askIf(s.grant == nil) }
+
+// unknownIdentity asks about a client that has got another name or owner, or sends
+// the user to another host. What the platform vouches for, it may also change.
+func unknownIdentity(s situation) verdict { return askIf(!s.known && !s.request.Client.SkipConsent) }
 
 func moreScope(s situation) verdict { return askIf(!s.scope.SubsetOf(s.grant.Scope)) }
 

@@ -16,7 +16,8 @@ func quiet() situation {
 		scope: oauth.Scope{"openid", "workspace:viewer", "project:viewer"},
 		grant: &Grant{Scope: oauth.Scope{"project:viewer", "workspace:viewer", "openid", "email"}},
 		kinds: Kinds{Workspaces: true, Projects: true},
-		choices: Evaluation{
+		known: true,
+		choices: Choices{
 			Workspaces: []WorkspaceChoice{{}, {Selected: true}},
 			Projects:   []ProjectChoice{{Selected: true}, {}},
 		},
@@ -25,7 +26,7 @@ func quiet() situation {
 
 func unselective(s *situation) {
 	s.scope, s.kinds = oauth.Scope{"openid"}, Kinds{}
-	s.choices = Evaluation{}
+	s.choices = Choices{}
 }
 
 func public(uris ...string) func(*situation) {
@@ -34,6 +35,8 @@ func public(uris ...string) func(*situation) {
 		s.request.Client.RedirectURIs = uris
 	}
 }
+
+func unknown(s *situation) { s.known = false }
 
 func own(s *situation) { s.request.Client.SkipConsent = true }
 
@@ -48,6 +51,7 @@ func TestWhenToAsk(t *testing.T) {
 		{"prompt=consent", []func(*situation){func(s *situation) { s.request.PromptConsent = true }}, true},
 		{"an unverified client", []func(*situation){func(s *situation) { s.request.Client.Unverified = true }}, true},
 		{"no grant", []func(*situation){func(s *situation) { s.grant = nil }}, true},
+		{"another identity", []func(*situation){unknown}, true},
 		{"more scope", []func(*situation){func(s *situation) { s.grant.Scope = s.grant.Scope.Without("openid") }}, true},
 		{"a scope that starts the same", []func(*situation){unselective, func(s *situation) { s.grant.Scope = oauth.Scope{"openid2"} }}, true},
 		{"no workspace left", []func(*situation){func(s *situation) { s.choices.Workspaces[1].Selected = false }}, true},
@@ -59,6 +63,7 @@ func TestWhenToAsk(t *testing.T) {
 		{"the platform's own client, more scope", []func(*situation){own, unselective, func(s *situation) { s.grant.Scope = nil }}, false},
 		{"the platform's own client that selects", []func(*situation){own, func(s *situation) { s.grant = nil }}, true},
 		{"the platform's own client that selects as before", []func(*situation){own}, false},
+		{"the platform's own client under another identity", []func(*situation){own, unknown}, false},
 		{"the platform's own client with prompt=consent", []func(*situation){own, unselective, func(s *situation) { s.request.PromptConsent = true }}, true},
 		{"the platform's own client, yet unverified", []func(*situation){own, unselective, func(s *situation) { s.request.Client.Unverified = true }}, true},
 

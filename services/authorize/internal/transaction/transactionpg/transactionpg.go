@@ -51,7 +51,7 @@ func (s *Store) Create(ctx context.Context, t transaction.Transaction, lifetime 
 	})
 }
 
-const columns = `id, binding, pushed, request, signed_in, chosen, left_behind, offered, shown`
+const columns = `id, binding, pushed, request, signed_in, chosen, left_behind, offered, shown, shown_client`
 
 // Find implements transaction.Store.
 func (s *Store) Find(ctx context.Context, id string) (transaction.Transaction, error) {
@@ -74,10 +74,10 @@ func (s *Store) FindPushed(ctx context.Context, digest secret.Digest) (transacti
 
 func scan(row pgx.Row) (t transaction.Transaction, err error) {
 	var (
-		binding, from, encoded                       []byte
+		binding, from, encoded, shownClient          []byte
 		signedIn, chosen, leftBehind, offered, shown uuid.NullUUID
 	)
-	err = row.Scan(&t.ID, &binding, &from, &encoded, &signedIn, &chosen, &leftBehind, &offered, &shown)
+	err = row.Scan(&t.ID, &binding, &from, &encoded, &signedIn, &chosen, &leftBehind, &offered, &shown, &shownClient)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return transaction.Transaction{}, transaction.ErrNotFound
@@ -90,23 +90,25 @@ func scan(row pgx.Row) (t transaction.Transaction, err error) {
 		SignedIn: signedIn.UUID, Chosen: chosen.UUID, LeftBehind: leftBehind.UUID,
 		Offered: offered.UUID, Shown: shown.UUID,
 	}
+	copy(t.ShownClient[:], shownClient)
 	t.Request, err = authreq.Unmarshal(encoded)
 	return t, err
 }
 
 // Note implements transaction.Store.
-func (s *Store) Note(ctx context.Context, id string, stage transaction.Stage, session uuid.UUID) error {
+func (s *Store) Note(ctx context.Context, id string, stage transaction.Stage, in transaction.Seen) error {
 	if err := transaction.CheckID(id); err != nil {
 		return err
 	}
 	tag, err := s.db.Exec(ctx, `
 		UPDATE authorize.transaction
-		   SET signed_in   = CASE $2::int WHEN 1 THEN $3::uuid ELSE signed_in END,
-		       chosen      = CASE $2::int WHEN 2 THEN $3::uuid WHEN 3 THEN NULL ELSE chosen END,
-		       left_behind = CASE $2::int WHEN 3 THEN $3::uuid WHEN 2 THEN NULL ELSE left_behind END,
-		       offered     = CASE $2::int WHEN 4 THEN $3::uuid ELSE offered END,
-		       shown       = CASE $2::int WHEN 5 THEN $3::uuid ELSE shown END
-		 WHERE id = $1 AND expire_time > statement_timestamp()`, id, int(stage), session)
+		   SET signed_in    = CASE $2::int WHEN 1 THEN $3::uuid ELSE signed_in END,
+		       chosen       = CASE $2::int WHEN 2 THEN $3::uuid WHEN 3 THEN NULL ELSE chosen END,
+		       left_behind  = CASE $2::int WHEN 3 THEN $3::uuid WHEN 2 THEN NULL ELSE left_behind END,
+		       offered      = CASE $2::int WHEN 4 THEN $3::uuid ELSE offered END,
+		       shown        = CASE $2::int WHEN 5 THEN $3::uuid ELSE shown END,
+		       shown_client = CASE $2::int WHEN 5 THEN $4::bytea ELSE shown_client END
+		 WHERE id = $1 AND expire_time > statement_timestamp()`, id, int(stage), in.Session, in.Client[:])
 	if err != nil {
 		return fmt.Errorf("update transaction: %w", err)
 	}

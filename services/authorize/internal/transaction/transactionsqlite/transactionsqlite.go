@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/services/authorize/internal/authreq"
@@ -52,7 +50,7 @@ func (s *Store) Create(ctx context.Context, t transaction.Transaction, lifetime 
 	})
 }
 
-const columns = `id, binding, pushed, request, signed_in, chosen, left_behind, offered, shown`
+const columns = `id, binding, pushed, request, signed_in, chosen, left_behind, offered, shown, shown_client`
 
 // Find implements transaction.Store.
 func (s *Store) Find(ctx context.Context, id string) (transaction.Transaction, error) {
@@ -75,10 +73,10 @@ func (s *Store) FindPushed(ctx context.Context, digest secret.Digest) (transacti
 
 func scan(row *sql.Row) (t transaction.Transaction, err error) {
 	var (
-		binding, from, encoded                       []byte
+		binding, from, encoded, shownClient          []byte
 		signedIn, chosen, leftBehind, offered, shown []byte
 	)
-	err = row.Scan(&t.ID, &binding, &from, &encoded, &signedIn, &chosen, &leftBehind, &offered, &shown)
+	err = row.Scan(&t.ID, &binding, &from, &encoded, &signedIn, &chosen, &leftBehind, &offered, &shown, &shownClient)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return transaction.Transaction{}, transaction.ErrNotFound
@@ -93,20 +91,22 @@ func scan(row *sql.Row) (t transaction.Transaction, err error) {
 	copy(t.LeftBehind[:], leftBehind)
 	copy(t.Offered[:], offered)
 	copy(t.Shown[:], shown)
+	copy(t.ShownClient[:], shownClient)
 	t.Request, err = authreq.Unmarshal(encoded)
 	return t, err
 }
 
 // Note implements transaction.Store.
-func (s *Store) Note(ctx context.Context, id string, stage transaction.Stage, session uuid.UUID) error {
+func (s *Store) Note(ctx context.Context, id string, stage transaction.Stage, in transaction.Seen) error {
 	return found(s.db.Write().ExecContext(ctx, `
 		UPDATE authorize_transaction
-		   SET signed_in   = CASE ?2 WHEN 1 THEN ?3 ELSE signed_in END,
-		       chosen      = CASE ?2 WHEN 2 THEN ?3 WHEN 3 THEN NULL ELSE chosen END,
-		       left_behind = CASE ?2 WHEN 3 THEN ?3 WHEN 2 THEN NULL ELSE left_behind END,
-		       offered     = CASE ?2 WHEN 4 THEN ?3 ELSE offered END,
-		       shown       = CASE ?2 WHEN 5 THEN ?3 ELSE shown END
-		 WHERE id = ?1 AND expire_time > `+sqlite.NowMicros, id, int(stage), session[:]))
+		   SET signed_in    = CASE ?2 WHEN 1 THEN ?3 ELSE signed_in END,
+		       chosen       = CASE ?2 WHEN 2 THEN ?3 WHEN 3 THEN NULL ELSE chosen END,
+		       left_behind  = CASE ?2 WHEN 3 THEN ?3 WHEN 2 THEN NULL ELSE left_behind END,
+		       offered      = CASE ?2 WHEN 4 THEN ?3 ELSE offered END,
+		       shown        = CASE ?2 WHEN 5 THEN ?3 ELSE shown END,
+		       shown_client = CASE ?2 WHEN 5 THEN ?4 ELSE shown_client END
+		 WHERE id = ?1 AND expire_time > `+sqlite.NowMicros, id, int(stage), in.Session[:], in.Client[:]))
 }
 
 // Finish implements transaction.Store. Write transactions run one after another,

@@ -87,7 +87,7 @@ func unknownIsNotFound(t *testing.T, s Stores) {
 		if _, err := s.Find(t.Context(), id); !errors.Is(err, transaction.ErrNotFound) {
 			t.Errorf("Find(%.60q) = %v", id, err)
 		}
-		if err := s.Note(t.Context(), id, transaction.Shown, uuid.New()); !errors.Is(err, transaction.ErrNotFound) {
+		if err := s.Note(t.Context(), id, transaction.Shown, transaction.Seen{Session: uuid.New()}); !errors.Is(err, transaction.ErrNotFound) {
 			t.Errorf("Note(%.60q) = %v", id, err)
 		}
 		if err := s.Finish(t.Context(), id); !errors.Is(err, transaction.ErrNotFound) {
@@ -116,7 +116,7 @@ func overIsNotFound(t *testing.T, s Stores) {
 	for name, err := range map[string]error{
 		"Find":       findErr,
 		"FindPushed": pushedErr,
-		"Note":       s.Note(t.Context(), over.ID, transaction.Chosen, uuid.New()),
+		"Note":       s.Note(t.Context(), over.ID, transaction.Chosen, transaction.Seen{Session: uuid.New()}),
 		"Finish":     s.Finish(t.Context(), over.ID),
 	} {
 		if !errors.Is(err, transaction.ErrNotFound) {
@@ -132,7 +132,7 @@ func notesStages(t *testing.T, s Stores) {
 		transaction.SignedIn, transaction.Chosen, transaction.Offered, transaction.Shown,
 		transaction.LeftBehind, transaction.Chosen, transaction.SignedIn,
 	} {
-		in := uuid.New()
+		in := transaction.Seen{Session: uuid.New(), Client: secret.NewHandle().Digest()}
 		if err := s.Note(t.Context(), want.ID, stage, in); err != nil {
 			t.Fatalf("Note(%d) = %v", stage, err)
 		}

@@ -49,12 +49,30 @@ func (s *Store) Record(ctx context.Context, d grant.Decision) (g grant.Grant, re
 		if err != nil {
 			return err
 		}
+		if err := identify(ctx, tx, id, d.Identity); err != nil {
+			return err
+		}
 		return eventpg.Append(ctx, tx, grant.Recorded(d, g))
 	})
 	if err != nil {
 		return grant.Grant{}, nil, err
 	}
 	return g, restrictions, nil
+}
+
+// identify notes as what the client was allowed something.
+func identify(ctx context.Context, tx pgx.Tx, id uuid.UUID, as grant.Identity) error {
+	if as == (grant.Identity{}) {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO consent.grant_identity (grant_id, digest)
+		VALUES ($1, $2)
+		ON CONFLICT DO NOTHING`, id, as[:])
+	if err != nil {
+		return fmt.Errorf("insert identity of grant: %w", err)
+	}
+	return nil
 }
 
 // Change implements grant.Store.
@@ -110,7 +128,10 @@ func (s *Store) change(ctx context.Context, tx pgx.Tx, id uuid.UUID, c grant.Cha
 }
 
 // Revoke implements grant.Store. The condition of the UPDATE is the gate.
-func (s *Store) Revoke(ctx context.Context, id uuid.UUID, why grant.Reason) (restrictions []coherent.Restriction, err error) {
+func (s *Store) Revoke(ctx context.Context, id uuid.UUID, sub string, why grant.Reason) (restrictions []coherent.Restriction, err error) {
+	if key(sub) != sub {
+		return nil, grant.ErrNotFound
+	}
 	err = pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
 		restrictions = nil
 		ended := grant.Grant{ID: id}
@@ -119,10 +140,10 @@ func (s *Store) Revoke(ctx context.Context, id uuid.UUID, why grant.Reason) (res
 			   SET revoke_time = statement_timestamp(),
 			       revoke_reason = $2,
 			       version = version + 1
-			 WHERE id = $1 AND revoke_time IS NULL
-			RETURNING version, client_id, sub`, id, string(why)).Scan(&ended.Version, &ended.ClientID, &ended.Sub)
+			 WHERE id = $1 AND revoke_time IS NULL AND ($3 = '' OR sub = $3)
+			RETURNING version, client_id, sub`, id, string(why), sub).Scan(&ended.Version, &ended.ClientID, &ended.Sub)
 		if errors.Is(err, pgx.ErrNoRows) {
-			return revoked(ctx, tx, id)
+			return revoked(ctx, tx, id, sub)
 		}
 		if err != nil {
 			return fmt.Errorf("revoke grant: %w", err)
@@ -142,8 +163,11 @@ func (s *Store) Revoke(ctx context.Context, id uuid.UUID, why grant.Reason) (res
 // revoked tells a revoked grant from one that never was. It writes, and changes
 // nothing: only the commit of a write waits for a standby, and the revocation
 // itself may have come to an unknown outcome there.
-func revoked(ctx context.Context, tx pgx.Tx, id uuid.UUID) error {
-	tag, err := tx.Exec(ctx, `UPDATE consent.grant SET revoke_time = revoke_time WHERE id = $1`, id)
+func revoked(ctx context.Context, tx pgx.Tx, id uuid.UUID, sub string) error {
+	tag, err := tx.Exec(ctx, `
+		UPDATE consent.grant
+		   SET revoke_time = revoke_time
+		 WHERE id = $1 AND ($2 = '' OR sub = $2)`, id, sub)
 	switch {
 	case err != nil:
 		return fmt.Errorf("touch grant: %w", err)

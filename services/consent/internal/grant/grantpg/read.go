@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -12,15 +13,18 @@ import (
 	"github.com/chancery-auth/chancery/services/consent/internal/grant"
 )
 
-// selectLive reads live grants with what they share, one row each.
-const selectLive = `
-	SELECT g.id, g.client_id, g.sub, g.scope, g.version, g.create_time, g.update_time,
+// columns are those of a live grant with what it shares, one row each; live goes
+// behind them.
+const columns = `
+	SELECT g.id, g.client_id, g.sub, g.scope, g.version, g.create_time, g.update_time, g.last_use_time,
 	       (SELECT coalesce(json_agg(json_build_array(workspace_id, membership_id) ORDER BY workspace_id), '[]')
 	          FROM consent.grant_workspace
 	         WHERE grant_id = g.id),
 	       (SELECT coalesce(json_agg(json_build_array(project_id, workspace_id, membership_id) ORDER BY project_id), '[]')
 	          FROM consent.grant_project
-	         WHERE grant_id = g.id)
+	         WHERE grant_id = g.id)`
+
+const live = `
 	  FROM consent.grant AS g
 	 WHERE g.revoke_time IS NULL`
 
@@ -30,8 +34,34 @@ func (s *Store) Find(ctx context.Context, id uuid.UUID) (grant.Grant, error) {
 }
 
 // FindPair implements grant.Store.
-func (s *Store) FindPair(ctx context.Context, sub, clientID string) (grant.Grant, error) {
-	return found(scan(s.db.QueryRow(ctx, selectLive+` AND g.sub = $1 AND g.client_id = $2`, key(sub), key(clientID))))
+func (s *Store) FindPair(ctx context.Context, sub, clientID string, as grant.Identity) (g grant.Grant, known bool, err error) {
+	g, err = found(scan(s.db.QueryRow(ctx, columns+`,
+	       EXISTS (SELECT 1 FROM consent.grant_identity WHERE grant_id = g.id AND digest = $3)`+live+`
+	   AND g.sub = $1 AND g.client_id = $2`, key(sub), key(clientID), as[:]), &known))
+	return g, known, err
+}
+
+// Use implements grant.Store. Of several at once, one notes the time: the others
+// find it noted.
+func (s *Store) Use(ctx context.Context, id uuid.UUID, accuracy time.Duration) (grant.Grant, error) {
+	var stale bool
+	g, err := found(scan(s.db.QueryRow(ctx, columns+`,
+	       g.last_use_time IS NULL OR g.last_use_time <= statement_timestamp() - $2::interval`+live+`
+	   AND g.id = $1`, id, accuracy), &stale))
+	if err != nil || !stale {
+		return g, err
+	}
+	err = s.db.QueryRow(ctx, `
+		UPDATE consent.grant
+		   SET last_use_time = statement_timestamp()
+		 WHERE id = $1 AND revoke_time IS NULL
+		   AND (last_use_time IS NULL OR last_use_time <= statement_timestamp() - $2::interval)
+		RETURNING last_use_time`, id, accuracy).Scan(&g.LastUseTime)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return grant.Grant{}, fmt.Errorf("note use of grant: %w", err)
+	}
+	g.LastUseTime = g.LastUseTime.UTC()
+	return g, nil
 }
 
 // List implements grant.Store.
@@ -39,12 +69,25 @@ func (s *Store) List(ctx context.Context, of grant.Filter, after grant.Cursor, l
 	if key(of.Sub) != of.Sub || key(of.ClientID) != of.ClientID {
 		return nil, nil
 	}
-	rows, err := s.db.Query(ctx, selectLive+`
+	return s.list(ctx, columns+live+`
 		   AND ($1 = '' OR g.sub = $1)
 		   AND ($2 = '' OR g.client_id = $2)
 		   AND (g.create_time, g.id) > ($3, $4)
 		 ORDER BY g.create_time, g.id
 		 LIMIT $5`, of.Sub, of.ClientID, after.CreateTime, after.ID, limit)
+}
+
+// Newest implements grant.Store.
+func (s *Store) Newest(ctx context.Context, sub string, before grant.Cursor, limit int) ([]grant.Grant, error) {
+	return s.list(ctx, columns+live+`
+		   AND g.sub = $1
+		   AND ($2 OR (g.create_time, g.id) < ($3, $4))
+		 ORDER BY g.create_time DESC, g.id DESC
+		 LIMIT $5`, key(sub), before == grant.Cursor{}, before.CreateTime, before.ID, limit)
+}
+
+func (s *Store) list(ctx context.Context, query string, args ...any) ([]grant.Grant, error) {
+	rows, err := s.db.Query(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("select grants: %w", err)
 	}
@@ -61,7 +104,7 @@ type querier interface {
 }
 
 func find(ctx context.Context, q querier, id uuid.UUID) (grant.Grant, error) {
-	return found(scan(q.QueryRow(ctx, selectLive+` AND g.id = $1`, id)))
+	return found(scan(q.QueryRow(ctx, columns+live+` AND g.id = $1`, id)))
 }
 
 // found names the error of a query for one grant.
@@ -75,16 +118,21 @@ func found(g grant.Grant, err error) (grant.Grant, error) {
 	return g, nil
 }
 
-func scan(row pgx.Row) (grant.Grant, error) {
+// scan reads the columns of a grant, and more behind them.
+func scan(row pgx.Row, more ...any) (grant.Grant, error) {
 	var (
 		g          grant.Grant
 		scope      string
+		lastUse    *time.Time
 		workspaces [][2]uuid.UUID
 		projects   [][3]uuid.UUID
 	)
-	err := row.Scan(&g.ID, &g.ClientID, &g.Sub, &scope, &g.Version, &g.CreateTime, &g.UpdateTime, &workspaces, &projects)
-	if err != nil {
+	fields := []any{&g.ID, &g.ClientID, &g.Sub, &scope, &g.Version, &g.CreateTime, &g.UpdateTime, &lastUse, &workspaces, &projects}
+	if err := row.Scan(append(fields, more...)...); err != nil {
 		return grant.Grant{}, err
+	}
+	if lastUse != nil {
+		g.LastUseTime = lastUse.UTC()
 	}
 	g.Scope = strings.Fields(scope)
 	g.CreateTime, g.UpdateTime = g.CreateTime.UTC(), g.UpdateTime.UTC()

@@ -28,7 +28,7 @@ func TestN188_RepeatedRevocationWrites(t *testing.T) {
 	}
 	var writers [2]string
 	for i := range writers {
-		if _, err := store.Revoke(t.Context(), g.ID, grant.ReasonWithdrawn); err != nil {
+		if _, err := store.Revoke(t.Context(), g.ID, "s", grant.ReasonWithdrawn); err != nil {
 			t.Fatal(err)
 		}
 		if err := db.QueryRow(t.Context(), `SELECT xmin::text FROM consent.grant WHERE id = $1`, g.ID).Scan(&writers[i]); err != nil {

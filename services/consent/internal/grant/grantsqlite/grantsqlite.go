@@ -47,12 +47,30 @@ func (s *Store) Record(ctx context.Context, d grant.Decision) (g grant.Grant, re
 		if err != nil {
 			return err
 		}
+		if err := identify(ctx, tx, id, d.Identity); err != nil {
+			return err
+		}
 		return eventsqlite.Append(ctx, tx, grant.Recorded(d, g))
 	})
 	if err != nil {
 		return grant.Grant{}, nil, err
 	}
 	return g, restrictions, nil
+}
+
+// identify notes as what the client was allowed something.
+func identify(ctx context.Context, tx *sql.Tx, id uuid.UUID, as grant.Identity) error {
+	if as == (grant.Identity{}) {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO consent_grant_identity (grant_id, digest)
+		VALUES (?, ?)
+		ON CONFLICT DO NOTHING`, id[:], as[:])
+	if err != nil {
+		return fmt.Errorf("insert identity of grant: %w", err)
+	}
+	return nil
 }
 
 // Change implements grant.Store.
@@ -102,7 +120,7 @@ func (s *Store) change(ctx context.Context, tx *sql.Tx, id uuid.UUID, c grant.Ch
 }
 
 // Revoke implements grant.Store.
-func (s *Store) Revoke(ctx context.Context, id uuid.UUID, why grant.Reason) (restrictions []coherent.Restriction, err error) {
+func (s *Store) Revoke(ctx context.Context, id uuid.UUID, sub string, why grant.Reason) (restrictions []coherent.Restriction, err error) {
 	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
 		ended := grant.Grant{ID: id}
 		err := tx.QueryRowContext(ctx, `
@@ -110,10 +128,10 @@ func (s *Store) Revoke(ctx context.Context, id uuid.UUID, why grant.Reason) (res
 			   SET revoke_time = `+sqlite.NowMicros+`,
 			       revoke_reason = ?2,
 			       version = version + 1
-			 WHERE id = ?1 AND revoke_time IS NULL
-			RETURNING version, client_id, sub`, id[:], string(why)).Scan(&ended.Version, &ended.ClientID, &ended.Sub)
+			 WHERE id = ?1 AND revoke_time IS NULL AND (?3 = '' OR sub = ?3)
+			RETURNING version, client_id, sub`, id[:], string(why), sub).Scan(&ended.Version, &ended.ClientID, &ended.Sub)
 		if errors.Is(err, sql.ErrNoRows) {
-			return revoked(ctx, tx, id)
+			return revoked(ctx, tx, id, sub)
 		}
 		if err != nil {
 			return fmt.Errorf("revoke grant: %w", err)
@@ -131,9 +149,10 @@ func (s *Store) Revoke(ctx context.Context, id uuid.UUID, why grant.Reason) (res
 }
 
 // revoked tells a revoked grant from one that never was.
-func revoked(ctx context.Context, tx *sql.Tx, id uuid.UUID) error {
+func revoked(ctx context.Context, tx *sql.Tx, id uuid.UUID, sub string) error {
 	var exists bool
-	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM consent_grant WHERE id = ?)`, id[:]).Scan(&exists)
+	err := tx.QueryRowContext(ctx, `
+		SELECT EXISTS (SELECT 1 FROM consent_grant WHERE id = ?1 AND (?2 = '' OR sub = ?2))`, id[:], sub).Scan(&exists)
 	switch {
 	case err != nil:
 		return fmt.Errorf("select grant: %w", err)

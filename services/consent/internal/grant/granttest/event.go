@@ -26,7 +26,7 @@ func changesAreRecorded(t *testing.T, db Database) {
 	trail.Check(t, concerns)
 
 	for range 2 {
-		if _, err := db.Revoke(t.Context(), g.ID, grant.ReasonWithdrawn); err != nil {
+		if _, err := db.Revoke(t.Context(), g.ID, "", grant.ReasonWithdrawn); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -35,7 +35,7 @@ func changesAreRecorded(t *testing.T, db Database) {
 
 	_, _, err := db.Change(t.Context(), g.ID, grant.Change{Kinds: both()})
 	isNotFound(t, "Change()", err)
-	_, err = db.Revoke(t.Context(), uuid.New(), grant.ReasonAdmin)
+	_, err = db.Revoke(t.Context(), uuid.New(), "", grant.ReasonAdmin)
 	isNotFound(t, "Revoke()", err)
 	trail.Check(t)
 }
@@ -43,7 +43,7 @@ func changesAreRecorded(t *testing.T, db Database) {
 func unrecordedDoesNotHappen(t *testing.T, db Database) {
 	g, _ := record(t, db, decision(oauth.Scope{"a"}, both(), workspaces(1), nil))
 	db.Audit.Break(t)
-	if _, err := db.Revoke(t.Context(), g.ID, grant.ReasonAdmin); err == nil {
+	if _, err := db.Revoke(t.Context(), g.ID, "", grant.ReasonAdmin); err == nil {
 		t.Error("a grant is revoked without a record")
 	}
 	if _, _, err := db.Change(t.Context(), g.ID, grant.Change{Kinds: both()}); err == nil {

@@ -1,6 +1,7 @@
 package granttest
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"testing"
@@ -88,7 +89,7 @@ func listIsComplete(t *testing.T, db Database) {
 func comeAndGo(t *testing.T, db Database, i int) {
 	t.Helper()
 	gone := add(t, db, fmt.Sprint("gone", i))
-	if _, err := db.Revoke(t.Context(), gone, grant.ReasonAdmin); err != nil {
+	if _, err := db.Revoke(t.Context(), gone, "", grant.ReasonAdmin); err != nil {
 		t.Fatal(err)
 	}
 	add(t, db, fmt.Sprint("meanwhile", i))
@@ -101,4 +102,68 @@ func add(t *testing.T, db Database, subject string) uuid.UUID {
 	d.Sub = subject
 	g, _ := record(t, db, d)
 	return g.ID
+}
+
+func newestFirst(t *testing.T, db Database) {
+	var made []grant.Grant
+	for i := range 7 {
+		d := decision(oauth.Scope{"a"}, both(), workspaces(1), projects(2))
+		d.ClientID = fmt.Sprint("client", i)
+		g, _ := record(t, db, d)
+		made = append(made, g)
+	}
+	if _, err := db.Revoke(t.Context(), made[4].ID, sub, grant.ReasonWithdrawn); err != nil {
+		t.Fatal(err)
+	}
+	add(t, db, "another")
+	want := newest(slices.Delete(made, 4, 5))
+	got := slices.DeleteFunc(pagesOfNewest(t, db), func(id uuid.UUID) bool { return !slices.Contains(want, id) })
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Newest() (-want +got):\n%s", diff)
+	}
+	for _, nobody := range []string{"", "\x00", sub + "\x00", "Subject"} {
+		if list, err := db.Newest(t.Context(), nobody, grant.Cursor{}, 2); err != nil || len(list) != 0 {
+			t.Errorf("Newest(%q) = %v, %v", nobody, list, err)
+		}
+	}
+}
+
+// pagesOfNewest returns the ids on all pages, with a new grant after each.
+func pagesOfNewest(t *testing.T, db Database) (got []uuid.UUID) {
+	t.Helper()
+	var before grant.Cursor
+	for full := true; full; {
+		page, err := db.Newest(t.Context(), sub, before, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range page {
+			got = append(got, g.ID)
+			before = grant.Cursor{CreateTime: g.CreateTime, ID: g.ID}
+			if diff := cmp.Diff(find(t, db, g.ID), g); diff != "" {
+				t.Errorf("Newest() differs from Find() (-want +got):\n%s", diff)
+			}
+		}
+		full = len(page) == 2
+		d := decision(oauth.Scope{"a"}, grant.Kinds{}, nil, nil)
+		d.ClientID = "meanwhile " + d.NewID.String()
+		record(t, db, d)
+	}
+	return got
+}
+
+// newest returns the ids of the grants, the newest first: of one instant, the
+// greatest.
+func newest(grants []grant.Grant) []uuid.UUID {
+	slices.SortFunc(grants, func(a, b grant.Grant) int {
+		if c := b.CreateTime.Compare(a.CreateTime); c != 0 {
+			return c
+		}
+		return bytes.Compare(b.ID[:], a.ID[:])
+	})
+	ids := make([]uuid.UUID, len(grants))
+	for i, g := range grants {
+		ids[i] = g.ID
+	}
+	return ids
 }

@@ -28,7 +28,7 @@ func findReturnsRecorded(t *testing.T, db Database) {
 	if diff := cmp.Diff(g, find(t, db, g.ID)); diff != "" {
 		t.Errorf("Find() (-want +got):\n%s", diff)
 	}
-	pair, err := db.FindPair(t.Context(), sub, clientID)
+	pair, _, err := db.FindPair(t.Context(), sub, clientID, grant.Identity{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func pairsByBytes(t *testing.T, db Database) {
 		d.Sub, d.ClientID = s, s
 		g, _ := record(t, db, d)
 		ids[g.ID] = s
-		found, err := db.FindPair(t.Context(), s, s)
+		found, _, err := db.FindPair(t.Context(), s, s, grant.Identity{})
 		if err != nil || found.ID != g.ID || found.Sub != s || found.ClientID != s {
 			t.Errorf("FindPair(%q) = %+v, %v", s, found, err)
 		}
@@ -157,9 +157,9 @@ func pairsByBytes(t *testing.T, db Database) {
 		t.Errorf("%d pairs have %d grants", len(subs), len(ids))
 	}
 	for _, s := range []string{"a\x00", "\x00", ""} {
-		_, err := db.FindPair(t.Context(), s, "a")
+		_, _, err := db.FindPair(t.Context(), s, "a", grant.Identity{})
 		isNotFound(t, "FindPair of nobody", err)
-		_, err = db.FindPair(t.Context(), "a", s)
+		_, _, err = db.FindPair(t.Context(), "a", s, grant.Identity{})
 		isNotFound(t, "FindPair of no client", err)
 	}
 }

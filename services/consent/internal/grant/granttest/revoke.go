@@ -18,7 +18,7 @@ const callers = 16
 
 func revokedIsGone(t *testing.T, db Database) {
 	g, _ := record(t, db, decision(oauth.Scope{"a", "b"}, both(), workspaces(1), projects(2)))
-	restrictions, err := db.Revoke(t.Context(), g.ID, grant.ReasonWithdrawn)
+	restrictions, err := db.Revoke(t.Context(), g.ID, "", grant.ReasonWithdrawn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func revokedIsGone(t *testing.T, db Database) {
 	}
 	_, err = db.Find(t.Context(), g.ID)
 	isNotFound(t, "Find()", err)
-	_, err = db.FindPair(t.Context(), sub, clientID)
+	_, _, err = db.FindPair(t.Context(), sub, clientID, grant.Identity{})
 	isNotFound(t, "FindPair()", err)
 	_, _, err = db.Change(t.Context(), g.ID, grant.Change{Kinds: both(), Workspaces: workspaces(1)})
 	isNotFound(t, "Change()", err)
@@ -45,24 +45,42 @@ func revokedIsGone(t *testing.T, db Database) {
 func revokeTwice(t *testing.T, db Database) {
 	g, _ := record(t, db, decision(oauth.Scope{"a"}, grant.Kinds{}, nil, nil))
 	for _, why := range []grant.Reason{grant.ReasonReuse, grant.ReasonAdmin, grant.ReasonUnspecified, grant.ReasonWithdrawn} {
-		if _, err := db.Revoke(t.Context(), g.ID, why); err != nil {
+		if _, err := db.Revoke(t.Context(), g.ID, "", why); err != nil {
 			t.Errorf("Revoke(%s) = %v", why, err)
 		}
 	}
-	if restrictions, err := db.Revoke(t.Context(), g.ID, grant.ReasonAdmin); err != nil || len(restrictions) != 0 {
+	if restrictions, err := db.Revoke(t.Context(), g.ID, "", grant.ReasonAdmin); err != nil || len(restrictions) != 0 {
 		t.Errorf("Revoke() again = %v, %v", restrictions, err)
 	}
+	checkLog(t, db, coherent.Grant(g.ID, 2))
+}
+
+func revokeIsOfTheOwner(t *testing.T, db Database) {
+	g, _ := record(t, db, decision(oauth.Scope{"a"}, grant.Kinds{}, nil, nil))
+	for _, other := range []string{"another", "Subject", "subject ", "subject\x00", "\x00"} {
+		_, err := db.Revoke(t.Context(), g.ID, other, grant.ReasonWithdrawn)
+		isNotFound(t, "Revoke() by "+other, err)
+	}
+	find(t, db, g.ID)
+	checkLog(t, db)
+	for range 2 {
+		if _, err := db.Revoke(t.Context(), g.ID, sub, grant.ReasonWithdrawn); err != nil {
+			t.Errorf("Revoke() by its subject = %v", err)
+		}
+	}
+	_, err := db.Revoke(t.Context(), g.ID, "another", grant.ReasonWithdrawn)
+	isNotFound(t, "Revoke() of a revoked grant by another", err)
 	checkLog(t, db, coherent.Grant(g.ID, 2))
 }
 
 func unknownIsNotFound(t *testing.T, db Database) {
 	_, err := db.Find(t.Context(), uuid.New())
 	isNotFound(t, "Find()", err)
-	_, err = db.FindPair(t.Context(), sub, clientID)
+	_, _, err = db.FindPair(t.Context(), sub, clientID, grant.Identity{})
 	isNotFound(t, "FindPair()", err)
 	_, _, err = db.Change(t.Context(), uuid.New(), grant.Change{})
 	isNotFound(t, "Change()", err)
-	_, err = db.Revoke(t.Context(), uuid.New(), grant.ReasonAdmin)
+	_, err = db.Revoke(t.Context(), uuid.New(), "", grant.ReasonAdmin)
 	isNotFound(t, "Revoke()", err)
 	checkLog(t, db)
 }
@@ -102,7 +120,7 @@ func decisionsAgainstRevocations(t *testing.T, db Database) {
 		wg.Go(func() {
 			g, _, err := db.Record(t.Context(), decision(oauth.Scope{"a"}, both(), workspaces(1, 2), projects(3)))
 			if err == nil && i%2 == 0 {
-				_, err = db.Revoke(t.Context(), g.ID, grant.ReasonWithdrawn)
+				_, err = db.Revoke(t.Context(), g.ID, "", grant.ReasonWithdrawn)
 			}
 			errs[i] = err
 		})
@@ -129,7 +147,7 @@ func oneRevocationRestricts(t *testing.T, db Database) {
 	var wg sync.WaitGroup
 	for i := range callers {
 		wg.Go(func() {
-			restrictions, err := db.Revoke(t.Context(), g.ID, grant.ReasonReuse)
+			restrictions, err := db.Revoke(t.Context(), g.ID, "", grant.ReasonReuse)
 			restricted[i], errs[i] = len(restrictions), err
 		})
 	}

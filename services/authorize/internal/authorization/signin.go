@@ -1,0 +1,78 @@
+package authorization
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/services/authorize/internal/session"
+	"github.com/chancery-auth/chancery/services/authorize/internal/transaction"
+)
+
+// SignedIn is what a successful sign-in leads to.
+type SignedIn struct {
+	Next   Step
+	Cookie secret.Secret // of the new session
+}
+
+// SignIn signs a user in with a password. The attempt says how that went; only
+// if it succeeded is there anything else. Fails as [Authorizer.View] does.
+func (a *Authorizer) SignIn(ctx context.Context, p Place, c Credentials) (Attempt, SignedIn, error) {
+	s, err := a.find(ctx, p)
+	if err != nil {
+		return Attempt{}, SignedIn{}, err
+	}
+	attempt, begun, err := a.open(ctx, p.Browser, c)
+	if err != nil || attempt.Subject == nil {
+		return attempt, SignedIn{}, err
+	}
+	if err := a.note(ctx, s, transaction.SignedIn, begun.session.ID); err != nil {
+		return Attempt{}, SignedIn{}, err
+	}
+	s.browser.Session = begun.cookie.Reveal()
+	s.user = &user{session: begun.session, subject: *attempt.Subject}
+	if s.client.Internal {
+		// A password says nothing of memberships.
+		if s.user, err = a.signedIn(ctx, s.browser, s.client.MembersOf()); err != nil {
+			return Attempt{}, SignedIn{}, err
+		}
+	}
+	step, err := a.step(ctx, s)
+	return attempt, SignedIn{Next: step, Cookie: begun.cookie}, err
+}
+
+// OpenSession signs a user in with a password where no authorization is pending.
+// The attempt says how that went; the cookie is that of the new session.
+func (a *Authorizer) OpenSession(ctx context.Context, b Browser, c Credentials) (Attempt, secret.Secret, error) {
+	attempt, begun, err := a.open(ctx, b, c)
+	return attempt, begun.cookie, err
+}
+
+// opened is a session that has just begun.
+type opened struct {
+	session session.Session
+	cookie  secret.Secret
+}
+
+// open starts a session for whoever the credentials are of, in place of the one
+// that the browser had. There is none unless the attempt has a subject.
+func (a *Authorizer) open(ctx context.Context, b Browser, c Credentials) (Attempt, opened, error) {
+	c.AddressBlock = b.AddressBlock
+	attempt, err := a.Peers.Authenticate(ctx, c)
+	if err != nil {
+		return Attempt{}, opened{}, fmt.Errorf("authenticate user: %w", err)
+	}
+	if attempt.Subject == nil {
+		return attempt, opened{}, nil
+	}
+	started, cookie, err := a.Sessions.Start(ctx, session.Session{
+		Sub:            attempt.Subject.Sub,
+		SubjectVersion: attempt.Subject.Version,
+		UserAgent:      b.UserAgent,
+		AddressBlock:   b.AddressBlock,
+	}, b.Session)
+	if err != nil {
+		return Attempt{}, opened{}, err
+	}
+	return attempt, opened{session: started, cookie: cookie}, nil
+}
