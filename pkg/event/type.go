@@ -36,6 +36,11 @@ const (
 	ClientSecretCreated Type = "client_secret.created"
 	// ClientSecretRevoked says that a secret of a client is no longer good.
 	ClientSecretRevoked Type = "client_secret.revoked"
+	// InitialTokenCreated says that there is a token by which clients may register
+	// themselves.
+	InitialTokenCreated Type = "initial_access_token.created"
+	// InitialTokenRevoked says that such a token is no longer good.
+	InitialTokenRevoked Type = "initial_access_token.revoked"
 
 	// SubjectCreated says that the built-in directory has a new user.
 	SubjectCreated Type = "subject.created"
@@ -82,6 +87,7 @@ func Types() []Type {
 		GrantRecorded, GrantChanged, GrantRevoked,
 		FamilyEnded, FamilyReused, CodeReused, TokenRevoked,
 		ClientCreated, ClientUpdated, ClientDeleted, ClientSecretCreated, ClientSecretRevoked,
+		InitialTokenCreated, InitialTokenRevoked,
 		SubjectCreated, SubjectDisabled, SubjectEnabled, SessionStarted, SessionEnded, SignInFailed,
 		WorkspaceCreated, WorkspaceDeleted, ProjectCreated, ProjectDeleted,
 		MemberAdded, MemberRoleChanged, MemberRemoved,

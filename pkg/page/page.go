@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/secret"
 )
 
@@ -49,7 +48,7 @@ func (l List) Parse(token string) (Cursor, error) {
 	}
 	c, ok := l.parse(token)
 	if !ok {
-		return Cursor{}, fault.New(fault.Invalid, "page_token must be the next_page_token of the page before")
+		return Cursor{}, notOurs()
 	}
 	return c, nil
 }

@@ -35,7 +35,8 @@ func oauthCodes() []string {
 		oauth.InteractionRequired, oauth.AccountSelectionRequired, oauth.InvalidRequestURI,
 		oauth.RequestNotSupported, oauth.RequestURINotSupported, oauth.RegistrationNotSupported,
 		oauth.InvalidTarget, oauth.InvalidToken, oauth.InsufficientScope, oauth.InvalidRedirectURI,
-		oauth.InvalidClientMetadata, oauth.AuthorizationPending, oauth.SlowDown, oauth.ExpiredToken,
+		oauth.InvalidClientMetadata, oauth.InvalidSoftwareStatement, oauth.AuthorizationPending, oauth.SlowDown,
+		oauth.ExpiredToken,
 	}
 	names := make([]string, len(all))
 	for i, c := range all {

@@ -13,6 +13,7 @@ import (
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
 	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
+	"github.com/chancery-auth/chancery/services/registry/internal/logo"
 )
 
 // fromClient takes what a caller may say of a client, and leaves the read-only
@@ -29,7 +30,8 @@ func fromClient(m *registryv1.Client) (client.Client, error) {
 		LogoURI:                            m.GetLogoUri(),
 		PolicyURI:                          m.GetPolicyUri(),
 		TosURI:                             m.GetTosUri(),
-		RequirePKCE:                        m.RequirePkce == nil || m.GetRequirePkce(),
+		RequirePKCE:                        m.GetRequirePkce(),
+		PKCEUnsaid:                         m.RequirePkce == nil,
 		RequirePushedAuthorizationRequests: m.GetRequirePushedAuthorizationRequests(),
 		IDTokenSignedResponseAlg:           m.GetIdTokenSignedResponseAlg(),
 		Audience:                           m.GetAudience(),
@@ -37,6 +39,10 @@ func fromClient(m *registryv1.Client) (client.Client, error) {
 		SkipConsent:                        m.GetSkipConsent(),
 		Unverified:                         m.GetUnverified(),
 		RequireRevocationAuth:              m.GetRequireRevocationAuth(),
+		Description:                        m.GetDescription(),
+		WorkspaceID:                        m.GetWorkspaceId(),
+		Visibility:                         client.Visibility(m.GetVisibility()),
+		ClientKind:                         m.GetClientKind(),
 	}
 	if err := scopesFrom(m, &c); err != nil {
 		return client.Client{}, err
@@ -118,6 +124,12 @@ func toClient(c client.Client) *registryv1.Client {
 		SkipConsent:                        c.SkipConsent,
 		Unverified:                         c.Unverified,
 		RequireRevocationAuth:              c.RequireRevocationAuth,
+		Description:                        c.Description,
+		WorkspaceId:                        c.WorkspaceID,
+		Visibility:                         string(c.Visibility),
+		ClientKind:                         c.ClientKind,
+		DynamicallyRegistered:              c.Registered(),
+		LogoDigest:                         logo.Text(c.LogoDigest),
 		Version:                            c.Version,
 		ScopeVersion:                       c.ScopeVersion,
 		Revision:                           c.Revision,
@@ -125,6 +137,9 @@ func toClient(c client.Client) *registryv1.Client {
 	}
 	if c.RefreshGrace != nil {
 		m.RefreshGrace = durationpb.New(*c.RefreshGrace)
+	}
+	if !c.LastUseTime.IsZero() {
+		m.LastUseTime = timestamppb.New(c.LastUseTime)
 	}
 	return m
 }

@@ -2,12 +2,13 @@
 // authenticates clients for the other services, and shows the audit log.
 //
 // It is the gRPC adapter and decides nothing: rules are in internal/client,
-// internal/clientsecret and internal/authentication. Every answer is read from
+// internal/app, internal/clientsecret and internal/authentication. Every answer is read from
 // the primary, so that what was deleted or revoked a moment ago is gone.
 package registry
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,30 +19,31 @@ import (
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/secret"
+	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
+	"github.com/chancery-auth/chancery/services/registry/internal/app"
 	"github.com/chancery-auth/chancery/services/registry/internal/assertion"
 	"github.com/chancery-auth/chancery/services/registry/internal/authentication"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
 	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
+	"github.com/chancery-auth/chancery/services/registry/internal/initialtoken"
+	"github.com/chancery-auth/chancery/services/registry/internal/logo"
 )
 
 // Config is what the registry has to know of the provider.
 type Config struct {
 	// Issuer is the one audience of client assertions.
 	Issuer string
-	// Brand is the platform's name, which unverified clients may not bear.
-	Brand string
-	// ClientSecretPrefix is put before client secrets.
-	ClientSecretPrefix string
-	// Scopes is every scope there is.
-	Scopes preset.Catalogue
-	// RefreshAbsolute bounds the refresh token lifetime of a client.
-	RefreshAbsolute time.Duration
+	// Preset has the scopes, prefixes and lifetimes, and what clients are where
+	// they do not say.
+	Preset preset.Preset
 }
 
 // Deps is what the registry stands on.
 type Deps struct {
 	Stores Stores
+	// Directory knows who administers which workspace.
+	Directory directoryv1.DirectoryServiceClient
 	// Hints tells the other replicas of restrictions early. Nil tells nobody.
 	Hints *coherent.Hints
 	Now   func() time.Time
@@ -59,23 +61,31 @@ type Service struct {
 	assertions    assertion.Store
 	audit         event.AuditLog
 	scopes        *registryv1.ListScopesResponse
+	logos         logo.Store
+	developer     *developer
+	initialTokens *initialtoken.Keeper
+	registration  *registrationService
 }
 
 // New returns the service. It starts nothing.
 func New(cfg Config, deps Deps) *Service {
+	registrar := &client.Registrar{
+		Clients:      deps.Stores.Clients,
+		Lists:        deps.Stores.Lists,
+		Hints:        deps.Hints,
+		Policy:       client.PolicyOf(cfg.Preset),
+		SecretPrefix: cfg.Preset.Prefixes.ClientSecret,
+	}
+	secrets := &clientsecret.Keeper{
+		Secrets: deps.Stores.Secrets,
+		Hints:   deps.Hints,
+		Prefix:  cfg.Preset.Prefixes.ClientSecret,
+	}
+	initialTokens := &initialtoken.Keeper{Tokens: deps.Stores.InitialTokens, Prefix: cfg.Preset.Prefixes.InitialAccessToken}
 	return &Service{
-		registrar: &client.Registrar{
-			Clients:      deps.Stores.Clients,
-			Hints:        deps.Hints,
-			Policy:       client.Policy{Brand: cfg.Brand, Scopes: cfg.Scopes, RefreshAbsolute: cfg.RefreshAbsolute},
-			SecretPrefix: cfg.ClientSecretPrefix,
-		},
-		origins: deps.Stores.Origins,
-		secrets: &clientsecret.Keeper{
-			Secrets: deps.Stores.Secrets,
-			Hints:   deps.Hints,
-			Prefix:  cfg.ClientSecretPrefix,
-		},
+		registrar: registrar,
+		origins:   deps.Stores.Origins,
+		secrets:   secrets,
 		authenticator: &authentication.Authenticator{
 			Clients:    deps.Stores.Credentials,
 			Secrets:    deps.Stores.Secrets,
@@ -85,16 +95,32 @@ func New(cfg Config, deps Deps) *Service {
 		},
 		assertions: deps.Stores.Assertions,
 		audit:      deps.Stores.Audit,
-		scopes:     toScopes(cfg.Scopes),
+		scopes:     toScopes(cfg.Preset.Scopes),
+
+		logos: deps.Stores.Logos,
+		developer: &developer{desk: &app.Desk{
+			Directory: directory{deps.Directory},
+			Clients:   registrar,
+			Secrets:   secrets,
+			Logos:     deps.Stores.Logos,
+		}},
+		initialTokens: initialTokens,
+		registration:  newRegistration(cfg.Preset, registrar, deps.Stores.Secrets, initialTokens),
 	}
 }
 
-// Register adds the service to a gRPC server.
-func (s *Service) Register(r grpc.ServiceRegistrar) { registryv1.RegisterRegistryServiceServer(r, s) }
+// Register adds the service, and those of developers and of registration, to a gRPC server.
+func (s *Service) Register(r grpc.ServiceRegistrar) {
+	registryv1.RegisterRegistryServiceServer(r, s)
+	registryv1.RegisterDeveloperServiceServer(r, s.developer)
+	registryv1.RegisterRegistrationServiceServer(r, s.registration)
+}
 
-// Sweep forgets what has expired. It is for calling once a minute or so, by any
+// Sweep forgets what has expired, and what nobody names any more. It is for calling once a minute or so, by any
 // number of replicas.
-func (s *Service) Sweep(ctx context.Context) error { return s.assertions.Sweep(ctx) }
+func (s *Service) Sweep(ctx context.Context) error {
+	return errors.Join(s.assertions.Sweep(ctx), s.initialTokens.Tokens.Sweep(ctx), s.logos.Sweep(ctx))
+}
 
 // CreateClient implements RegistryService.
 func (s *Service) CreateClient(ctx context.Context, req *registryv1.CreateClientRequest) (*registryv1.CreateClientResponse, error) {

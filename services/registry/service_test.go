@@ -24,6 +24,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
+	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	"github.com/chancery-auth/chancery/services/registry"
 )
@@ -35,21 +36,17 @@ type fixture struct {
 	gateway registryv1.RegistryServiceClient
 	token   registryv1.RegistryServiceClient
 	log     *bytes.Buffer
+
+	developer registryv1.DeveloperServiceClient
+	directory *directory
+	// developerOf is the service as another caller sees it.
+	developerOf func(grpcserve.Caller) registryv1.DeveloperServiceClient
 }
 
 func newFixture(t *testing.T, stores registry.Stores) fixture {
 	t.Helper()
 	p := preset.Default()
-	service := registry.New(registry.Config{
-		Issuer:             "https://as.test",
-		Brand:              p.Brand.Name,
-		ClientSecretPrefix: p.Prefixes.ClientSecret,
-		Scopes:             p.Scopes,
-		RefreshAbsolute:    p.Lifetimes.RefreshAbsolute,
-	}, registry.Deps{
-		Stores: stores,
-		Now:    func() time.Time { return time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC) },
-	})
+	p.Clients.Kinds = []preset.ClientKind{{Name: "mcp"}}
 	var log bytes.Buffer
 	local, err := grpcserve.NewLocal(grpcserve.Options{
 		Log:    slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -58,16 +55,37 @@ func newFixture(t *testing.T, stores registry.Stores) fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
+	people := &directory{}
+	directoryv1.RegisterDirectoryServiceServer(local, people)
+	service := registry.New(registry.Config{
+		Issuer: "https://as.test",
+		Preset: p,
+	}, registry.Deps{
+		Stores:    stores,
+		Directory: directoryv1.NewDirectoryServiceClient(local.Conn("registry")),
+		Now:       func() time.Time { return time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC) },
+	})
 	service.Register(local)
 	client := func(c grpcserve.Caller) registryv1.RegistryServiceClient {
 		return registryv1.NewRegistryServiceClient(local.Conn(c))
 	}
-	return fixture{service, client(grpcserve.Admin), client("gateway"), client("token"), &log}
+	developerOf := func(c grpcserve.Caller) registryv1.DeveloperServiceClient {
+		return registryv1.NewDeveloperServiceClient(local.Conn(c))
+	}
+	return fixture{
+		service: service, admin: client(grpcserve.Admin), gateway: client("gateway"), token: client("token"), log: &log,
+		developer: developerOf("gateway"), developerOf: developerOf, directory: people,
+	}
 }
 
 func onSQLite(t *testing.T) fixture {
 	t.Helper()
-	return newFixture(t, registry.SQLite(sqlitetest.New(t, coherence.Set(), events.Set(), registry.Migrations())))
+	return newFixture(t, sqliteStores(t))
+}
+
+func sqliteStores(t *testing.T) registry.Stores {
+	t.Helper()
+	return registry.SQLite(sqlitetest.New(t, coherence.Set(), events.Set(), registry.Migrations()))
 }
 
 // everyField has a value in each field that an operator may set.
@@ -95,6 +113,10 @@ func everyField() *registryv1.Client {
 		SkipConsent:                        true,
 		Unverified:                         true,
 		RequireRevocationAuth:              true,
+		Description:                        "What it does",
+		WorkspaceId:                        "0b8f0d6e-6c5f-4b0e-8f1d-2f6f3c1f7a10",
+		Visibility:                         "internal",
+		ClientKind:                         "mcp",
 	}
 }
 

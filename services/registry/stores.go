@@ -19,16 +19,26 @@ import (
 	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
 	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret/clientsecretpg"
 	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret/clientsecretsqlite"
+	"github.com/chancery-auth/chancery/services/registry/internal/initialtoken"
+	"github.com/chancery-auth/chancery/services/registry/internal/initialtoken/initialtokenpg"
+	"github.com/chancery-auth/chancery/services/registry/internal/initialtoken/initialtokensqlite"
+	"github.com/chancery-auth/chancery/services/registry/internal/logo"
+	"github.com/chancery-auth/chancery/services/registry/internal/logo/logopg"
+	"github.com/chancery-auth/chancery/services/registry/internal/logo/logosqlite"
 	"github.com/chancery-auth/chancery/services/registry/internal/migrations"
 )
 
 // Stores is everything the registry keeps.
 type Stores struct {
 	Clients     client.Store
+	Lists       client.Lists
 	Origins     client.Origins
 	Credentials authentication.Clients
 	Secrets     clientsecret.Store
 	Assertions  assertion.Store
+	Logos       logo.Store
+	// InitialTokens are the tokens by which clients may register themselves.
+	InitialTokens initialtoken.Store
 	// Audit is the record of the changes of every service.
 	Audit event.AuditLog
 }
@@ -38,12 +48,15 @@ type Stores struct {
 func Postgres(db *pgxpool.Pool) Stores {
 	clients := clientpg.New(db, preset.RestrictionKeep)
 	return Stores{
-		Clients:     clients,
-		Origins:     clients,
-		Credentials: clients,
-		Secrets:     clientsecretpg.New(db, preset.RestrictionKeep),
-		Assertions:  assertionpg.New(db),
-		Audit:       eventpg.NewLog(db),
+		Clients:       clients,
+		Lists:         clients,
+		Origins:       clients,
+		Credentials:   clients,
+		Secrets:       clientsecretpg.New(db, preset.RestrictionKeep),
+		Assertions:    assertionpg.New(db),
+		Logos:         logopg.New(db),
+		InitialTokens: initialtokenpg.New(db),
+		Audit:         eventpg.NewLog(db),
 	}
 }
 
@@ -52,12 +65,15 @@ func Postgres(db *pgxpool.Pool) Stores {
 func SQLite(db *sqlite.DB) Stores {
 	clients := clientsqlite.New(db, preset.RestrictionKeep)
 	return Stores{
-		Clients:     clients,
-		Origins:     clients,
-		Credentials: clients,
-		Secrets:     clientsecretsqlite.New(db, preset.RestrictionKeep),
-		Assertions:  assertionsqlite.New(db),
-		Audit:       eventsqlite.NewLog(db),
+		Clients:       clients,
+		Lists:         clients,
+		Origins:       clients,
+		Credentials:   clients,
+		Secrets:       clientsecretsqlite.New(db, preset.RestrictionKeep),
+		Assertions:    assertionsqlite.New(db),
+		Logos:         logosqlite.New(db),
+		InitialTokens: initialtokensqlite.New(db),
+		Audit:         eventsqlite.NewLog(db),
 	}
 }
 

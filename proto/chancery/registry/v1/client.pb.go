@@ -113,7 +113,8 @@ type Client struct {
 	LogoUri   string `protobuf:"bytes,11,opt,name=logo_uri,json=logoUri,proto3" json:"logo_uri,omitempty"`
 	PolicyUri string `protobuf:"bytes,12,opt,name=policy_uri,json=policyUri,proto3" json:"policy_uri,omitempty"`
 	TosUri    string `protobuf:"bytes,13,opt,name=tos_uri,json=tosUri,proto3" json:"tos_uri,omitempty"`
-	// Refuses authorization requests without code_challenge. Unset: true.
+	// Refuses authorization requests without code_challenge. Unset: the preset's for
+	// a new client, what it was for one that is updated.
 	// A client without authentication must use PKCE whatever is said here.
 	RequirePkce *bool `protobuf:"varint,14,opt,name=require_pkce,json=requirePkce,proto3,oneof" json:"require_pkce,omitempty"`
 	// Refuses authorization requests that were not pushed (RFC 9126 §6).

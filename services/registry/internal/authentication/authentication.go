@@ -49,6 +49,9 @@ type Authenticated struct {
 type Credentials struct {
 	Client  client.Client
 	Secrets []Secret
+	// NoteUse says that the client never authenticated, or that the last time it
+	// did was noted more than an hour ago.
+	NoteUse bool
 }
 
 // Secret is one secret on record.
@@ -65,6 +68,10 @@ type Clients interface {
 	// FindCredentials reads a client with its secrets from the primary, in one
 	// statement. Fails with client.ErrNotFound.
 	FindCredentials(ctx context.Context, clientID string) (Credentials, error)
+	// NoteUse sets the last use of the client to now if it is more than an hour
+	// ago, and leaves its revision as it is. A client that is gone is none of its
+	// concern.
+	NoteUse(ctx context.Context, clientID string) error
 }
 
 // Authenticator authenticates clients. The fields do not change after the first
@@ -111,7 +118,23 @@ func (a *Authenticator) Authenticate(ctx context.Context, p Presented) (Authenti
 	if err != nil {
 		return Authenticated{}, err
 	}
+	if err := a.noteUse(ctx, record); err != nil {
+		return Authenticated{}, err
+	}
 	return Authenticated{Client: record.Client, SecretID: used.ID}, nil
+}
+
+// noteUse is once an hour for each client: by it an operator, or a developer,
+// decides which client can go, so that it is no less a part of the answer than
+// reading the client.
+func (a *Authenticator) noteUse(ctx context.Context, record Credentials) error {
+	if !record.NoteUse {
+		return nil
+	}
+	if err := a.Clients.NoteUse(ctx, record.Client.ClientID); err != nil {
+		return fmt.Errorf("note use of client: %w", err)
+	}
+	return nil
 }
 
 // registeredFor reports whether a client with the registered method may present

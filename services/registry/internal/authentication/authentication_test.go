@@ -46,7 +46,7 @@ func newFixture(t *testing.T) fixture {
 		},
 		registrar: &client.Registrar{
 			Clients:      clients,
-			Policy:       client.Policy{Scopes: preset.Default().Scopes, RefreshAbsolute: preset.Default().Lifetimes.RefreshAbsolute},
+			Policy:       client.PolicyOf(preset.Default()),
 			SecretPrefix: "chcs",
 		},
 		keeper: &clientsecret.Keeper{Secrets: secrets, Prefix: "chcs"},
@@ -282,6 +282,47 @@ func TestUseOfASecretIsNoted(t *testing.T) {
 	f.accept(t, basic(id, good))
 	if got := lastUse(); first.IsZero() || !got.Equal(first) {
 		t.Errorf("LastUseTime = %v, then %v, want one instant", first, got)
+	}
+}
+
+func TestUseOfAClientIsNotedWhateverItsMethod(t *testing.T) {
+	f := newFixture(t)
+	keys, sign := newKeys(t)
+	byBasic, good := f.register(t, oauth.AuthClientSecretBasic, "")
+	byKey, _ := f.register(t, oauth.AuthPrivateKeyJWT, keys)
+	public, _ := f.register(t, oauth.AuthNone, "")
+	for _, tt := range []struct {
+		id        string
+		good, bad authentication.Presented
+	}{
+		{byBasic, basic(byBasic, good), basic(byBasic, good+"x")},
+		{byKey, asserted(byKey, sign(claims(byKey))), asserted(byKey, "a.b.c")},
+		{public, none(public), basic(public, good)},
+	} {
+		lastUse := func() time.Time {
+			t.Helper()
+			c, err := f.registrar.Find(t.Context(), tt.id)
+			if err != nil || c.Revision != 1 {
+				t.Fatalf("Find() = revision %d, %v, want 1", c.Revision, err)
+			}
+			return c.LastUseTime
+		}
+		f.refuse(t, tt.bad)
+		if got := lastUse(); !got.IsZero() {
+			t.Errorf("LastUseTime = %v after a failure of %s, want none", got, tt.bad.Method)
+		}
+		f.accept(t, tt.good)
+		if lastUse().IsZero() {
+			t.Errorf("LastUseTime is none after %s", tt.good.Method)
+		}
+	}
+	first, err := f.registrar.Find(t.Context(), public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.accept(t, none(public))
+	if again, err := f.registrar.Find(t.Context(), public); err != nil || !again.LastUseTime.Equal(first.LastUseTime) {
+		t.Errorf("LastUseTime = %v, then %v, %v, want one instant", first.LastUseTime, again.LastUseTime, err)
 	}
 }
 

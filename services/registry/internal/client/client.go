@@ -13,6 +13,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
 )
 
@@ -31,12 +32,15 @@ type Client struct {
 	// DefaultScope is what a request without scope asks for.
 	DefaultScope oauth.Scope
 	// JWKS is a JWK Set document (RFC 7517 §5); empty for none.
-	JWKS                               string
-	ClientURI                          string
-	LogoURI                            string
-	PolicyURI                          string
-	TosURI                             string
-	RequirePKCE                        bool
+	JWKS        string
+	ClientURI   string
+	LogoURI     string
+	PolicyURI   string
+	TosURI      string
+	RequirePKCE bool
+	// PKCEUnsaid says that RequirePKCE is not meant: a new client takes the
+	// preset's, and an update keeps the client's. It is never stored.
+	PKCEUnsaid                         bool
 	RequirePushedAuthorizationRequests bool
 	IDTokenSignedResponseAlg           string
 	// Audience is what the client may introspect beside its own tokens.
@@ -52,9 +56,26 @@ type Client struct {
 	SkipConsent           bool
 	Unverified            bool
 	RequireRevocationAuth bool
+	// Description is for the directory of apps; empty for none.
+	Description string
+	// WorkspaceID is the workspace that owns the client, a UUID that never
+	// changes; empty for a client of the operators, or of nobody.
+	WorkspaceID string
+	// Visibility says who may authorize the client.
+	Visibility Visibility
+	// ClientKind is one of the preset's kinds; empty for none in particular.
+	ClientKind string
 
 	// What follows is the registry's own and is never taken from a request.
 
+	// RegistrationDigest is of the registration access token (RFC 7592 §3); zero
+	// for a client that did not register itself.
+	RegistrationDigest secret.Digest
+	// LogoDigest names the uploaded logo; zero for none. It changes by itself.
+	LogoDigest secret.Digest
+	// LastUseTime is when the client last authenticated, accurate to an hour;
+	// zero while it never did. It changes by itself.
+	LastUseTime time.Time
 	// Version is the epoch that tokens of the client carry.
 	Version int64
 	// ScopeVersion grows whenever Scope loses a value.
@@ -67,12 +88,34 @@ type Client struct {
 // Confidential reports whether the client authenticates (RFC 6749 §2.1).
 func (c Client) Confidential() bool { return c.TokenEndpointAuthMethod != oauth.AuthNone }
 
+// Registered reports whether the client registered itself (RFC 7591).
+func (c Client) Registered() bool { return c.RegistrationDigest != secret.Digest{} }
+
+// Visibility says who may authorize a client.
+type Visibility string
+
+// The visibilities.
+const (
+	Internal Visibility = "internal" // members of its workspace
+	Unlisted Visibility = "unlisted" // anybody who has a link
+	Public   Visibility = "public"   // anybody, and the directory of apps lists it
+)
+
+// MaxApps is how many clients a workspace may own.
+const MaxApps = 100
+
 var (
 	// ErrNotFound is returned for a client that never was, or was deleted.
 	ErrNotFound = errors.New("client not found")
 	// ErrChanged is returned for an update of a revision that is not the
 	// current one.
 	ErrChanged = errors.New("client has changed")
+	// ErrTooManyApps is returned for a new client of a workspace that owns as many
+	// as it may.
+	ErrTooManyApps = errors.New("workspace has too many clients")
+	// ErrTooManyRegistered is returned for a client that registers itself when as
+	// many did as may.
+	ErrTooManyRegistered = errors.New("too many clients have registered themselves")
 )
 
 // Change is what an update does to the stored client.
@@ -84,6 +127,16 @@ type Change struct {
 	ScopeShrinks bool
 	// DropSecrets says that no secret of the client is of use any more.
 	DropSecrets bool
+	// NewSecret, unless nil, takes the place of every secret of the client.
+	NewSecret *clientsecret.Secret
+}
+
+// Limits are how many clients there may be, a new one included.
+type Limits struct {
+	// Apps is of those that the client's workspace owns.
+	Apps int
+	// Registered is of those that registered themselves.
+	Registered int
 }
 
 // Cursor is a place in the list of clients. The zero value is before the first.
@@ -99,19 +152,39 @@ type Cursor struct {
 // is not found.
 type Store interface {
 	// Create adds c and, unless nil, its first secret. It returns c with what
-	// the registry adds. The id must be new.
-	Create(ctx context.Context, c Client, first *clientsecret.Secret) (Client, error)
+	// the registry adds. The id must be new. Of the limits those count that c
+	// falls under: of many callers no more succeed than they allow. Fails with
+	// ErrTooManyApps, ErrTooManyRegistered.
+	Create(ctx context.Context, c Client, first *clientsecret.Secret, most Limits) (Client, error)
 	// Find reads the primary. Fails with ErrNotFound.
 	Find(ctx context.Context, clientID string) (Client, error)
 	// List returns up to limit clients after the cursor, oldest first.
 	List(ctx context.Context, after Cursor, limit int) ([]Client, error)
 	// Update replaces the metadata if the revision is the current one. In the
-	// same transaction it logs what the change restricts, and returns that.
-	// Fails with ErrNotFound, ErrChanged.
+	// same transaction it logs what the change restricts, and returns that. The
+	// owner, the registration, the logo and the last use stay as they are. Fails
+	// with ErrNotFound, ErrChanged.
 	Update(ctx context.Context, change Change) (Client, []coherent.Restriction, error)
 	// Delete removes the client with all that is its own, and logs that every
 	// token of it is dead. Fails with ErrNotFound.
 	Delete(ctx context.Context, clientID string) ([]coherent.Restriction, error)
+}
+
+// NamePlace is a place in a list by name. The zero value is before the first.
+type NamePlace struct {
+	SortKey  string
+	ClientID string
+}
+
+// Lists finds clients by what they are to people. The implementations of [Store]
+// are implementations of Lists too. Both lists are by name: by the bytes of the
+// sort key, and of the id where those are equal.
+type Lists interface {
+	// ListOwned returns every client that one of the workspaces owns.
+	ListOwned(ctx context.Context, workspaceIDs []string) ([]Client, error)
+	// ListPublic returns up to limit clients after the place that are public, and
+	// whose search text has each of the words.
+	ListPublic(ctx context.Context, words []string, after NamePlace, limit int) ([]Client, error)
 }
 
 // Origins knows the web origins of all clients. The implementations of [Store]

@@ -8,39 +8,49 @@ import (
 )
 
 // withDefaults returns a new client, where what is empty has its default.
-func (c Client) withDefaults(catalogue preset.Catalogue) Client {
+func (c Client) withDefaults(p Policy) Client {
 	if c.ApplicationType == "" {
 		c.ApplicationType = oauth.ApplicationWeb
 	}
+	defaults := p.Defaults(c.ApplicationType)
 	if c.TokenEndpointAuthMethod == "" {
-		c.TokenEndpointAuthMethod = defaultAuthMethod(c.ApplicationType)
+		c.TokenEndpointAuthMethod = defaults.TokenEndpointAuthMethod
 	}
 	if len(c.GrantTypes) == 0 {
-		c.GrantTypes = defaultGrantTypes(c)
+		c.GrantTypes = defaultGrantTypes(c, defaults)
 	}
 	if len(c.Scope) == 0 && slices.Contains(c.GrantTypes, oauth.GrantAuthorizationCode) {
-		c.Scope = catalogue.Names(preset.Identity, preset.Workspace, preset.Project)
+		c.Scope = p.Scopes.Grantable()
+	}
+	if c.PKCEUnsaid {
+		// Clients without credentials always need it (RFC 9700 §2.1.1).
+		c.RequirePKCE = defaults.RequirePKCE || p.Clients.PKCEMandatory || !c.Confidential()
+		c.PKCEUnsaid = false
+	}
+	if c.Visibility == "" {
+		c.Visibility = Unlisted
 	}
 	return c.withDefaultAlg()
 }
 
-func defaultAuthMethod(t oauth.ApplicationType) string {
+// Defaults returns those for clients of the application type.
+func (p Policy) Defaults(t oauth.ApplicationType) preset.ClientDefaults {
 	if t == oauth.ApplicationNative {
-		return oauth.AuthNone
+		return p.Clients.Native
 	}
-	return oauth.AuthClientSecretBasic // RFC 7591 §2
+	return p.Clients.Web
 }
 
-func defaultGrantTypes(c Client) []string {
+func defaultGrantTypes(c Client, defaults preset.ClientDefaults) []string {
 	if len(c.RedirectURIs) == 0 && c.Confidential() {
 		return []string{oauth.GrantClientCredentials}
 	}
-	return []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken}
+	return slices.Clone(defaults.GrantTypes)
 }
 
 // asUpdateOf returns c as the next revision of old. An empty scope or list is
 // meant: an update that leaves one out must not widen what the client may do.
-// Only the two fields that every client has one of stay as they were.
+// Only the fields that every client has a value of stay as they were.
 func (c Client) asUpdateOf(old Client) Client {
 	if c.ApplicationType == "" {
 		c.ApplicationType = old.ApplicationType
@@ -48,7 +58,66 @@ func (c Client) asUpdateOf(old Client) Client {
 	if c.TokenEndpointAuthMethod == "" {
 		c.TokenEndpointAuthMethod = old.TokenEndpointAuthMethod
 	}
+	if c.PKCEUnsaid {
+		c.RequirePKCE, c.PKCEUnsaid = old.RequirePKCE, false
+	}
+	if c.Visibility == "" {
+		c.Visibility = old.Visibility
+	}
+	if c.WorkspaceID == "" {
+		c.WorkspaceID = old.WorkspaceID
+	}
+	c.RegistrationDigest = old.RegistrationDigest
 	return c.withDefaultAlg()
+}
+
+// asRegistered returns what a client says of itself without what is not for it
+// to say: nobody has vouched for it, and it belongs to nobody.
+func (c Client) asRegistered(p Policy) Client {
+	said := selfDescribed(c)
+	said.RegistrationDigest = c.RegistrationDigest
+	said.Unverified, said.PKCEUnsaid = true, true
+	said.ClientKind = p.Registration.ClientKind
+	return said
+}
+
+// asReplacementOf returns what a client says of itself now, with what operators
+// have said of it since it was registered.
+func (c Client) asReplacementOf(old Client, p Policy) Client {
+	said := selfDescribed(c)
+	said.ClientID, said.Revision = c.ClientID, c.Revision
+	if said.ApplicationType == "" {
+		said.ApplicationType = old.ApplicationType
+	}
+	said.RequirePKCE, said.PKCEUnsaid = old.RequirePKCE, !old.RequirePKCE
+	said.Audience = old.Audience
+	said.AccessTokenLifetime, said.RefreshTokenLifetime = old.AccessTokenLifetime, old.RefreshTokenLifetime
+	said.RefreshRotation, said.RefreshGrace = old.RefreshRotation, old.RefreshGrace
+	said.SkipConsent, said.Unverified, said.RequireRevocationAuth = old.SkipConsent, old.Unverified, old.RequireRevocationAuth
+	said.Description, said.ClientKind = old.Description, p.Registration.ClientKind
+	said.RegistrationDigest = old.RegistrationDigest
+	said = said.withDefaults(p)
+	said.DefaultScope = old.DefaultScope.Intersect(said.Scope)
+	return said
+}
+
+// selfDescribed is the metadata of RFC 7591 §2 alone.
+func selfDescribed(c Client) Client {
+	return Client{
+		ClientName:                         c.ClientName,
+		ApplicationType:                    c.ApplicationType,
+		TokenEndpointAuthMethod:            c.TokenEndpointAuthMethod,
+		RedirectURIs:                       c.RedirectURIs,
+		GrantTypes:                         c.GrantTypes,
+		Scope:                              c.Scope,
+		JWKS:                               c.JWKS,
+		ClientURI:                          c.ClientURI,
+		LogoURI:                            c.LogoURI,
+		PolicyURI:                          c.PolicyURI,
+		TosURI:                             c.TosURI,
+		RequirePushedAuthorizationRequests: c.RequirePushedAuthorizationRequests,
+		IDTokenSignedResponseAlg:           c.IDTokenSignedResponseAlg,
+	}
 }
 
 func (c Client) withDefaultAlg() Client {

@@ -90,11 +90,11 @@ func mixesScripts(name string) bool {
 	return false
 }
 
-// nameIsNotThePlatforms keeps a client that nobody vouched for from speaking in
-// the platform's name.
+// nameIsNotThePlatforms keeps a client that no operator vouched for from speaking
+// in the platform's name.
 func nameIsNotThePlatforms(c Client, p Policy) error {
-	if c.Unverified && p.Brand != "" && strings.Contains(strings.ToLower(c.ClientName), strings.ToLower(p.Brand)) {
-		return fault.New(fault.Invalid, "client_name of an unverified client must not contain the platform's name")
+	if (c.Unverified || c.WorkspaceID != "") && p.Brand != "" && strings.Contains(strings.ToLower(c.ClientName), strings.ToLower(p.Brand)) {
+		return fault.New(fault.Invalid, "client_name of an unverified client, or of one that a workspace owns, must not contain the platform's name")
 	}
 	return nil
 }

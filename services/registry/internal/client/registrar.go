@@ -13,10 +13,14 @@ import (
 	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
 )
 
-// Registrar is how operators see and change clients. The fields do not change
+// errNoRegistration is the mistake of a caller, and nobody else's.
+var errNoRegistration = errors.New("client to register has no registration access token")
+
+// Registrar is how clients are seen and changed. The fields do not change
 // after the first call; it is safe for concurrent use.
 type Registrar struct {
 	Clients Store
+	Lists   Lists
 	// Hints tells the other replicas of a restriction early. Nil tells nobody.
 	Hints *coherent.Hints
 	// Policy is what every client keeps.
@@ -25,29 +29,47 @@ type Registrar struct {
 	SecretPrefix string
 }
 
-// Create registers c. Its first secret is the empty one if the client's
-// authentication method has none; it cannot be had a second time. Fails with
-// fault.Invalid.
+// Create registers c for an operator, or for the workspace that it names. Its
+// first secret is the empty one if the client's authentication method has none;
+// it cannot be had a second time. Fails with fault.Invalid, fault.Exhausted.
 func (r *Registrar) Create(ctx context.Context, c Client) (Client, secret.Secret, error) {
-	c = c.withDefaults(r.Policy.Scopes)
+	c.RegistrationDigest = secret.Digest{}
+	return r.create(ctx, c)
+}
+
+// Register registers c for itself (RFC 7591), whose RegistrationDigest is that of
+// the token it will manage itself by. Of c counts what RFC 7591 §2 has; the rest
+// is the preset's. Its first secret is as with [Registrar.Create]. Fails with
+// fault.Invalid, fault.Exhausted.
+func (r *Registrar) Register(ctx context.Context, c Client) (Client, secret.Secret, error) {
+	if !c.Registered() {
+		return Client{}, secret.Secret{}, errNoRegistration
+	}
+	return r.create(ctx, c.asRegistered(r.Policy))
+}
+
+func (r *Registrar) create(ctx context.Context, c Client) (Client, secret.Secret, error) {
+	c = c.withDefaults(r.Policy)
 	if err := c.check(r.Policy); err != nil {
 		return Client{}, secret.Secret{}, err
 	}
 	// Random, so that the id of a deleted client never comes back.
 	c.ClientID = uuid.NewString()
-
-	var (
-		first *clientsecret.Secret
-		shown secret.Secret
-	)
-	if clientsecret.UsedBy(c.TokenEndpointAuthMethod) {
-		first, shown = clientsecret.New(r.SecretPrefix)
-	}
-	created, err := r.Clients.Create(ctx, c, first)
+	first, shown := r.newSecret(c)
+	created, err := r.Clients.Create(ctx, c, first, Limits{Apps: MaxApps, Registered: r.Policy.Registration.MaxClients})
 	if err != nil {
-		return Client{}, secret.Secret{}, fmt.Errorf("create client: %w", err)
+		return Client{}, secret.Secret{}, refuse("create client", err)
 	}
 	return created, shown, nil
+}
+
+// newSecret returns nil and the empty secret if the client's authentication
+// method has none.
+func (r *Registrar) newSecret(c Client) (*clientsecret.Secret, secret.Secret) {
+	if !clientsecret.UsedBy(c.TokenEndpointAuthMethod) {
+		return nil, secret.Secret{}
+	}
+	return clientsecret.New(r.SecretPrefix)
 }
 
 // Find returns a client. Fails with fault.NotFound.
@@ -64,6 +86,33 @@ func (r *Registrar) Find(ctx context.Context, clientID string) (Client, error) {
 // restricts is committed. Fails with fault.NotFound, fault.Conflict and
 // fault.Invalid.
 func (r *Registrar) Update(ctx context.Context, c Client) (Client, error) {
+	old, err := r.current(ctx, c)
+	if err != nil {
+		return Client{}, err
+	}
+	return r.update(ctx, old, c.asUpdateOf(old), nil)
+}
+
+// Replace is [Registrar.Update] by a client that registered itself
+// (RFC 7592 §2.2): what it leaves out takes its default, what only operators say
+// stays. A client whose authentication method has secrets loses all of them, and
+// gets a new one. Fails as Update does.
+func (r *Registrar) Replace(ctx context.Context, c Client) (Client, secret.Secret, error) {
+	old, err := r.current(ctx, c)
+	if err != nil {
+		return Client{}, secret.Secret{}, err
+	}
+	c = c.asReplacementOf(old, r.Policy)
+	kept, shown := r.newSecret(c)
+	updated, err := r.update(ctx, old, c, kept)
+	if err != nil {
+		return Client{}, secret.Secret{}, err
+	}
+	return updated, shown, nil
+}
+
+// current returns the client that c is a change of.
+func (r *Registrar) current(ctx context.Context, c Client) (Client, error) {
 	old, err := r.Clients.Find(ctx, c.ClientID)
 	if err != nil {
 		return Client{}, refuse("find client", err)
@@ -72,17 +121,18 @@ func (r *Registrar) Update(ctx context.Context, c Client) (Client, error) {
 	if c.Revision != old.Revision {
 		return Client{}, refuse("update client", ErrChanged)
 	}
-	c = c.asUpdateOf(old)
-	if c.ApplicationType != old.ApplicationType {
-		return Client{}, fault.New(fault.Invalid, "application_type cannot be changed")
-	}
-	if err := c.check(r.Policy); err != nil {
+	return old, nil
+}
+
+func (r *Registrar) update(ctx context.Context, old, c Client, newSecret *clientsecret.Secret) (Client, error) {
+	if err := c.checkChange(old, r.Policy); err != nil {
 		return Client{}, err
 	}
 	updated, restrictions, err := r.Clients.Update(ctx, Change{
 		Client:       c,
 		ScopeShrinks: !old.Scope.SubsetOf(c.Scope),
 		DropSecrets:  clientsecret.UsedBy(old.TokenEndpointAuthMethod) && !clientsecret.UsedBy(c.TokenEndpointAuthMethod),
+		NewSecret:    newSecret,
 	})
 	if err != nil {
 		return Client{}, refuse("update client", err)
@@ -110,6 +160,10 @@ func refuse(doing string, err error) error {
 		return fault.Because(fault.NotFound, "there is no such client", err)
 	case errors.Is(err, ErrChanged):
 		return fault.Because(fault.Conflict, "the client has changed since it was read: read it again", err)
+	case errors.Is(err, ErrTooManyApps):
+		return fault.Because(fault.Exhausted, "the workspace has 100 apps: delete one first", err)
+	case errors.Is(err, ErrTooManyRegistered):
+		return fault.Because(fault.Exhausted, "as many clients have registered as may", err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }

@@ -26,6 +26,14 @@ func clientScopeAuthenticated(c Client, p Policy) error {
 	return nil
 }
 
+// registeredScope: nobody has vouched for such a client.
+func registeredScope(c Client, p Policy) error {
+	if c.Registered() && len(c.Scope.Intersect(p.Scopes.Names(preset.Client))) > 0 {
+		return fault.New(fault.Invalid, "scope of a client that registers itself must not have rights of the client itself, such as introspect")
+	}
+	return nil
+}
+
 func defaultScopeAllowed(c Client, _ Policy) error {
 	if !c.DefaultScope.SubsetOf(c.Scope) {
 		return fault.New(fault.Invalid, "default_scope must be part of scope")
@@ -36,6 +44,13 @@ func defaultScopeAllowed(c Client, _ Policy) error {
 func publicUsesPKCE(c Client, _ Policy) error {
 	if !c.RequirePKCE && !c.Confidential() {
 		return fault.New(fault.Invalid, "require_pkce of a client without authentication must not be false")
+	}
+	return nil
+}
+
+func usesPKCEWhereMandatory(c Client, p Policy) error {
+	if !c.RequirePKCE && p.Clients.PKCEMandatory {
+		return fault.New(fault.Invalid, "require_pkce must not be false at this provider")
 	}
 	return nil
 }

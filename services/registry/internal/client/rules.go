@@ -14,6 +14,21 @@ type Policy struct {
 	Scopes preset.Catalogue
 	// RefreshAbsolute bounds refresh token lifetimes.
 	RefreshAbsolute time.Duration
+	// Clients is what clients are where they do not say.
+	Clients preset.Clients
+	// Registration is about the clients that register themselves.
+	Registration preset.Registration
+}
+
+// PolicyOf returns the policy of a provider.
+func PolicyOf(p preset.Preset) Policy {
+	return Policy{
+		Brand:           p.Brand.Name,
+		Scopes:          p.Scopes,
+		RefreshAbsolute: p.Lifetimes.RefreshAbsolute,
+		Clients:         p.Clients,
+		Registration:    p.Registration,
+	}
 }
 
 // rule is one thing that holds of every registered client. It says no with a
@@ -31,6 +46,13 @@ func rules() []rule {
 	return []rule{
 		{"name reads as it is written", "RFC 9700 §4.15", nameReadsAsWritten},
 		{"name is not the platform's", "RFC 9700 §4.15", nameIsNotThePlatforms},
+		{"description reads as it is written", "RFC 9700 §4.15", descriptionReadsAsWritten},
+
+		{"owner is a workspace", "", ownerKnown},
+		{"visibility is known", "", visibilityKnown},
+		{"internal clients have an owner", "", internalHasOwner},
+		{"client_kind is known", "", kindKnown},
+		{"registered clients are as the preset has them", "", registeredAsPreset},
 
 		{"application_type is known", "OIDC Registration §2", applicationTypeKnown},
 		{"authentication method is known", "RFC 7591 §2", authMethodKnown},
@@ -47,16 +69,43 @@ func rules() []rule {
 
 		{"scope is in the catalogue", "RFC 6749 §3.3", scopeKnown},
 		{"rights of the client itself are authenticated", "RFC 7662 §2.1", clientScopeAuthenticated},
+		{"registered clients have no rights of their own", "RFC 7662 §2.1", registeredScope},
 		{"default scope is in scope", "RFC 6749 §3.3", defaultScopeAllowed},
 
 		{"pages are web pages", "RFC 7591 §2", pagesOnTheWeb},
 		{"public clients use PKCE", "RFC 9700 §2.1.1", publicUsesPKCE},
+		{"PKCE is used where it must be", "RFC 9700 §2.1.1", usesPKCEWhereMandatory},
 		{"ID tokens have a known algorithm", "OIDC Registration §2", signingAlgKnown},
 		{"audience is absolute URIs", "RFC 8707 §2", audienceAbsolute},
 		{"lifetimes are bounded", "", lifetimesBounded},
 		{"rotation is known", "", rotationKnown},
 		{"public clients rotate", "RFC 9700 §4.14.2", publicRotates},
 	}
+}
+
+// changeRules are the rules of an update, beside those of every client.
+func changeRules() []changeRule {
+	return []changeRule{
+		{"application_type stays", "", applicationTypeStays},
+		{"owner stays", "", ownerStays},
+	}
+}
+
+// changeRule is one thing that holds of every update.
+type changeRule struct {
+	name string // what holds when it passes
+	spec string // where it is written; empty for a choice of ours
+	run  func(old, c Client) error
+}
+
+// checkChange runs every rule of an update and of what it leads to.
+func (c Client) checkChange(old Client, p Policy) error {
+	for _, r := range changeRules() {
+		if err := r.run(old, c); err != nil {
+			return err
+		}
+	}
+	return c.check(p)
 }
 
 // check runs every rule in order, and reports the first that fails.

@@ -19,16 +19,23 @@ import (
 	"github.com/chancery-auth/chancery/services/registry/internal/migrations"
 )
 
+// provider is the default one, with kinds of clients and room for two that
+// register themselves.
+func provider() preset.Preset {
+	p := preset.Default()
+	p.Clients.Kinds = []preset.ClientKind{{Name: "mcp"}, {Name: "cli"}}
+	p.Registration.ClientKind, p.Registration.MaxClients = "mcp", 2
+	return p
+}
+
 func newRegistrar(t testing.TB) *client.Registrar {
 	t.Helper()
 	db := sqlitetest.New(t, coherence.Set(), events.Set(), migrations.Set())
+	clients := clientsqlite.New(db, preset.RestrictionKeep)
 	return &client.Registrar{
-		Clients: clientsqlite.New(db, preset.RestrictionKeep),
-		Policy: client.Policy{
-			Brand:           "Chancery",
-			Scopes:          preset.Default().Scopes,
-			RefreshAbsolute: 365 * 24 * time.Hour,
-		},
+		Clients:      clients,
+		Lists:        clients,
+		Policy:       client.PolicyOf(provider()),
 		SecretPrefix: "chcs",
 	}
 }

@@ -22,11 +22,12 @@ import (
 
 var (
 	_ client.Store           = (*Store)(nil)
+	_ client.Lists           = (*Store)(nil)
 	_ client.Origins         = (*Store)(nil)
 	_ authentication.Clients = (*Store)(nil)
 )
 
-// Store implements client.Store, client.Origins and authentication.Clients.
+// Store implements client.Store, client.Lists, client.Origins and authentication.Clients.
 type Store struct {
 	db   *pgxpool.Pool
 	keep time.Duration
@@ -37,10 +38,13 @@ type Store struct {
 func New(db *pgxpool.Pool, keep time.Duration) *Store { return &Store{db: db, keep: keep} }
 
 // Create implements client.Store.
-func (s *Store) Create(ctx context.Context, c client.Client, first *clientsecret.Secret) (client.Client, error) {
+func (s *Store) Create(ctx context.Context, c client.Client, first *clientsecret.Secret, most client.Limits) (client.Client, error) {
 	var created client.Client
 	err := pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
-		var err error
+		err := admit(ctx, tx, c, most)
+		if err != nil {
+			return err
+		}
 		created, err = scan(tx.QueryRow(ctx, insertClient, metadata(c)))
 		if err != nil {
 			return fmt.Errorf("insert client: %w", err)
@@ -51,18 +55,18 @@ func (s *Store) Create(ctx context.Context, c client.Client, first *clientsecret
 		if err := insertSecret(ctx, tx, c.ClientID, first); err != nil {
 			return err
 		}
-		return eventpg.Append(ctx, tx, client.Created(created, first)...)
+		return eventpg.Append(ctx, tx, client.Created(ctx, created, first)...)
 	})
 	return created, err
 }
 
-func insertSecret(ctx context.Context, tx pgx.Tx, clientID string, first *clientsecret.Secret) error {
-	if first == nil {
+func insertSecret(ctx context.Context, tx pgx.Tx, clientID string, sec *clientsecret.Secret) error {
+	if sec == nil {
 		return nil
 	}
 	_, err := tx.Exec(ctx, `
 		INSERT INTO registry.client_secret (secret_id, client_id, digest, hint)
-		VALUES ($1, $2, $3, $4)`, first.ID, clientID, first.Digest[:], first.Hint)
+		VALUES ($1, $2, $3, $4)`, sec.ID, clientID, sec.Digest[:], sec.Hint)
 	if err != nil {
 		return fmt.Errorf("insert client secret: %w", err)
 	}
@@ -106,11 +110,7 @@ func (s *Store) List(ctx context.Context, after client.Cursor, limit int) ([]cli
 	if err != nil {
 		return nil, fmt.Errorf("select clients: %w", err)
 	}
-	clients, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (client.Client, error) { return scan(row) })
-	if err != nil {
-		return nil, fmt.Errorf("select clients: %w", err)
-	}
-	return clients, nil
+	return collect(rows)
 }
 
 // Update implements client.Store. The gate is the revision in the condition of
@@ -128,7 +128,10 @@ func (s *Store) Update(ctx context.Context, change client.Change) (client.Client
 		if restrictions, err = restrict(ctx, tx, change, updated); err != nil {
 			return err
 		}
-		if err := eventpg.Append(ctx, tx, client.Updated(updated, restrictions)...); err != nil {
+		if err := insertSecret(ctx, tx, updated.ClientID, change.NewSecret); err != nil {
+			return err
+		}
+		if err := eventpg.Append(ctx, tx, client.Updated(ctx, updated, restrictions, change.NewSecret)...); err != nil {
 			return err
 		}
 		return coherentpg.Append(ctx, tx, s.keep, restrictions...)
@@ -176,7 +179,7 @@ func restrict(ctx context.Context, tx pgx.Tx, change client.Change, updated clie
 	if change.ScopeShrinks {
 		restrictions = append(restrictions, coherent.ClientScope(updated.ClientID, updated.ScopeVersion, updated.Scope.String()))
 	}
-	if !change.DropSecrets {
+	if !change.DropSecrets && change.NewSecret == nil {
 		return restrictions, nil
 	}
 	rows, err := tx.Query(ctx, `DELETE FROM registry.client_secret WHERE client_id = $1 RETURNING secret_id`, updated.ClientID)
@@ -204,7 +207,7 @@ func (s *Store) Delete(ctx context.Context, clientID string) ([]coherent.Restric
 		if tag.RowsAffected() == 0 {
 			return client.ErrNotFound
 		}
-		if err := eventpg.Append(ctx, tx, client.Gone(clientID)); err != nil {
+		if err := eventpg.Append(ctx, tx, client.Gone(ctx, clientID)); err != nil {
 			return err
 		}
 		return coherentpg.Append(ctx, tx, s.keep, dead)

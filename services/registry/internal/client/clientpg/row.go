@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
 )
 
@@ -16,6 +17,8 @@ const columns = `
 	c.require_pkce, c.require_pushed_authorization_requests, c.id_token_signed_response_alg, c.audience,
 	c.access_token_lifetime, c.refresh_token_lifetime, c.refresh_rotation, c.refresh_grace,
 	c.skip_consent, c.unverified, c.require_revocation_auth,
+	c.description, c.workspace_id, c.visibility, c.client_kind,
+	c.registration_digest, c.logo_digest, c.last_use_time,
 	c.version, c.scope_version, c.revision, c.create_time`
 
 const insertClient = `
@@ -24,13 +27,15 @@ const insertClient = `
 		scope, default_scope, jwks, client_uri, logo_uri, policy_uri, tos_uri,
 		require_pkce, require_pushed_authorization_requests, id_token_signed_response_alg, audience,
 		access_token_lifetime, refresh_token_lifetime, refresh_rotation, refresh_grace,
-		skip_consent, unverified, require_revocation_auth)
+		skip_consent, unverified, require_revocation_auth,
+		description, workspace_id, visibility, client_kind, registration_digest, sort_key, search_text)
 	VALUES (
 		@client_id, @client_name, @application_type, @token_endpoint_auth_method, @redirect_uris, @grant_types,
 		@scope, @default_scope, @jwks, @client_uri, @logo_uri, @policy_uri, @tos_uri,
 		@require_pkce, @require_pushed_authorization_requests, @id_token_signed_response_alg, @audience,
 		@access_token_lifetime, @refresh_token_lifetime, @refresh_rotation, @refresh_grace,
-		@skip_consent, @unverified, @require_revocation_auth)
+		@skip_consent, @unverified, @require_revocation_auth,
+		@description, @workspace_id, @visibility, @client_kind, @registration_digest, @sort_key, @search_text)
 	RETURNING ` + columns
 
 const updateClient = `
@@ -58,6 +63,11 @@ const updateClient = `
 	       skip_consent = @skip_consent,
 	       unverified = @unverified,
 	       require_revocation_auth = @require_revocation_auth,
+	       description = @description,
+	       visibility = @visibility,
+	       client_kind = @client_kind,
+	       sort_key = @sort_key,
+	       search_text = @search_text,
 	       scope_version = scope_version + CASE WHEN @scope_shrinks THEN 1 ELSE 0 END,
 	       revision = revision + 1
 	 WHERE client_id = @client_id AND revision = @revision
@@ -90,6 +100,13 @@ func metadata(c client.Client) pgx.NamedArgs {
 		"skip_consent":                          c.SkipConsent,
 		"unverified":                            c.Unverified,
 		"require_revocation_auth":               c.RequireRevocationAuth,
+		"description":                           c.Description,
+		"workspace_id":                          c.WorkspaceID,
+		"visibility":                            string(c.Visibility),
+		"client_kind":                           c.ClientKind,
+		"registration_digest":                   digest(c.RegistrationDigest),
+		"sort_key":                              c.SortKey(),
+		"search_text":                           c.SearchText(),
 	}
 }
 
@@ -99,6 +116,8 @@ type row struct {
 	scope, defaultScope             string
 	accessLifetime, refreshLifetime int64
 	grace                           *int64
+	registration, logo              []byte
+	lastUse                         *time.Time
 }
 
 // fields is where the values of columns go.
@@ -109,6 +128,8 @@ func (r *row) fields() []any {
 		&r.RequirePKCE, &r.RequirePushedAuthorizationRequests, &r.IDTokenSignedResponseAlg, &r.Audience,
 		&r.accessLifetime, &r.refreshLifetime, &r.RefreshRotation, &r.grace,
 		&r.SkipConsent, &r.Unverified, &r.RequireRevocationAuth,
+		&r.Description, &r.WorkspaceID, &r.Visibility, &r.ClientKind,
+		&r.registration, &r.logo, &r.lastUse,
 		&r.Version, &r.ScopeVersion, &r.Revision, &r.CreateTime,
 	}
 }
@@ -121,6 +142,12 @@ func (r *row) client() client.Client {
 	if r.grace != nil {
 		grace := time.Duration(*r.grace) * time.Second
 		c.RefreshGrace = &grace
+	}
+	// A CHECK keeps digests at their length; NULL leaves the zero one.
+	copy(c.RegistrationDigest[:], r.registration)
+	copy(c.LogoDigest[:], r.logo)
+	if r.lastUse != nil {
+		c.LastUseTime = r.lastUse.UTC()
 	}
 	c.CreateTime = c.CreateTime.UTC()
 	return c
@@ -140,6 +167,14 @@ func list(s []string) []string {
 		return []string{}
 	}
 	return s
+}
+
+// digest is NULL for the zero digest.
+func digest(d secret.Digest) []byte {
+	if d == (secret.Digest{}) {
+		return nil
+	}
+	return d[:]
 }
 
 func seconds(d *time.Duration) *int64 {

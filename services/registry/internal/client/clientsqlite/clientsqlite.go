@@ -21,11 +21,12 @@ import (
 
 var (
 	_ client.Store           = (*Store)(nil)
+	_ client.Lists           = (*Store)(nil)
 	_ client.Origins         = (*Store)(nil)
 	_ authentication.Clients = (*Store)(nil)
 )
 
-// Store implements client.Store, client.Origins and authentication.Clients.
+// Store implements client.Store, client.Lists, client.Origins and authentication.Clients.
 type Store struct {
 	db   *sqlite.DB
 	keep time.Duration
@@ -36,14 +37,17 @@ type Store struct {
 func New(db *sqlite.DB, keep time.Duration) *Store { return &Store{db: db, keep: keep} }
 
 // Create implements client.Store.
-func (s *Store) Create(ctx context.Context, c client.Client, first *clientsecret.Secret) (client.Client, error) {
+func (s *Store) Create(ctx context.Context, c client.Client, first *clientsecret.Secret, most client.Limits) (client.Client, error) {
 	args, err := metadata(c)
 	if err != nil {
 		return client.Client{}, err
 	}
 	var created client.Client
 	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
-		var err error
+		err := admit(ctx, tx, c, most)
+		if err != nil {
+			return err
+		}
 		created, err = scan(tx.QueryRowContext(ctx, insertClient, args...))
 		if err != nil {
 			return fmt.Errorf("insert client: %w", err)
@@ -54,18 +58,18 @@ func (s *Store) Create(ctx context.Context, c client.Client, first *clientsecret
 		if err := insertSecret(ctx, tx, c.ClientID, first); err != nil {
 			return err
 		}
-		return eventsqlite.Append(ctx, tx, client.Created(created, first)...)
+		return eventsqlite.Append(ctx, tx, client.Created(ctx, created, first)...)
 	})
 	return created, err
 }
 
-func insertSecret(ctx context.Context, tx *sql.Tx, clientID string, first *clientsecret.Secret) error {
-	if first == nil {
+func insertSecret(ctx context.Context, tx *sql.Tx, clientID string, sec *clientsecret.Secret) error {
+	if sec == nil {
 		return nil
 	}
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO registry_client_secret (secret_id, client_id, digest, hint)
-		VALUES (?, ?, ?, ?)`, first.ID.String(), clientID, first.Digest[:], first.Hint)
+		VALUES (?, ?, ?, ?)`, sec.ID.String(), clientID, sec.Digest[:], sec.Hint)
 	if err != nil {
 		return fmt.Errorf("insert client secret: %w", err)
 	}
@@ -110,22 +114,7 @@ func (s *Store) List(ctx context.Context, after client.Cursor, limit int) ([]cli
 		 WHERE (create_time, client_id) > (?, ?)
 		 ORDER BY create_time, client_id
 		 LIMIT ?`, sqlite.Time(after.CreateTime), after.ClientID, limit)
-	if err != nil {
-		return nil, fmt.Errorf("select clients: %w", err)
-	}
-	defer func() { _ = rows.Close() }() // Err tells of every failure to read.
-	var clients []client.Client
-	for rows.Next() {
-		c, err := scan(rows)
-		if err != nil {
-			return nil, fmt.Errorf("select clients: %w", err)
-		}
-		clients = append(clients, c)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("select clients: %w", err)
-	}
-	return clients, nil
+	return collect(rows, err)
 }
 
 // Update implements client.Store. The gate is the revision in the condition of
@@ -143,7 +132,10 @@ func (s *Store) Update(ctx context.Context, change client.Change) (client.Client
 		if restrictions, err = restrict(ctx, tx, change, updated); err != nil {
 			return err
 		}
-		if err := eventsqlite.Append(ctx, tx, client.Updated(updated, restrictions)...); err != nil {
+		if err := insertSecret(ctx, tx, updated.ClientID, change.NewSecret); err != nil {
+			return err
+		}
+		if err := eventsqlite.Append(ctx, tx, client.Updated(ctx, updated, restrictions, change.NewSecret)...); err != nil {
 			return err
 		}
 		return coherentsqlite.Append(ctx, tx, s.keep, restrictions...)
@@ -194,7 +186,7 @@ func restrict(ctx context.Context, tx *sql.Tx, change client.Change, updated cli
 	if change.ScopeShrinks {
 		restrictions = append(restrictions, coherent.ClientScope(updated.ClientID, updated.ScopeVersion, updated.Scope.String()))
 	}
-	if !change.DropSecrets {
+	if !change.DropSecrets && change.NewSecret == nil {
 		return restrictions, nil
 	}
 	ids, err := deleteSecrets(ctx, tx, updated.ClientID)
@@ -235,7 +227,7 @@ func (s *Store) Delete(ctx context.Context, clientID string) ([]coherent.Restric
 		if n, err := result.RowsAffected(); err != nil || n == 0 {
 			return errors.Join(client.ErrNotFound, err)
 		}
-		if err := eventsqlite.Append(ctx, tx, client.Gone(clientID)); err != nil {
+		if err := eventsqlite.Append(ctx, tx, client.Gone(ctx, clientID)); err != nil {
 			return err
 		}
 		return coherentsqlite.Append(ctx, tx, s.keep, dead)

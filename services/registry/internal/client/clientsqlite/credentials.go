@@ -22,7 +22,8 @@ const selectCredentials = `
 	               'digest', hex(digest),
 	               'stale', last_use_time IS NULL OR last_use_time < ` + sqlite.NowMicros + ` - ` + hourMicros + `))
 	          FROM registry_client_secret
-	         WHERE client_id = c.client_id), ` + columns + `
+	         WHERE client_id = c.client_id),
+	       last_use_time IS NULL OR last_use_time < ` + sqlite.NowMicros + ` - ` + hourMicros + `, ` + columns + `
 	  FROM registry_client AS c
 	 WHERE c.client_id = ?`
 
@@ -31,8 +32,9 @@ func (s *Store) FindCredentials(ctx context.Context, clientID string) (authentic
 	var (
 		r       row
 		encoded string
+		unnoted bool
 	)
-	err := s.db.Read().QueryRowContext(ctx, selectCredentials, clientID).Scan(append([]any{&encoded}, r.fields()...)...)
+	err := s.db.Read().QueryRowContext(ctx, selectCredentials, clientID).Scan(append([]any{&encoded, &unnoted}, r.fields()...)...)
 	if err != nil {
 		_, err := found(r.Client, err)
 		return authentication.Credentials{}, err
@@ -45,7 +47,20 @@ func (s *Store) FindCredentials(ctx context.Context, clientID string) (authentic
 	if err != nil {
 		return authentication.Credentials{}, fmt.Errorf("decode client secrets: %w", err)
 	}
-	return authentication.Credentials{Client: c, Secrets: secrets}, nil
+	return authentication.Credentials{Client: c, Secrets: secrets, NoteUse: unnoted}, nil
+}
+
+// NoteUse implements authentication.Clients.
+func (s *Store) NoteUse(ctx context.Context, clientID string) error {
+	_, err := s.db.Write().ExecContext(ctx, `
+		UPDATE registry_client
+		   SET last_use_time = `+sqlite.NowMicros+`
+		 WHERE client_id = ?
+		   AND (last_use_time IS NULL OR last_use_time < `+sqlite.NowMicros+` - `+hourMicros+`)`, clientID)
+	if err != nil {
+		return fmt.Errorf("update last use of client: %w", err)
+	}
+	return nil
 }
 
 func decodeSecrets(encoded string) ([]authentication.Secret, error) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
 )
@@ -19,6 +20,8 @@ const columns = `
 	require_pkce, require_pushed_authorization_requests, id_token_signed_response_alg, audience,
 	access_token_lifetime, refresh_token_lifetime, refresh_rotation, refresh_grace,
 	skip_consent, unverified, require_revocation_auth,
+	description, workspace_id, visibility, client_kind,
+	registration_digest, logo_digest, last_use_time,
 	version, scope_version, revision, create_time`
 
 const insertClient = `
@@ -27,13 +30,15 @@ const insertClient = `
 		scope, default_scope, jwks, client_uri, logo_uri, policy_uri, tos_uri,
 		require_pkce, require_pushed_authorization_requests, id_token_signed_response_alg, audience,
 		access_token_lifetime, refresh_token_lifetime, refresh_rotation, refresh_grace,
-		skip_consent, unverified, require_revocation_auth)
+		skip_consent, unverified, require_revocation_auth,
+		description, workspace_id, visibility, client_kind, registration_digest, sort_key, search_text)
 	VALUES (
 		@client_id, @client_name, @application_type, @token_endpoint_auth_method, @redirect_uris, @grant_types,
 		@scope, @default_scope, @jwks, @client_uri, @logo_uri, @policy_uri, @tos_uri,
 		@require_pkce, @require_pushed_authorization_requests, @id_token_signed_response_alg, @audience,
 		@access_token_lifetime, @refresh_token_lifetime, @refresh_rotation, @refresh_grace,
-		@skip_consent, @unverified, @require_revocation_auth)
+		@skip_consent, @unverified, @require_revocation_auth,
+		@description, @workspace_id, @visibility, @client_kind, @registration_digest, @sort_key, @search_text)
 	RETURNING ` + columns
 
 const updateClient = `
@@ -61,6 +66,11 @@ const updateClient = `
 	       skip_consent = @skip_consent,
 	       unverified = @unverified,
 	       require_revocation_auth = @require_revocation_auth,
+	       description = @description,
+	       visibility = @visibility,
+	       client_kind = @client_kind,
+	       sort_key = @sort_key,
+	       search_text = @search_text,
 	       scope_version = scope_version + CASE WHEN @scope_shrinks THEN 1 ELSE 0 END,
 	       revision = revision + 1
 	 WHERE client_id = @client_id AND revision = @revision
@@ -105,6 +115,13 @@ func metadata(c client.Client) ([]any, error) {
 		sql.Named("skip_consent", c.SkipConsent),
 		sql.Named("unverified", c.Unverified),
 		sql.Named("require_revocation_auth", c.RequireRevocationAuth),
+		sql.Named("description", c.Description),
+		sql.Named("workspace_id", c.WorkspaceID),
+		sql.Named("visibility", string(c.Visibility)),
+		sql.Named("client_kind", c.ClientKind),
+		sql.Named("registration_digest", digest(c.RegistrationDigest)),
+		sql.Named("sort_key", c.SortKey()),
+		sql.Named("search_text", c.SearchText()),
 	}, nil
 }
 
@@ -115,6 +132,8 @@ type row struct {
 	scope, defaultScope                string
 	accessLifetime, refreshLifetime    int64
 	grace                              *int64
+	registration, logo                 []byte
+	lastUse                            *int64
 	createTime                         int64
 }
 
@@ -126,6 +145,8 @@ func (r *row) fields() []any {
 		&r.RequirePKCE, &r.RequirePushedAuthorizationRequests, &r.IDTokenSignedResponseAlg, &r.audience,
 		&r.accessLifetime, &r.refreshLifetime, &r.RefreshRotation, &r.grace,
 		&r.SkipConsent, &r.Unverified, &r.RequireRevocationAuth,
+		&r.Description, &r.WorkspaceID, &r.Visibility, &r.ClientKind,
+		&r.registration, &r.logo, &r.lastUse,
 		&r.Version, &r.ScopeVersion, &r.Revision, &r.createTime,
 	}
 }
@@ -146,6 +167,12 @@ func (r *row) client() (client.Client, error) {
 	if r.grace != nil {
 		grace := time.Duration(*r.grace) * time.Second
 		c.RefreshGrace = &grace
+	}
+	// A CHECK keeps digests at their length; NULL leaves the zero one.
+	copy(c.RegistrationDigest[:], r.registration)
+	copy(c.LogoDigest[:], r.logo)
+	if r.lastUse != nil {
+		c.LastUseTime = sqlite.FromTime(*r.lastUse)
 	}
 	c.CreateTime = sqlite.FromTime(r.createTime)
 	return c, nil
@@ -169,6 +196,14 @@ func list(s []string) (string, error) {
 		return "", fmt.Errorf("encode list of client: %w", err)
 	}
 	return string(encoded), nil
+}
+
+// digest is NULL for the zero digest.
+func digest(d secret.Digest) any {
+	if d == (secret.Digest{}) {
+		return nil
+	}
+	return d[:]
 }
 
 func seconds(d *time.Duration) *int64 {

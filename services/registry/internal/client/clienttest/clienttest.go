@@ -14,6 +14,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/services/registry/internal/authentication"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
 	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
@@ -23,6 +24,7 @@ import (
 type Stores struct {
 	Clients interface {
 		client.Store
+		client.Lists
 		client.Origins
 		authentication.Clients
 	}
@@ -35,8 +37,8 @@ type Stores struct {
 // callers is how many do the same at once.
 const callers = 16
 
-// RunStore checks implementations of client.Store, client.Origins and
-// authentication.Clients. open returns empty stores, and cleans up with t.Cleanup.
+// RunStore checks implementations of client.Store, client.Lists, client.Origins
+// and authentication.Clients. open returns empty stores, and cleans up with t.Cleanup.
 func RunStore(t *testing.T, open func(t *testing.T) Stores) {
 	for _, tt := range []struct {
 		name string
@@ -52,11 +54,21 @@ func RunStore(t *testing.T, open func(t *testing.T) Stores) {
 		{"N221 one of many concurrent updates wins", oneUpdateWins},
 		{"only a shrinking scope is logged", shrinkingScopeLogged},
 		{"dropped secrets are logged", droppedSecretsLogged},
+		{"a new secret takes the place of all", newSecretReplaces},
+		{"owner and registration stay", ownerAndRegistrationStay},
+		{"apps of a workspace are limited, however many come at once", appsAreLimited},
+		{"N206 clients that register themselves are limited, however many come at once", registeredAreLimited},
+		{"clients of workspaces are listed by name", ownedAreListed},
+		{"public clients are found by words", publicAreFound},
+		{"public clients are found as they are", publicFollowsUpdates},
+		{"N217 public clients go on by place", publicGoOnByPlace},
+		{"use of a client is noted at most once an hour", clientUseNoted},
 		{"N219 deleted client is gone with all it had", deletedIsGone},
 		{"one of many concurrent deletions wins", oneDeletionWins},
 		{"origins follow the redirect URIs", originsFollow},
 		{"credentials are the client with its secrets", credentialsTogether},
 		{"every change leaves one record, and a failed one none", changesAreRecorded},
+		{"who acts is recorded", actorIsRecorded},
 		{"N291 a change without its record does not happen", unrecordedDoesNotHappen},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, open(t)) })
@@ -92,8 +104,22 @@ func Example() client.Client {
 		SkipConsent:                        true,
 		Unverified:                         true,
 		RequireRevocationAuth:              true,
+		Description:                        "Söme \"quoted\" 100% of_what it does 🦊",
+		WorkspaceID:                        uuid.NewString(),
+		Visibility:                         client.Internal,
+		ClientKind:                         "mcp",
 	}
 }
+
+// registered returns a client that registered itself.
+func registered() client.Client {
+	c := plain()
+	c.RegistrationDigest = secret.DigestOf(c.ClientID)
+	return c
+}
+
+// most is limits that nothing reaches by chance.
+func most() client.Limits { return client.Limits{Apps: 1000, Registered: 1000} }
 
 // plain returns a client with as little as there may be.
 func plain() client.Client {
@@ -105,12 +131,13 @@ func plain() client.Client {
 		GrantTypes:               []string{oauth.GrantAuthorizationCode},
 		RequirePKCE:              true,
 		IDTokenSignedResponseAlg: "RS256",
+		Visibility:               client.Unlisted,
 	}
 }
 
 func create(t *testing.T, s Stores, c client.Client) client.Client {
 	t.Helper()
-	created, err := s.Clients.Create(t.Context(), c, nil)
+	created, err := s.Clients.Create(t.Context(), c, nil, most())
 	if err != nil {
 		t.Fatalf("Create() = %v", err)
 	}
@@ -126,7 +153,7 @@ func same(t *testing.T, got, want client.Client) {
 }
 
 func findReturnsCreated(t *testing.T, s Stores) {
-	for _, c := range []client.Client{Example(), plain()} {
+	for _, c := range []client.Client{Example(), plain(), registered()} {
 		created := create(t, s, c)
 		found, err := s.Clients.Find(t.Context(), c.ClientID)
 		if err != nil {
@@ -177,7 +204,7 @@ func idsByBytes(t *testing.T, s Stores) {
 
 func idTakenOnce(t *testing.T, s Stores) {
 	c := create(t, s, Example())
-	if _, err := s.Clients.Create(t.Context(), c, nil); err == nil {
+	if _, err := s.Clients.Create(t.Context(), c, nil, most()); err == nil {
 		t.Error("Create() of the same id succeeded")
 	}
 }

@@ -15,13 +15,13 @@ import (
 func changesAreRecorded(t *testing.T, s Stores) {
 	trail := s.Audit.Follow(t)
 	c, first := Example(), withSecret()
-	if _, err := s.Clients.Create(t.Context(), c, first); err != nil {
+	if _, err := s.Clients.Create(t.Context(), c, first, most()); err != nil {
 		t.Fatal(err)
 	}
 	trail.Check(t,
 		event.Event{Type: event.ClientCreated, ClientID: c.ClientID, Scope: c.Scope},
 		event.Event{Type: event.ClientSecretCreated, ClientID: c.ClientID, SecretID: first.ID})
-	if _, err := s.Clients.Create(t.Context(), c, withSecret()); err == nil {
+	if _, err := s.Clients.Create(t.Context(), c, withSecret(), most()); err == nil {
 		t.Error("an id is taken twice")
 	}
 	trail.Check(t)
@@ -66,7 +66,7 @@ func unrecordedDoesNotHappen(t *testing.T, s Stores) {
 		t.Error("a client is changed without a record")
 	}
 	another := Example()
-	if _, err := s.Clients.Create(t.Context(), another, nil); err == nil {
+	if _, err := s.Clients.Create(t.Context(), another, nil, most()); err == nil {
 		t.Error("a client is created without a record")
 	}
 	if _, err := s.Clients.Find(t.Context(), another.ClientID); !errors.Is(err, client.ErrNotFound) {

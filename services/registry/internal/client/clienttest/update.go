@@ -51,8 +51,9 @@ func update(t *testing.T, s Stores, change client.Change, want ...coherent.Restr
 
 func updateReplaces(t *testing.T, s Stores) {
 	other := create(t, s, Example())
-	old := create(t, s, plain())
-	c := Example()
+	c, was := Example(), plain()
+	was.WorkspaceID = c.WorkspaceID
+	old := create(t, s, was)
 	c.ClientID, c.Revision = old.ClientID, old.Revision
 	updated := update(t, s, client.Change{Client: c})
 	c.Version, c.ScopeVersion, c.Revision = 1, 1, 2
@@ -233,7 +234,7 @@ func known(t *testing.T, s Stores, origins, strangers []string) {
 
 func credentialsTogether(t *testing.T, s Stores) {
 	first, _ := clientsecret.New("test")
-	c, err := s.Clients.Create(t.Context(), Example(), first)
+	c, err := s.Clients.Create(t.Context(), Example(), first, most())
 	if err != nil {
 		t.Fatalf("Create() = %v", err)
 	}

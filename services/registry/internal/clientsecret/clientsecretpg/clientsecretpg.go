@@ -61,7 +61,7 @@ func (s *Store) Create(ctx context.Context, clientID string, sec clientsecret.Se
 		if err != nil {
 			return fmt.Errorf("insert client secret: %w", err)
 		}
-		return eventpg.Append(ctx, tx, clientsecret.Created(clientID, sec.ID))
+		return eventpg.Append(ctx, tx, clientsecret.Created(ctx, clientID, sec.ID))
 	})
 }
 
@@ -121,7 +121,7 @@ func (s *Store) Revoke(ctx context.Context, clientID string, id uuid.UUID) ([]co
 		if tag.RowsAffected() == 0 {
 			return clientsecret.ErrNotFound
 		}
-		if err := eventpg.Append(ctx, tx, clientsecret.Revoked(clientID, id)); err != nil {
+		if err := eventpg.Append(ctx, tx, clientsecret.Revoked(ctx, clientID, id)); err != nil {
 			return err
 		}
 		return coherentpg.Append(ctx, tx, s.keep, revoked)

@@ -58,7 +58,7 @@ func (s *Store) Create(ctx context.Context, clientID string, sec clientsecret.Se
 		if err != nil {
 			return fmt.Errorf("insert client secret: %w", err)
 		}
-		return eventsqlite.Append(ctx, tx, clientsecret.Created(clientID, sec.ID))
+		return eventsqlite.Append(ctx, tx, clientsecret.Created(ctx, clientID, sec.ID))
 	})
 }
 
@@ -131,7 +131,7 @@ func (s *Store) Revoke(ctx context.Context, clientID string, id uuid.UUID) ([]co
 		if n, err := result.RowsAffected(); err != nil || n == 0 {
 			return errors.Join(clientsecret.ErrNotFound, err)
 		}
-		if err := eventsqlite.Append(ctx, tx, clientsecret.Revoked(clientID, id)); err != nil {
+		if err := eventsqlite.Append(ctx, tx, clientsecret.Revoked(ctx, clientID, id)); err != nil {
 			return err
 		}
 		return coherentsqlite.Append(ctx, tx, s.keep, revoked)

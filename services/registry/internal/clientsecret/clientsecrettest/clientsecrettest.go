@@ -56,7 +56,7 @@ func newClient(t *testing.T, s Stores, method string) string {
 	t.Helper()
 	c := clienttest.Example()
 	c.TokenEndpointAuthMethod = method
-	if _, err := s.Clients.Create(t.Context(), c, nil); err != nil {
+	if _, err := s.Clients.Create(t.Context(), c, nil, client.Limits{Apps: 1}); err != nil {
 		t.Fatalf("Create(client) = %v", err)
 	}
 	return c.ClientID

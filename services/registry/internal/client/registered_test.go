@@ -1,0 +1,181 @@
+package client_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/services/registry/internal/client"
+)
+
+// greedy is a client that says of itself what is not for it to say.
+func greedy() client.Client {
+	grace := time.Second
+	c := alone()
+	c.TokenEndpointAuthMethod = oauth.AuthClientSecretBasic
+	c.SkipConsent, c.Audience, c.RefreshRotation = true, []string{"https://api.example/"}, client.RotateNever
+	c.AccessTokenLifetime, c.RefreshTokenLifetime, c.RefreshGrace = time.Hour, time.Hour, &grace
+	c.WorkspaceID, c.Visibility, c.ClientKind, c.Description = workspace, client.Public, "cli", "Trust me"
+	c.ClientID, c.Revision, c.RequirePKCE, c.DefaultScope = "chosen", 7, false, oauth.Scope{"openid"}
+	return c
+}
+
+func TestN214_RegisteredClientGetsWhatThePresetHas(t *testing.T) {
+	r := newRegistrar(t)
+	c, shown, err := r.Register(t.Context(), greedy())
+	if err != nil {
+		t.Fatalf("Register() = %v", err)
+	}
+	want := alone()
+	want.TokenEndpointAuthMethod, want.IDTokenSignedResponseAlg = oauth.AuthClientSecretBasic, "RS256"
+	want.Unverified, want.RequirePKCE, want.Visibility, want.ClientKind = true, true, client.Unlisted, "mcp"
+	want.Version, want.ScopeVersion, want.Revision = 1, 1, 1
+	if diff := cmp.Diff(want, c, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(client.Client{}, "ClientID", "CreateTime")); diff != "" {
+		t.Errorf("Register() (-want +got):\n%s", diff)
+	}
+	if c.ClientID == "chosen" || secret.Check("chcs", shown.Reveal()) != nil {
+		t.Errorf("Register() = id %q, secret %q", c.ClientID, shown.Reveal())
+	}
+}
+
+func TestOnlyRegistrationMakesRegisteredClients(t *testing.T) {
+	r := newRegistrar(t)
+	if c, _ := create(t, r, alone()); c.Registered() {
+		t.Error("Create() made a client that manages itself")
+	}
+	if _, _, err := r.Register(t.Context(), browser()); err == nil {
+		t.Error("Register() made a client that nobody manages")
+	}
+}
+
+func TestN206_RegistrationsAreCapped(t *testing.T) {
+	r := newRegistrar(t)
+	for range 2 {
+		if _, _, err := r.Register(t.Context(), alone()); err != nil {
+			t.Fatalf("Register() = %v", err)
+		}
+	}
+	if _, _, err := r.Register(t.Context(), alone()); !errors.Is(err, fault.Exhausted) {
+		t.Errorf("Register() of the third = %v, want %v", err, fault.Exhausted)
+	}
+	create(t, r, web())
+}
+
+func TestReplaceTakesDefaultsForWhatIsLeftOut(t *testing.T) {
+	r := newRegistrar(t)
+	c, first, err := r.Register(t.Context(), greedy())
+	if err != nil {
+		t.Fatalf("Register() = %v", err)
+	}
+	// What an operator has said of it since stays.
+	c.Audience, c.AccessTokenLifetime, c.RequireRevocationAuth = []string{"https://api.example/"}, time.Minute, true
+	c.Unverified, c.DefaultScope, c.Description = false, oauth.Scope{"openid", "email"}, "Looked at"
+	if c, err = r.Update(t.Context(), c); err != nil {
+		t.Fatalf("Update() = %v", err)
+	}
+	replaced, second, err := r.Replace(t.Context(), client.Client{
+		ClientID: c.ClientID, Revision: c.Revision, ClientName: "Renamed", RedirectURIs: c.RedirectURIs, Scope: oauth.Scope{"openid"},
+		SkipConsent: true, Unverified: false, WorkspaceID: workspace, Visibility: client.Public,
+	})
+	if err != nil {
+		t.Fatalf("Replace() = %v", err)
+	}
+	want := c
+	want.ClientName, want.Scope, want.DefaultScope = "Renamed", oauth.Scope{"openid"}, oauth.Scope{"openid"}
+	want.Revision, want.ScopeVersion = c.Revision+1, c.ScopeVersion+1
+	if diff := cmp.Diff(want, replaced, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("Replace() (-want +got):\n%s", diff)
+	}
+	if first.Digest() == second.Digest() || secret.Check("chcs", second.Reveal()) != nil {
+		t.Error("Replace() gave no new secret")
+	}
+	wide, _, err := r.Replace(t.Context(), client.Client{ClientID: c.ClientID, Revision: replaced.Revision, ClientName: "Renamed", RedirectURIs: c.RedirectURIs})
+	if err != nil || !wide.Scope.Equal(provider().Scopes.Grantable()) {
+		t.Errorf("Replace() without scope = %v, %v", wide.Scope, err)
+	}
+}
+
+func TestReplaceKeepsTheRules(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(*client.Client)
+		want   string
+		secret bool
+	}{
+		{"same", same, "", false},
+		{"with a secret", func(c *client.Client) { c.TokenEndpointAuthMethod = oauth.AuthClientSecretPost }, "", true},
+		{"dangerous redirect URI", redirect("javascript:alert(1)"), "redirect_uris", false},
+		{"application type", func(c *client.Client) {
+			c.ApplicationType, c.RedirectURIs = oauth.ApplicationNative, []string{"http://127.0.0.1/cb"}
+		}, "application_type cannot be changed", false},
+		{"application type left out", func(c *client.Client) { c.ApplicationType = "" }, "", false},
+		{"right of its own", func(c *client.Client) {
+			c.TokenEndpointAuthMethod, c.Scope = oauth.AuthClientSecretBasic, oauth.Scope{"introspect"}
+		}, "scope of a client that registers itself", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRegistrar(t)
+			c, _, err := r.Register(t.Context(), alone())
+			if err != nil {
+				t.Fatalf("Register() = %v", err)
+			}
+			tt.change(&c)
+			_, shown, err := r.Replace(t.Context(), c)
+			checkInvalid(t, err, tt.want)
+			if got := shown.Reveal() != ""; got != tt.secret {
+				t.Errorf("Replace() shows a secret: %v, want %v", got, tt.secret)
+			}
+		})
+	}
+}
+
+func TestN221_SecondReplacementIsTold(t *testing.T) {
+	r := newRegistrar(t)
+	c, _, err := r.Register(t.Context(), alone())
+	if err != nil {
+		t.Fatalf("Register() = %v", err)
+	}
+	if _, _, err := r.Replace(t.Context(), c); err != nil {
+		t.Errorf("Replace(first) = %v", err)
+	}
+	if _, _, err := r.Replace(t.Context(), c); !errors.Is(err, fault.Conflict) {
+		t.Errorf("Replace(second) = %v, want %v", err, fault.Conflict)
+	}
+	c.ClientID = "unknown"
+	if _, _, err := r.Replace(t.Context(), c); !errors.Is(err, fault.NotFound) {
+		t.Errorf("Replace(unknown) = %v, want %v", err, fault.NotFound)
+	}
+}
+
+func TestDefaultsAreThePresets(t *testing.T) {
+	r := newRegistrar(t)
+	r.Policy.Clients.Web.TokenEndpointAuthMethod = oauth.AuthClientSecretPost
+	r.Policy.Clients.Web.RequirePKCE = false
+	r.Policy.Clients.Web.GrantTypes = []string{oauth.GrantAuthorizationCode}
+	for _, tt := range []struct {
+		name, application, asked, method string
+		grants                           []string
+		pkce                             bool
+	}{
+		{"web", "", "", oauth.AuthClientSecretPost, []string{oauth.GrantAuthorizationCode}, false},
+		{"browser", "web", oauth.AuthNone, oauth.AuthNone, []string{oauth.GrantAuthorizationCode}, true},
+		{"native", "native", "", oauth.AuthNone, []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c, _ := create(t, r, client.Client{
+				ClientName: "Example", ApplicationType: oauth.ApplicationType(tt.application), TokenEndpointAuthMethod: tt.asked,
+				RedirectURIs: []string{"https://app.example/cb"}, PKCEUnsaid: true,
+			})
+			if c.TokenEndpointAuthMethod != tt.method || !slices.Equal(c.GrantTypes, tt.grants) || c.RequirePKCE != tt.pkce || c.Visibility != client.Unlisted {
+				t.Errorf("Create() = %+v", c)
+			}
+		})
+	}
+}
