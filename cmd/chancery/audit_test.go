@@ -70,7 +70,7 @@ func serveRegistry(t *testing.T, stores registry.Stores, credential secret.Secre
 	if err != nil {
 		t.Fatal(err)
 	}
-	registry.New(registry.Config{Scopes: preset.Default().Scopes}, registry.Deps{Stores: stores, Now: time.Now}).Register(server)
+	registry.New(registry.Config{Preset: preset.Default()}, registry.Deps{Stores: stores, Now: time.Now}).Register(server)
 	var config net.ListenConfig
 	lis, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,15 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/chancery-auth/chancery/pkg/strictyaml"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
 
@@ -21,29 +25,36 @@ type clientCommands struct {
 	Update clientUpdate   `cmd:"" help:"Change a client's metadata: only what is named changes."`
 	Delete clientDelete   `cmd:"" help:"Delete a client. Every token of it ends at once."`
 	Secret secretCommands `cmd:"" help:"Manage a client's secrets."`
+
+	InitialToken initialTokenCommands `cmd:"" help:"Manage the tokens by which clients register themselves, where the preset asks for one."`
 }
 
-// clientMetadata are the flags for metadata that can change.
+// clientMetadata are the flags for metadata that can change. What a new client
+// does not say comes from the preset.
 type clientMetadata struct {
-	Name           *string       `help:"Name that users see."`
-	RedirectURIs   []string      `help:"Redirect URI; may be repeated." name:"redirect-uri" sep:"none" placeholder:"URI"`
-	AuthMethod     string        `help:"client_secret_basic, client_secret_post, private_key_jwt or none." placeholder:"METHOD"`
-	Scope          *string       `help:"Everything the client may ask for, space-separated. Default: all that users can grant." placeholder:"\"A B\""`
-	DefaultScope   *string       `help:"What a request without scope asks for." placeholder:"\"A B\""`
-	GrantTypes     []string      `help:"Grant type; may be repeated. Default: authorization_code and refresh_token." name:"grant-type" sep:"none" placeholder:"TYPE"`
-	RequirePKCE    *bool         `help:"Refuse requests without code_challenge. Default: true." name:"require-pkce" negatable:""`
-	RequirePAR     *bool         `help:"Refuse requests that were not pushed." name:"require-par"`
-	JWKS           string        `help:"File with the client's public keys, a JWK Set, for private_key_jwt." name:"jwks" placeholder:"FILE" type:"existingfile"`
-	ClientURI      *string       `help:"Home page." name:"client-uri" placeholder:"URL"`
-	LogoURI        *string       `help:"Logo." name:"logo-uri" placeholder:"URL"`
-	PolicyURI      *string       `help:"Privacy policy." name:"policy-uri" placeholder:"URL"`
-	TOSURI         *string       `help:"Terms of service." name:"tos-uri" placeholder:"URL"`
-	IDTokenAlg     *string       `help:"RS256 or ES256." name:"id-token-alg" placeholder:"ALG"`
-	Audience       []string      `help:"Audience for which the client may introspect tokens; may be repeated." sep:"none" placeholder:"URI"`
-	AccessLifetime time.Duration `help:"Lifetime of its access tokens." name:"access-token-lifetime" placeholder:"1h"`
-	RefreshLife    time.Duration `help:"Lifetime of its refresh tokens." name:"refresh-token-lifetime" placeholder:"720h"`
-	Rotation       *string       `help:"When refresh tokens rotate: always, threshold or never." name:"refresh-rotation" placeholder:"WHEN"`
-	SkipConsent    *bool         `help:"Never ask for scopes that need no selection: for the platform's own clients."`
+	Name           *string        `help:"Name that users see."`
+	Description    *string        `help:"What the app does, in a sentence or two: for the directory of apps." placeholder:"TEXT"`
+	Visibility     *string        `help:"Who may authorize it: internal (members of its workspace), unlisted (anybody with a link) or public (listed in the directory of apps). Default: unlisted." placeholder:"WHO"`
+	Kind           *string        `help:"One of the preset's kinds of client, which sets lifetimes. Default: none." placeholder:"KIND"`
+	RedirectURIs   []string       `help:"Redirect URI; may be repeated." name:"redirect-uri" sep:"none" placeholder:"URI"`
+	AuthMethod     string         `help:"client_secret_basic, client_secret_post, private_key_jwt or none. Default: the preset's for the type." placeholder:"METHOD"`
+	Scope          *string        `help:"Everything the client may ask for, space-separated. Default: all that users can grant." placeholder:"\"A B\""`
+	DefaultScope   *string        `help:"What a request without scope asks for." placeholder:"\"A B\""`
+	GrantTypes     []string       `help:"Grant type; may be repeated. Default: the preset's for the type." name:"grant-type" sep:"none" placeholder:"TYPE"`
+	RequirePKCE    *bool          `help:"Refuse requests without code_challenge. Default: the preset's for the type; always for clients without credentials." name:"require-pkce" negatable:""`
+	RequirePAR     *bool          `help:"Refuse requests that were not pushed." name:"require-par"`
+	JWKS           string         `help:"File with the client's public keys, a JWK Set, for private_key_jwt." name:"jwks" placeholder:"FILE" type:"existingfile"`
+	ClientURI      *string        `help:"Home page." name:"client-uri" placeholder:"URL"`
+	LogoURI        *string        `help:"Logo." name:"logo-uri" placeholder:"URL"`
+	PolicyURI      *string        `help:"Privacy policy." name:"policy-uri" placeholder:"URL"`
+	TOSURI         *string        `help:"Terms of service." name:"tos-uri" placeholder:"URL"`
+	IDTokenAlg     *string        `help:"RS256 or ES256." name:"id-token-alg" placeholder:"ALG"`
+	Audience       []string       `help:"Audience for which the client may introspect tokens; may be repeated." sep:"none" placeholder:"URI"`
+	AccessLifetime time.Duration  `help:"Lifetime of its access tokens. Default: that of its kind, or the preset's." name:"access-token-lifetime" placeholder:"1h"`
+	RefreshLife    time.Duration  `help:"Lifetime of its refresh tokens. Default: that of its kind, or the preset's." name:"refresh-token-lifetime" placeholder:"720h"`
+	Rotation       *string        `help:"When refresh tokens rotate: always, threshold or never. Default: the preset's." name:"refresh-rotation" placeholder:"WHEN"`
+	Grace          *time.Duration `help:"How long a rotated refresh token still yields the same successor; 0s: its reuse ends the authorization at once. Default: the preset's." name:"refresh-grace" placeholder:"30s"`
+	SkipConsent    *bool          `help:"Never ask for scopes that need no selection: for the platform's own clients."`
 }
 
 // apply writes the flags that were given into c.
@@ -60,6 +71,9 @@ func (m clientMetadata) apply(c *registryv1.Client) error {
 		to   *string
 	}{
 		{m.Name, &c.ClientName},
+		{m.Description, &c.Description},
+		{m.Visibility, &c.Visibility},
+		{m.Kind, &c.ClientKind},
 		{m.Scope, &c.Scope},
 		{m.DefaultScope, &c.DefaultScope},
 		{m.ClientURI, &c.ClientUri},
@@ -109,17 +123,21 @@ func (m clientMetadata) applyPolicy(c *registryv1.Client) {
 	if m.RefreshLife != 0 {
 		c.RefreshTokenLifetime = durationpb.New(m.RefreshLife)
 	}
+	if m.Grace != nil {
+		c.RefreshGrace = durationpb.New(*m.Grace)
+	}
 }
 
 type clientCreate struct {
 	adminFlags
 	clientMetadata
-	Type string `help:"web (on a server, keeps a secret) or native (on the user's device, public)." default:"web"`
+	Type      string `help:"web (on a server, keeps a secret) or native (on the user's device, public)." default:"web"`
+	Workspace string `help:"Workspace that the app belongs to: its admins manage it on the developer pages. It cannot be changed. Default: none, so that operators alone manage it." placeholder:"ID"`
 }
 
 // Run implements the command.
 func (c *clientCreate) Run(ctx context.Context, s streams) error {
-	client := &registryv1.Client{ApplicationType: c.Type}
+	client := &registryv1.Client{ApplicationType: c.Type, WorkspaceId: c.Workspace}
 	if err := c.apply(client); err != nil {
 		return err
 	}
@@ -165,18 +183,56 @@ func (c *clientGet) Run(ctx context.Context, s streams) error {
 	})
 }
 
+// printClient shows what a client has; what it leaves to the preset is not there.
 func printClient(s streams, c *registryv1.Client) error {
-	return printTable(s.out, "FIELD VALUE", [][]string{
+	rows := [][]string{
 		{"client_id", c.GetClientId()},
 		{"client_name", c.GetClientName()},
+		{"description", c.GetDescription()},
+		{"workspace_id", c.GetWorkspaceId()},
+		{"visibility", c.GetVisibility()},
+		{"client_kind", c.GetClientKind()},
+		{"registered", registeredBy(c)},
 		{"application_type", c.GetApplicationType()},
 		{"token_endpoint_auth_method", c.GetTokenEndpointAuthMethod()},
 		{"redirect_uris", strings.Join(c.GetRedirectUris(), " ")},
+		{"client_uri", c.GetClientUri()},
 		{"grant_types", strings.Join(c.GetGrantTypes(), " ")},
 		{"scope", c.GetScope()},
+		{"require_pkce", fmt.Sprint(c.GetRequirePkce())},
+		{"access_token_lifetime", durationText(c.GetAccessTokenLifetime())},
+		{"refresh_token_lifetime", durationText(c.GetRefreshTokenLifetime())},
+		{"refresh_rotation", c.GetRefreshRotation()},
+		{"refresh_grace", durationText(c.GetRefreshGrace())},
 		{"revision", fmt.Sprint(c.GetRevision())},
-		{"create_time", c.GetCreateTime().AsTime().Format(time.RFC3339)},
-	})
+		{"create_time", timeText(c.GetCreateTime())},
+		{"last_use_time", timeText(c.GetLastUseTime())},
+	}
+	return printTable(s.out, "FIELD VALUE", slices.DeleteFunc(rows, func(row []string) bool { return row[1] == "" }))
+}
+
+// registeredBy says who registered a client, where that was no operator.
+func registeredBy(c *registryv1.Client) string {
+	if c.GetDynamicallyRegistered() {
+		return "by itself"
+	}
+	return ""
+}
+
+// durationText is empty for none.
+func durationText(d *durationpb.Duration) string {
+	if d == nil {
+		return ""
+	}
+	return strictyaml.Short(d.AsDuration())
+}
+
+// timeText is empty for none.
+func timeText(t *timestamppb.Timestamp) string {
+	if t == nil {
+		return ""
+	}
+	return t.AsTime().Format(time.RFC3339)
 }
 
 type clientList struct{ adminFlags }
@@ -207,9 +263,12 @@ func (c *clientList) print(s streams, clients []*registryv1.Client) error {
 	}
 	rows := make([][]string, 0, len(clients))
 	for _, each := range clients {
-		rows = append(rows, []string{each.GetClientId(), each.GetApplicationType(), each.GetTokenEndpointAuthMethod(), each.GetClientName()})
+		rows = append(rows, []string{
+			each.GetClientId(), each.GetApplicationType(), each.GetTokenEndpointAuthMethod(), each.GetVisibility(),
+			cmp.Or(each.GetWorkspaceId(), "-"), each.GetClientName(),
+		})
 	}
-	return printTable(s.out, "CLIENT_ID TYPE AUTHENTICATION NAME", rows)
+	return printTable(s.out, "CLIENT_ID TYPE AUTHENTICATION VISIBILITY WORKSPACE NAME", rows)
 }
 
 type clientUpdate struct {
@@ -265,78 +324,4 @@ func (a adminFlags) done(s streams, verb, id string) error {
 	}
 	fmt.Fprintf(s.out, "%s %s\n", verb, id)
 	return nil
-}
-
-// secretCommands are "chancery client secret …".
-type secretCommands struct {
-	Create secretCreate `cmd:"" help:"Add a secret; earlier ones stay valid. Prints it this once."`
-	List   secretList   `cmd:"" help:"List a client's secrets, without the secrets themselves."`
-	Revoke secretRevoke `cmd:"" help:"End one secret."`
-}
-
-type secretCreate struct {
-	adminFlags
-	ClientID string `arg:""`
-}
-
-// Run implements the command.
-func (c *secretCreate) Run(ctx context.Context, s streams) error {
-	return c.call(func(conn grpc.ClientConnInterface) error {
-		resp, err := registryv1.NewRegistryServiceClient(conn).CreateSecret(ctx, &registryv1.CreateSecretRequest{ClientId: c.ClientID})
-		if err != nil {
-			return err
-		}
-		if c.JSON {
-			return printJSON(s.out, struct {
-				SecretID     string `json:"secret_id"`
-				ClientSecret string `json:"client_secret"`
-			}{resp.GetSecretId(), resp.GetClientSecret()})
-		}
-		fmt.Fprintf(s.out, "secret_id      %s\nclient_secret  %s\n\nThe secret is not shown again.\n", resp.GetSecretId(), resp.GetClientSecret())
-		return nil
-	})
-}
-
-type secretList struct {
-	adminFlags
-	ClientID string `arg:""`
-}
-
-// Run implements the command.
-func (c *secretList) Run(ctx context.Context, s streams) error {
-	return c.call(func(conn grpc.ClientConnInterface) error {
-		resp, err := registryv1.NewRegistryServiceClient(conn).ListSecrets(ctx, &registryv1.ListSecretsRequest{ClientId: c.ClientID})
-		if err != nil {
-			return err
-		}
-		if c.JSON {
-			list, err := asJSONs(resp.GetSecrets())
-			if err != nil {
-				return err
-			}
-			return printJSON(s.out, map[string]any{"secrets": list})
-		}
-		rows := make([][]string, 0, len(resp.GetSecrets()))
-		for _, each := range resp.GetSecrets() {
-			rows = append(rows, []string{each.GetSecretId(), "…" + each.GetHint(), each.GetCreateTime().AsTime().Format(time.RFC3339)})
-		}
-		return printTable(s.out, "SECRET_ID HINT CREATED", rows)
-	})
-}
-
-type secretRevoke struct {
-	adminFlags
-	ClientID string `arg:""`
-	SecretID string `arg:""`
-}
-
-// Run implements the command.
-func (c *secretRevoke) Run(ctx context.Context, s streams) error {
-	return c.call(func(conn grpc.ClientConnInterface) error {
-		_, err := registryv1.NewRegistryServiceClient(conn).RevokeSecret(ctx, &registryv1.RevokeSecretRequest{ClientId: c.ClientID, SecretId: c.SecretID})
-		if err != nil {
-			return err
-		}
-		return c.done(s, "revoked", c.SecretID)
-	})
 }

@@ -176,19 +176,20 @@ type workspaceCommand struct {
 type workspaceCreate struct {
 	adminFlags
 	Name string `required:"" help:"Name that users see."`
+	Slug string `help:"Name in addresses: lower-case letters, digits and hyphens. No other workspace has it, and it cannot be changed. Default: made of the name." placeholder:"SLUG"`
 }
 
 // Run implements the command.
 func (c *workspaceCreate) Run(ctx context.Context, s streams) error {
 	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
-		resp, err := d.CreateWorkspace(ctx, &directoryv1.CreateWorkspaceRequest{Name: c.Name})
+		resp, err := d.CreateWorkspace(ctx, &directoryv1.CreateWorkspaceRequest{Name: c.Name, Slug: c.Slug})
 		if err != nil {
 			return err
 		}
 		if c.JSON {
 			return printProto(s.out, resp.GetWorkspace())
 		}
-		fmt.Fprintf(s.out, "workspace_id  %s\n", resp.GetWorkspace().GetWorkspaceId())
+		fmt.Fprintf(s.out, "workspace_id  %s\nslug          %s\n", resp.GetWorkspace().GetWorkspaceId(), resp.GetWorkspace().GetSlug())
 		return nil
 	})
 }
@@ -216,9 +217,9 @@ func (c *workspaceList) Run(ctx context.Context, s streams) error {
 		}
 		rows := make([][]string, 0, len(workspaces))
 		for _, each := range workspaces {
-			rows = append(rows, []string{each.GetWorkspaceId(), each.GetCreateTime().AsTime().Format(time.RFC3339), each.GetName()})
+			rows = append(rows, []string{each.GetWorkspaceId(), each.GetSlug(), each.GetCreateTime().AsTime().Format(time.RFC3339), each.GetName()})
 		}
-		return printTable(s.out, "WORKSPACE_ID CREATED NAME", rows)
+		return printTable(s.out, "WORKSPACE_ID SLUG CREATED NAME", rows)
 	})
 }
 

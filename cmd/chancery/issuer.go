@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/chancery-auth/chancery/cmd/chancery/provider"
 )
 
 // loopback reports whether a listen address is reachable from this machine only.
@@ -30,10 +32,11 @@ func (c *serveCommand) checkIssuer() error {
 	u, err := url.Parse(c.Issuer)
 	switch {
 	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.HasSuffix(c.Issuer, "/") || strings.ContainsAny(c.Issuer, "?#"):
-		return fmt.Errorf("--issuer %s: want a URL of scheme and host, without query, fragment or a slash at the end", c.Issuer)
-	case u.Scheme == "https":
-		return nil
-	case u.Scheme == "http" && loopback(net.JoinHostPort(u.Hostname(), "0")):
+		return fmt.Errorf("--issuer %s: want a URL of scheme, host and the path of the preset, without query, fragment or a slash at the end", c.Issuer)
+	case u.Scheme == "https", u.Scheme == "http" && loopback(net.JoinHostPort(u.Hostname(), "0")):
+		if err := provider.CheckIssuer(c.Issuer, c.preset); err != nil {
+			return fmt.Errorf("--issuer %s: %w", c.Issuer, err)
+		}
 		return nil
 	}
 	return fmt.Errorf("--issuer %s: want https; http is only for localhost", c.Issuer)
@@ -53,5 +56,5 @@ func (c *serveCommand) issuerFor(listener net.Addr) string {
 	if ip, ipErr := netip.ParseAddr(host); err != nil || ipErr != nil || ip.IsLoopback() || ip.IsUnspecified() {
 		host = "localhost"
 	}
-	return scheme + "://" + net.JoinHostPort(host, port)
+	return scheme + "://" + net.JoinHostPort(host, port) + c.preset.IssuerPath
 }

@@ -48,6 +48,7 @@ type commands struct {
 	Grant     grantCommands    `cmd:"" help:"See and revoke what users have allowed clients."`
 	Session   sessionCommands  `cmd:"" help:"See and end sign-in sessions."`
 	Token     tokenCommands    `cmd:"" help:"Introspect and revoke tokens."`
+	Preset    presetCommands   `cmd:"" help:"See the providers that Chancery can be, or check one of your own."`
 	Config    configCommands   `cmd:"" help:"Check a configuration file, or print what is in force."`
 	Doctor    doctorCommand    `cmd:"" help:"Look whether everything that a process needs is there and safe."`
 	Key       keyCommands      `cmd:"" help:"See, rotate and retire the keys that seal and sign."`

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/credentials"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
+	"github.com/chancery-auth/chancery/cmd/chancery/provider"
 	"github.com/chancery-auth/chancery/gateway"
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/event"
@@ -80,10 +81,15 @@ type process struct {
 }
 
 // newProcess makes the services of the roles, and what carries calls to them. It
-// starts nothing.
+// starts nothing. The preset is the one that the configuration names.
 func newProcess(r roles, c *config.Config, g ground, l *listeners, log *slog.Logger) (*process, error) {
+	loaded, err := provider.Load(c.Preset)
+	if err != nil {
+		return nil, err
+	}
+	log.Info("preset", slog.String("name", loaded.Name), slog.String("issuer", c.Issuer))
 	p := &process{
-		ground: g, config: c, roles: r, listeners: l, log: log, preset: preset.Default(),
+		ground: g, config: c, roles: r, listeners: l, log: log, preset: loaded,
 		relayWake: event.NewSignal(), started: time.Now(),
 	}
 	p.hints = coherent.NewHints(g.bus, coherent.HintOptions{Keep: preset.RestrictionKeep, Key: g.hintKey, Log: log})
@@ -158,13 +164,19 @@ func (p *process) makeEdge() error {
 	if !p.roles.has(roleGateway) {
 		return nil
 	}
+	brand, err := brandOf(p.preset)
+	if err != nil {
+		return err
+	}
 	clients := newEdgeClients(p.conn(roleGateway))
 	edge, err := gateway.New(gateway.Config{
 		Issuer: p.config.Issuer, Preset: p.preset, Bound: p.config.RevocationBound,
+		Logo:           brand.Logo,
 		TrustedProxies: p.config.Gateway.TrustedProxies, Limits: limitsOf(p.config.Gateway.Limits),
 	}, gateway.Deps{
 		Authorize: clients.authorize, Token: clients.token, Introspection: clients.introspection,
-		Registry: clients.registry, OAuth: clients.conn, Log: p.log, Now: time.Now,
+		Registry: clients.registry, Developer: clients.developer, Registration: clients.registration,
+		Consent: clients.consent, Directory: clients.directory, OAuth: clients.conn, Log: p.log, Now: time.Now,
 		Tracer: p.telemetry.Tracer(), Observe: p.telemetry.HTTP(gateway.Endpoints()...),
 	})
 	if err != nil {

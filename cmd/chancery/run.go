@@ -61,7 +61,7 @@ func (c *runCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	return p.serve(ctx, func() error { return c.announce(s, r, cfg, l) })
+	return p.serve(ctx, func() error { return c.announce(s, p) })
 }
 
 // load reads the configuration, puts the flags in place of what it says, and checks
@@ -268,16 +268,17 @@ func (g *ground) openPublicTLS(r roles, cfg *config.Config) error {
 }
 
 // announce tells scripts and people where the process is.
-func (c *runCommand) announce(s streams, r roles, cfg *config.Config, l *listeners) error {
+func (c *runCommand) announce(s streams, p *process) error {
+	l := p.listeners
 	info := runInfo{
-		Ready: true, Services: r, Issuer: cfg.Issuer,
+		Ready: true, Services: p.roles, Preset: p.preset.Name, Issuer: p.config.Issuer,
 		HTTP: addressOf(l.http), GRPC: addressOf(l.grpc), Internal: addressOf(l.internal),
 	}
 	if c.JSON {
 		return printJSON(s.out, info)
 	}
-	fmt.Fprintf(s.out, "Chancery is ready: %s.\n\n", strings.Join(r, ", "))
-	for _, line := range [][2]string{{"issuer", info.Issuer}, {"HTTP", info.HTTP}, {"gRPC", info.GRPC}, {"health", "http://" + info.Internal + "/readyz"}} {
+	fmt.Fprintf(s.out, "Chancery is ready: %s.\n\n", strings.Join(p.roles, ", "))
+	for _, line := range [][2]string{{"preset", info.Preset}, {"issuer", info.Issuer}, {"HTTP", info.HTTP}, {"gRPC", info.GRPC}, {"health", "http://" + info.Internal + "/readyz"}} {
 		if line[1] != "" {
 			fmt.Fprintf(s.out, "  %-8s %s\n", line[0], line[1])
 		}
@@ -289,6 +290,7 @@ func (c *runCommand) announce(s streams, r roles, cfg *config.Config, l *listene
 type runInfo struct {
 	Ready    bool     `json:"ready"`
 	Services []string `json:"services"`
+	Preset   string   `json:"preset"`
 	Issuer   string   `json:"issuer"`
 	HTTP     string   `json:"http,omitempty"`
 	GRPC     string   `json:"grpc,omitempty"`

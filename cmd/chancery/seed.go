@@ -11,10 +11,10 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/demo"
+	"github.com/chancery-auth/chancery/cmd/chancery/provider"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/secret"
@@ -28,6 +28,7 @@ type demoData struct {
 	User         demoUser        `json:"user"`
 	Client       demoClient      `json:"client"`
 	NativeClient demoClient      `json:"native_client"`
+	ListedClient demoClient      `json:"listed_client"`
 	Workspaces   []demoWorkspace `json:"workspaces"`
 }
 
@@ -40,11 +41,13 @@ type demoUser struct {
 type demoClient struct {
 	ClientID     string `json:"client_id"`
 	ClientSecret string `json:"client_secret,omitempty"`
+	AuthMethod   string `json:"token_endpoint_auth_method,omitempty"`
 	RedirectURI  string `json:"redirect_uri"`
 }
 
 type demoWorkspace struct {
 	ID       string        `json:"id"`
+	Slug     string        `json:"slug"`
 	Name     string        `json:"name"`
 	Role     string        `json:"role"`
 	Projects []demoProject `json:"projects"`
@@ -59,19 +62,38 @@ type demoProject struct {
 type seeder struct {
 	registry  registryv1.RegistryServiceClient
 	directory directoryv1.DirectoryServiceClient
+	// origin is where the demo app is.
+	origin string
+	// authMethod is how it authenticates.
+	authMethod string
+	// loopbackURI is where the native client listens: at any port, where the preset
+	// lets it choose.
+	loopbackURI string
 }
 
-func newSeeder(conn grpc.ClientConnInterface) seeder {
-	return seeder{registryv1.NewRegistryServiceClient(conn), directoryv1.NewDirectoryServiceClient(conn)}
+// seeder makes the demo by calls to the services of the process.
+func (p *process) seeder() seeder {
+	conn := p.local.Conn(grpcserve.Admin)
+	s := seeder{
+		registry: registryv1.NewRegistryServiceClient(conn), directory: directoryv1.NewDirectoryServiceClient(conn),
+		origin: provider.Origin(p.config.Issuer), authMethod: oauth.AuthClientSecretBasic,
+		loopbackURI: "http://127.0.0.1/callback",
+	}
+	if !p.preset.Authorization.VariableLoopbackPort {
+		s.loopbackURI = "http://127.0.0.1:8976/callback"
+	}
+	if method := p.preset.Clients.Web.TokenEndpointAuthMethod; method == oauth.AuthClientSecretPost {
+		s.authMethod = method
+	}
+	return s
 }
 
 // openDemo reads the demo of an earlier start, or makes one.
 func (p *process) openDemo(ctx context.Context, d dataFlag) (*demoData, error) {
-	s := newSeeder(p.local.Conn(grpcserve.Admin))
-	redirectURI := p.config.Issuer + demo.CallbackPath
+	s := p.seeder()
 	content, err := os.ReadFile(d.demo())
 	if errors.Is(err, fs.ErrNotExist) {
-		return s.create(ctx, d, redirectURI)
+		return s.create(ctx, d)
 	}
 	if err != nil {
 		return nil, err
@@ -80,23 +102,24 @@ func (p *process) openDemo(ctx context.Context, d dataFlag) (*demoData, error) {
 	if err := json.Unmarshal(content, &data); err != nil {
 		return nil, fmt.Errorf("read %s: %w", d.demo(), err)
 	}
-	if data.Client.RedirectURI == redirectURI {
+	if data.Client.RedirectURI == s.redirectURI() {
 		return &data, nil
 	}
 	// The address has changed since.
-	data.Client.RedirectURI = redirectURI
-	if err := s.moveClient(ctx, data.Client); err != nil {
-		return nil, err
+	for _, client := range []*demoClient{&data.Client, &data.ListedClient} {
+		if err := s.moveClient(ctx, client); err != nil {
+			return nil, err
+		}
 	}
 	return &data, data.write(d)
 }
 
-func (s seeder) create(ctx context.Context, d dataFlag, redirectURI string) (*demoData, error) {
+func (s seeder) redirectURI() string { return s.origin + demo.CallbackPath }
+
+func (s seeder) create(ctx context.Context, d dataFlag) (*demoData, error) {
 	var data demoData
 	for _, step := range []func(context.Context, *demoData) error{
-		s.createUser,
-		func(ctx context.Context, data *demoData) error { return s.createClients(ctx, data, redirectURI) },
-		s.createWorkspaces,
+		s.createUser, s.createClients, s.createWorkspaces, s.createListed,
 	} {
 		if err := step(ctx, &data); err != nil {
 			return nil, err
@@ -116,7 +139,7 @@ func (data *demoData) write(d dataFlag) error {
 func (s seeder) createUser(ctx context.Context, data *demoData) error {
 	claims, err := structpb.NewStruct(map[string]any{
 		"name": "Ada Demo", "given_name": "Ada", "family_name": "Demo", "preferred_username": "demo",
-		"email": "demo@example.com", "email_verified": true, "locale": "en",
+		"email": "demo@example.com", "email_verified": true, "locale": "en", "picture": s.origin + demo.PicturePath,
 	})
 	if err != nil {
 		return err
@@ -132,34 +155,57 @@ func (s seeder) createUser(ctx context.Context, data *demoData) error {
 	return nil
 }
 
-func (s seeder) createClients(ctx context.Context, data *demoData, redirectURI string) error {
+func (s seeder) createClients(ctx context.Context, data *demoData) error {
 	web, err := s.registry.CreateClient(ctx, &registryv1.CreateClientRequest{Client: &registryv1.Client{
-		ClientName: "Demo app", ApplicationType: string(oauth.ApplicationWeb), RedirectUris: []string{redirectURI},
-		GrantTypes: []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken, oauth.GrantClientCredentials},
+		ClientName: "Demo app", ApplicationType: string(oauth.ApplicationWeb), RedirectUris: []string{s.redirectURI()},
+		GrantTypes:              []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken, oauth.GrantClientCredentials},
+		TokenEndpointAuthMethod: s.authMethod,
 	}})
 	if err != nil {
 		return err
 	}
-	data.Client = demoClient{web.GetClient().GetClientId(), web.GetClientSecret(), redirectURI}
-	const loopbackURI = "http://127.0.0.1/callback"
+	data.Client = demoClient{web.GetClient().GetClientId(), web.GetClientSecret(), s.authMethod, s.redirectURI()}
 	native, err := s.registry.CreateClient(ctx, &registryv1.CreateClientRequest{Client: &registryv1.Client{
-		ClientName: "Demo command line", ApplicationType: string(oauth.ApplicationNative), RedirectUris: []string{loopbackURI},
+		ClientName: "Demo command line", ApplicationType: string(oauth.ApplicationNative), RedirectUris: []string{s.loopbackURI},
 	}})
 	if err != nil {
 		return err
 	}
-	data.NativeClient = demoClient{ClientID: native.GetClient().GetClientId(), RedirectURI: loopbackURI}
+	data.NativeClient = demoClient{ClientID: native.GetClient().GetClientId(), RedirectURI: s.loopbackURI}
 	return nil
 }
 
-// moveClient registers another redirect URI for the demo's web client.
-func (s seeder) moveClient(ctx context.Context, c demoClient) error {
+// createListed makes an app of the first workspace, which everybody finds in the
+// directory of apps. It shares the demo's pages.
+func (s seeder) createListed(ctx context.Context, data *demoData) error {
+	resp, err := s.registry.CreateClient(ctx, &registryv1.CreateClientRequest{Client: &registryv1.Client{
+		ClientName: "Acme dashboard", ApplicationType: string(oauth.ApplicationWeb), RedirectUris: []string{s.redirectURI()},
+		Description: "Shows what happens in your projects on one page.", ClientUri: s.origin + demo.Path,
+		WorkspaceId: data.Workspaces[0].ID, Visibility: "public", TokenEndpointAuthMethod: s.authMethod,
+	}})
+	if err != nil {
+		return err
+	}
+	data.ListedClient = demoClient{resp.GetClient().GetClientId(), resp.GetClientSecret(), s.authMethod, s.redirectURI()}
+	return nil
+}
+
+// moveClient registers where the demo is now, for one of its clients. A demo that
+// an earlier version made may lack it.
+func (s seeder) moveClient(ctx context.Context, c *demoClient) error {
+	if c.ClientID == "" {
+		return nil
+	}
+	c.RedirectURI = s.redirectURI()
 	resp, err := s.registry.GetClient(ctx, &registryv1.GetClientRequest{ClientId: c.ClientID})
 	if err != nil {
 		return err
 	}
 	client := resp.GetClient()
 	client.RedirectUris = []string{c.RedirectURI}
+	if client.GetClientUri() != "" {
+		client.ClientUri = s.origin + demo.Path
+	}
 	_, err = s.registry.UpdateClient(ctx, &registryv1.UpdateClientRequest{Client: client})
 	return err
 }
@@ -191,7 +237,7 @@ func (s seeder) createWorkspace(ctx context.Context, name string, projects []str
 	if err != nil {
 		return demoWorkspace{}, err
 	}
-	made := demoWorkspace{ID: resp.GetWorkspace().GetWorkspaceId(), Name: name}
+	made := demoWorkspace{ID: resp.GetWorkspace().GetWorkspaceId(), Slug: resp.GetWorkspace().GetSlug(), Name: name}
 	for _, project := range projects {
 		p, err := s.directory.CreateProject(ctx, &directoryv1.CreateProjectRequest{WorkspaceId: made.ID, Name: project})
 		if err != nil {
@@ -209,7 +255,9 @@ func (p *process) addDemo(ctx context.Context, d dataFlag) (*demoData, error) {
 		return nil, err
 	}
 	party, err := demo.New(demo.Config{
-		Issuer: p.config.Issuer, ClientID: made.Client.ClientID, ClientSecret: made.Client.ClientSecret, Now: time.Now,
+		Brand: p.preset.Brand.Name, Issuer: p.config.Issuer, Origin: provider.Origin(p.config.Issuer),
+		ClientID: made.Client.ClientID, ClientSecret: made.Client.ClientSecret, AuthMethod: made.Client.AuthMethod,
+		Scopes: p.preset.Scopes, Now: time.Now,
 	})
 	if err != nil {
 		return nil, err

@@ -13,8 +13,10 @@ import (
 
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
 	"github.com/chancery-auth/chancery/cmd/chancery/demo"
+	"github.com/chancery-auth/chancery/cmd/chancery/provider"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtrace"
+	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/telemetry"
 )
 
@@ -24,7 +26,8 @@ type serveCommand struct {
 	HTTP      string   `help:"Address of the public HTTP endpoints. Port 0 picks a free one." default:"127.0.0.1:8080" placeholder:"ADDR" name:"http"`
 	GRPC      string   `help:"Address of the gRPC services." default:"127.0.0.1:9090" placeholder:"ADDR" name:"grpc"`
 	Internal  string   `help:"Address of health and readiness." default:"127.0.0.1:0" placeholder:"ADDR"`
-	Issuer    string   `help:"URL that tokens name as their issuer. Default: the HTTP address, as localhost." placeholder:"URL"`
+	Preset    string   `help:"Provider to be: the name of a preset (see 'chancery preset list') or the path of a preset file." default:"chancery" placeholder:"NAME|FILE" env:"CHANCERY_PRESET"`
+	Issuer    string   `help:"URL that tokens name as their issuer. Default: the HTTP address, as localhost, with the path of the preset." placeholder:"URL"`
 	Database  string   `help:"URL of a Postgres database. Default: an embedded database below the data folder." placeholder:"URL" env:"CHANCERY_DATABASE"`
 	KEK       string   `help:"Key-encryption key: file:PATH or env:NAME. Default: a file below the data folder, made when there is none." name:"kek" placeholder:"URI" env:"CHANCERY_KEK"`
 	TLSCert   string   `help:"File with the certificate chain of the HTTP endpoints." name:"tls-cert" placeholder:"FILE" type:"existingfile"`
@@ -35,6 +38,8 @@ type serveCommand struct {
 	OTLP      string   `help:"host:port of an OpenTelemetry collector on this machine, which gets every trace (OTLP over gRPC, plain text)." name:"otlp" placeholder:"ADDR"`
 	LogLevel  string   `help:"debug, info, warn or error." default:"info" placeholder:"LEVEL"`
 	JSON      bool     `help:"Print one line of JSON when ready to answer." name:"json"`
+
+	preset preset.Preset // that Preset names, once checked
 }
 
 // drainTime is how long requests that run may take to finish at the end.
@@ -84,13 +89,13 @@ func (c *serveCommand) serve(ctx context.Context, s streams, l *listeners, log *
 		Issuer: cfg.Issuer, HTTP: l.http.Addr().String(), GRPC: l.grpc.Addr().String(), Internal: l.internal.Addr().String(),
 		NATS: b.address(), NATSUser: busUser, NATSPasswordFile: c.busPassword(),
 	}
-	var made *demoData
+	var data *demoData
 	if c.Demo {
-		if made, err = p.addDemo(ctx, c.dataFlag); err != nil {
+		if data, err = p.addDemo(ctx, c.dataFlag); err != nil {
 			return fmt.Errorf("make the demo: %w", err)
 		}
 	}
-	err = p.serve(ctx, func() error { return c.announce(s, info, made) })
+	err = p.serve(ctx, func() error { return c.announce(s, info, data) })
 	if removeErr := os.Remove(c.server()); removeErr != nil && !errors.Is(removeErr, os.ErrNotExist) {
 		err = errors.Join(err, removeErr)
 	}
@@ -100,6 +105,7 @@ func (c *serveCommand) serve(ctx context.Context, s streams, l *listeners, log *
 // config is the configuration that the flags stand for.
 func (c *serveCommand) config(l *listeners, log *slog.Logger) (*config.Config, error) {
 	cfg := config.Default()
+	cfg.Preset = c.Preset
 	cfg.Issuer = c.issuerFor(l.http.Addr())
 	cfg.Drain = config.Drain{Timeout: drainTime}
 	cfg.NATS.Replicas = 1
@@ -175,26 +181,29 @@ func (c *serveCommand) announce(s streams, info serverInfo, made *demoData) erro
 	}
 	if c.JSON {
 		return printJSON(s.out, ready{
-			Ready: true, serverInfo: info, AdminCredential: c.credential(), Demo: made,
+			Ready: true, Preset: c.preset.Name, serverInfo: info, AdminCredential: c.credential(), Demo: made,
 		})
 	}
-	return welcome(s, info, c.dataFlag, made)
+	return c.welcome(s, info, made)
 }
 
 // ready is the line that scripts wait for.
 type ready struct {
-	Ready bool `json:"ready"`
+	Ready  bool   `json:"ready"`
+	Preset string `json:"preset"`
 	serverInfo
 	AdminCredential string    `json:"admin_credential"`
 	Demo            *demoData `json:"demo,omitempty"`
 }
 
 // welcome is the same for people.
-func welcome(s streams, info serverInfo, d dataFlag, made *demoData) error {
-	fmt.Fprintf(s.out, "Chancery is ready.\n\n  issuer     %s\n  discovery  %s/.well-known/openid-configuration\n  gRPC       %s\n  health     http://%s/readyz\n  data       %s\n",
-		info.Issuer, info.Issuer, info.GRPC, info.Internal, d.Data)
+func (c *serveCommand) welcome(s streams, info serverInfo, made *demoData) error {
+	fmt.Fprintf(s.out, "Chancery is ready.\n\n  preset     %s\n  issuer     %s\n  discovery  %s/.well-known/openid-configuration\n  gRPC       %s\n  health     http://%s/readyz\n  data       %s\n",
+		c.preset.Name, info.Issuer, info.Issuer, info.GRPC, info.Internal, c.Data)
 	if made != nil {
-		fmt.Fprintf(s.out, "\nTry it: open %s%s\n\n  sign in as  %s\n  password    %s\n", info.Issuer, demo.Path, made.User.Username, made.User.Password)
+		origin := provider.Origin(info.Issuer)
+		fmt.Fprintf(s.out, "\nTry it: open %s%s\n\n  sign in as  %s\n  password    %s\n\n  apps that you allowed   %s/account/apps\n  apps of your workspace  %s/developer/apps\n  apps for everybody      %s/apps\n",
+			origin, demo.Path, made.User.Username, made.User.Password, origin, origin, origin)
 	}
 	_, err := fmt.Fprint(s.out, "\nPress Ctrl-C to stop.\n")
 	return err
@@ -223,6 +232,10 @@ func (c *serveCommand) check() error {
 	}
 	if c.OTLP != "" && !loopback(c.OTLP) {
 		return fmt.Errorf("--otlp %s is not a loopback address: traces are sent in plain text in this mode", c.OTLP)
+	}
+	var err error
+	if c.preset, err = provider.Load(c.Preset); err != nil {
+		return err
 	}
 	return c.checkIssuer()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -104,10 +105,10 @@ func newServices(r roles, p parts) services {
 }
 
 func newRegistry(p parts) service {
-	return registry.New(registry.Config{
-		Issuer: p.config.Issuer, Brand: p.preset.Brand.Name, ClientSecretPrefix: p.preset.Prefixes.ClientSecret,
-		Scopes: p.preset.Scopes, RefreshAbsolute: p.preset.Lifetimes.RefreshAbsolute,
-	}, registry.Deps{Stores: p.stores.registry, Hints: p.hints, Now: p.now})
+	return registry.New(registry.Config{Issuer: p.config.Issuer, Preset: p.preset}, registry.Deps{
+		Stores: p.stores.registry, Hints: p.hints, Now: p.now,
+		Directory: directoryv1.NewDirectoryServiceClient(p.conn(roleRegistry)),
+	})
 }
 
 func newDirectory(p parts) service {
@@ -136,10 +137,7 @@ func newToken(p parts) service {
 
 func newAuthorize(p parts) service {
 	conn := p.conn(roleAuthorize)
-	return authorize.New(authorize.Config{
-		Issuer: p.config.Issuer, Resources: p.preset.Resources, Lifetimes: p.preset.Lifetimes,
-		OfflineNeedsPrompt: p.preset.Refresh.NeedsPromptConsent, Scopes: p.preset.Scopes,
-	}, authorize.Deps{
+	return authorize.New(authorize.Config{Issuer: p.config.Issuer, Preset: p.preset}, authorize.Deps{
 		Stores: p.stores.authorize, Hints: p.hints,
 		Registry:  registryv1.NewRegistryServiceClient(conn),
 		Directory: directoryv1.NewDirectoryServiceClient(conn),
@@ -152,7 +150,8 @@ func newIntrospection(p parts) service {
 	conn := p.conn(roleIntrospection)
 	return introspection.New(introspection.Config{
 		Issuer: p.config.Issuer, Prefixes: p.preset.Prefixes, Scopes: p.preset.Scopes,
-		Callers: platformCallers(p.config.Introspection.Callers),
+		WorkspaceSlug: strings.Contains(p.preset.Validate.WorkspaceURL, "{slug}"),
+		Callers:       platformCallers(p.config.Introspection.Callers),
 	}, introspection.Deps{
 		Replica: p.replica, Now: p.now, PeerNames: p.peerNames,
 		Token:     tokenv1.NewTokenServiceClient(conn),
@@ -205,6 +204,10 @@ type edgeClients struct {
 	token         tokenv1.TokenServiceClient
 	introspection introspectionv1.IntrospectionServiceClient
 	registry      registryv1.RegistryServiceClient
+	developer     registryv1.DeveloperServiceClient
+	registration  registryv1.RegistrationServiceClient
+	consent       consentv1.ConsentServiceClient
+	directory     directoryv1.DirectoryServiceClient
 	conn          grpc.ClientConnInterface
 }
 
@@ -214,6 +217,10 @@ func newEdgeClients(conn grpc.ClientConnInterface) edgeClients {
 		token:         tokenv1.NewTokenServiceClient(conn),
 		introspection: introspectionv1.NewIntrospectionServiceClient(conn),
 		registry:      registryv1.NewRegistryServiceClient(conn),
+		developer:     registryv1.NewDeveloperServiceClient(conn),
+		registration:  registryv1.NewRegistrationServiceClient(conn),
+		consent:       consentv1.NewConsentServiceClient(conn),
+		directory:     directoryv1.NewDirectoryServiceClient(conn),
 		conn:          conn,
 	}
 }

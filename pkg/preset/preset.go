@@ -35,7 +35,7 @@ type Preset struct {
 // Brand is what the pages show of the platform.
 type Brand struct {
 	Name        string `yaml:"name" help:"Name of the platform: completes the sentence \"wants to access your … account\"."`
-	LogoFile    string `yaml:"logo_file" file:"" help:"Image file that is shown beside the name (SVG, PNG, JPEG or WebP), relative to the preset's. Empty: none."`
+	LogoFile    string `yaml:"logo_file" file:"" help:"Image file that is shown beside the name (SVG, PNG or WebP), relative to the preset's. Empty: none."`
 	AccentLight string `yaml:"accent_light" help:"Colour of the primary button on a light page, as #rrggbb, with a contrast of 4.5 to its white text."`
 	AccentDark  string `yaml:"accent_dark" help:"The same on a dark page, with a contrast of 4.5 to the page."`
 }

@@ -221,7 +221,8 @@ func TestConfigurationOfTheChartIsFine(t *testing.T) {
 		for _, o := range objects {
 			if c, ok := o.Object.(*corev1.ConfigMap); ok && c.Data["chancery.yaml"] != "" {
 				found++
-				checkConfig(t, []byte(c.Data["chancery.yaml"]))
+				own := writeFile(t, "preset.yaml", "name: acme\nissuer_path: /tenant\n")
+				checkConfig(t, []byte(strings.ReplaceAll(c.Data["chancery.yaml"], "/etc/chancery/preset/preset.yaml", own)))
 			}
 		}
 		if found == 0 {

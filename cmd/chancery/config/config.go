@@ -11,6 +11,9 @@ import (
 	"log/slog"
 	"net/netip"
 	"time"
+
+	"github.com/chancery-auth/chancery/pkg/preset"
+	"github.com/chancery-auth/chancery/pkg/strictyaml"
 )
 
 // Config is the file. Tags hold what each key means: they are the reference
@@ -19,6 +22,7 @@ import (
 // concurrent use.
 type Config struct {
 	Issuer           string        `yaml:"issuer" help:"URL that tokens name as their issuer, and under which the gateway is reached: https, and http for localhost alone. No slash at the end. The same for every process. Required."`
+	Preset           string        `yaml:"preset" help:"The provider to be: the name of a preset ('chancery preset list'), or the path of a preset file. The same for every process."`
 	RevocationBound  time.Duration `yaml:"revocation_bound" help:"How soon a revocation holds everywhere, at the latest; from 1s to 60s. A process that has not heard from the database for so long does not call a token active. The same for every process."`
 	Log              Log           `yaml:"log" help:"What is logged, as JSON on standard error."`
 	Database         Secret        `yaml:"database" help:"The Postgres database: env:NAME or file:PATH of what holds its URL, or the URL if it has no password. A server on another machine needs sslmode=verify-full. Required for every role but gateway."`
@@ -37,7 +41,7 @@ type Config struct {
 	Registry      Service       `yaml:"registry" help:"The registry service: clients and their secrets."`
 	Directory     Service       `yaml:"directory" help:"The directory service: users, workspaces and projects."`
 
-	file source
+	file *strictyaml.Document
 }
 
 // Log is the section log.
@@ -137,6 +141,7 @@ type Client struct {
 func Default() *Config {
 	service := func(role string) Service { return Service{Target: fmt.Sprintf("dns:///%s:9090", role)} }
 	return &Config{
+		Preset:          preset.Default().Name,
 		RevocationBound: 5 * time.Second,
 		NATS:            NATS{Replicas: 3},
 		MutualTLS:       MutualTLS{Domain: "chancery.internal"},
@@ -153,6 +158,7 @@ func Default() *Config {
 		Introspection: Introspection{Service: service("introspection"), Memory: 256 << 20},
 		Registry:      service("registry"),
 		Directory:     service("directory"),
+		file:          new(strictyaml.Document),
 	}
 }
 

@@ -101,9 +101,13 @@ func TestEachMistakeIsFoundWhereItIs(t *testing.T) {
 		{"caller's name", "    - name: billing", "    - name: billing.acme", "f:30:13: introspection.callers[0].name: want one label", "    - name: billing-1"},
 		{"caller without audience", "      audience: [https://billing.acme.io]\n", "", "f:30:7: introspection.callers[0].audience: is required", "      audience: [urn:billing]\n"},
 		{"audience", "audience: [https://billing.acme.io]", "audience: [billing]", "f:31:18: introspection.callers[0].audience[0]: want an absolute URI", "audience: [https://billing]"},
-		{"issuer missing", "issuer: https://id.acme.io\n", "", "f:1:1: issuer: is required", "issuer: https://id.acme.io/tenant\n"},
+		{"issuer missing", "issuer: https://id.acme.io\n", "", "f:1:1: issuer: is required", "issuer: https://id.acme.io\n"},
 		{"issuer with a slash", "issuer: https://id.acme.io", "issuer: https://id.acme.io/", "f:1:9: issuer: want a URL of scheme and host", "issuer: https://id.acme.io:8443"},
 		{"issuer with a query", "issuer: https://id.acme.io", "issuer: https://id.acme.io?", "f:1:9: issuer: want a URL of scheme and host", "issuer: https://ID.acme.io"},
+		{"issuer where the preset has none", "issuer: https://id.acme.io", "issuer: https://id.acme.io/tenant", "f:1:9: issuer: the preset chancery has its issuer at another path: want https://id.acme.io", "issuer: https://acme.io"},
+		{"issuer without the path of the preset", "issuer: https://id.acme.io", "preset: railway\nissuer: https://id.acme.io", "f:2:9: issuer: the preset railway has its issuer at another path: want https://id.acme.io/oauth", "preset: railway\nissuer: https://id.acme.io/oauth"},
+		{"unknown preset", "issuer: https://id.acme.io", "issuer: https://id.acme.io\npreset: railwy", "f:2:9: preset: there is no preset \"railwy\": want one of chancery, ", "issuer: https://id.acme.io\npreset: roboflow"},
+		{"preset file that is not there", "issuer: https://id.acme.io", "issuer: https://id.acme.io\npreset: ./acme.yaml", "f:2:9: preset: read the preset: open ", "issuer: https://id.acme.io\npreset: chancery"},
 		{"second document", "drain: {delay: 5s, timeout: 20s}", "---\ndrain: {}", "f:18:1: a second document", "drain: {}"},
 	}
 	f := newFolder(t)
@@ -141,6 +145,29 @@ func TestAllMistakesAreReportedAtOnce(t *testing.T) {
 	for i := range want {
 		if !strings.HasPrefix(got[i], want[i]) {
 			t.Errorf("mistake %d is %q, want %q", i, got[i], want[i])
+		}
+	}
+}
+
+// A preset file is relative to the configuration, and its mistakes are told as
+// those of the configuration are.
+func TestPresetFileIsBesideTheConfiguration(t *testing.T) {
+	f := newFolder(t)
+	f.write("acme.yaml", "name: acme\n")
+	content := change(t, "issuer: https://id.acme.io", "issuer: https://id.acme.io\npreset: acme.yaml")
+	c, err := f.load(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := filepath.Join(f.path, "acme.yaml"); c.Preset != want {
+		t.Errorf("Preset is %q, want %q", c.Preset, want)
+	}
+	path := f.write("acme.yaml", "name: acme\nlifetimes: {code: 11m}\nrefresh: {public: never}\n")
+	_, err = f.load(content)
+	got := mistakes(t, err)
+	for i, want := range []string{"f:2:9: preset: " + path + ":2:19: lifetimes.code: ", "f:2:9: preset: " + path + ":3:19: refresh.public: "} {
+		if len(got) != 2 || !strings.HasPrefix(got[i], want) {
+			t.Errorf("mistakes are %q, want one that begins with %q", got, want)
 		}
 	}
 }

@@ -1,37 +1,30 @@
 package config
 
 import (
-	"fmt"
 	"io"
-	"log/slog"
 	"net/netip"
 	"reflect"
-	"regexp"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
-)
 
-// commentWidth is where comments of the reference break, in characters.
-const commentWidth = 100
+	"github.com/chancery-auth/chancery/pkg/strictyaml"
+)
 
 // Reference writes a file with every key, what it means, its unit and its
 // default. It loads as it is, once the files that it names are there.
 func Reference(w io.Writer) error {
-	p := printer{w: w, defaults: reflect.ValueOf(Default()).Elem(), comments: true}
-	p.line("# Every key of the configuration. A key that is left out has its default.\n")
-	p.section("", "", reflect.ValueOf(example()).Elem())
-	return p.err
+	p := strictyaml.Printer{W: w, Scalars: scalars("", nil), Comments: true, Note: defaultNote}
+	p.Line("# Every key of the configuration. A key that is left out has its default.\n")
+	return p.Print(example())
 }
 
 // Print writes the configuration in force as a file: what the file says and,
 // with defaults, what it leaves out. It says where secrets come from, and shows
 // none.
 func (c *Config) Print(w io.Writer, o PrintOptions) error {
-	p := printer{w: w, of: c, defaults: reflect.ValueOf(Default()).Elem(), all: o.Defaults}
-	p.section("", "", reflect.ValueOf(c).Elem())
-	return p.err
+	p := strictyaml.Printer{
+		W: w, Scalars: scalars("", nil), Note: c.note,
+		Skip: func(key string, _ reflect.Value) bool { return !o.Defaults && !c.file.Has(key) },
+	}
+	return p.Print(c)
 }
 
 // PrintOptions are what [Config.Print] writes.
@@ -56,81 +49,12 @@ func example() *Config {
 	return c
 }
 
-// printer writes sections as YAML, and keeps the first error.
-type printer struct {
-	w        io.Writer
-	of       *Config       // whose file says which keys are set; nil for the reference
-	defaults reflect.Value // of a Config
-	all      bool          // keys that the file leaves out too
-	comments bool          // with what each key means
-	err      error
-}
-
-func (p *printer) line(format string, args ...any) {
-	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
-	}
-}
-
-// section writes the keys of a struct.
-func (p *printer) section(key, indent string, from reflect.Value) {
-	for _, f := range fieldsOf(from.Type()) {
-		path := join(key, f.key)
-		if p.of != nil && !p.all && !p.of.has(path) {
-			continue
-		}
-		if p.comments {
-			p.comment(indent, f.help)
-		}
-		p.value(path, indent, f.key, from.FieldByIndex(f.index))
-		if p.comments && key == "" {
-			p.line("")
-		}
-	}
-}
-
-// value writes a key with what it has.
-func (p *printer) value(path, indent, key string, from reflect.Value) {
-	_, single := ownScalar(from.Type())
+// note is the comment after a value of the configuration in force.
+func (c *Config) note(key string, value reflect.Value) string {
 	switch {
-	case !single && from.Kind() == reflect.Struct:
-		p.line("%s%s:", indent, key)
-		p.section(path, indent+"  ", from)
-	case !single && from.Kind() == reflect.Slice:
-		p.list(path, indent, key, from)
-	default:
-		p.line("%s%s: %s%s", indent, key, render(from), p.note(path, from))
-	}
-}
-
-func (p *printer) list(path, indent, key string, from reflect.Value) {
-	if from.Len() == 0 {
-		p.line("%s%s: []%s", indent, key, p.note(path, from))
-		return
-	}
-	if _, single := ownScalar(from.Type().Elem()); !single && from.Type().Elem().Kind() == reflect.Struct {
-		p.line("%s%s:%s", indent, key, p.note(path, from))
-		for i := range from.Len() {
-			p.line("%s  -", indent)
-			p.section(path+"["+strconv.Itoa(i)+"]", indent+"    ", from.Index(i))
-		}
-		return
-	}
-	items := make([]string, 0, from.Len())
-	for i := range from.Len() {
-		items = append(items, render(from.Index(i)))
-	}
-	p.line("%s%s: [%s]%s", indent, key, strings.Join(items, ", "), p.note(path, from))
-}
-
-// note is the comment after a value.
-func (p *printer) note(path string, from reflect.Value) string {
-	switch {
-	case p.of == nil:
-		return p.defaultNote(path, from)
-	case from.Type() == reflect.TypeFor[Secret]():
-		return from.Interface().(Secret).note()
-	case !p.of.has(path):
+	case value.Type() == reflect.TypeFor[Secret]():
+		return value.Interface().(Secret).note()
+	case !c.file.Has(key):
 		return "  # default"
 	}
 	return ""
@@ -148,64 +72,15 @@ func (s Secret) note() string {
 }
 
 // defaultNote says what the default is, where the value shown is another.
-func (p *printer) defaultNote(path string, from reflect.Value) string {
-	value, ok := at(p.defaults, path)
+func defaultNote(key string, shown reflect.Value) string {
+	value, ok := strictyaml.ValueAt(reflect.ValueOf(Default()).Elem(), key)
 	switch {
 	case !ok:
 		return "" // in a list
-	case reflect.DeepEqual(value.Interface(), from.Interface()):
+	case reflect.DeepEqual(value.Interface(), shown.Interface()):
 		return "  # the default"
 	}
 	return "  # an example: there is no default"
-}
-
-// at is the value of a key, such as drain.delay.
-func at(section reflect.Value, path string) (reflect.Value, bool) {
-	name, rest, more := strings.Cut(path, ".")
-	for _, f := range fieldsOf(section.Type()) {
-		if f.key != name {
-			continue
-		}
-		value := section.FieldByIndex(f.index)
-		if more {
-			return at(value, rest)
-		}
-		return value, true
-	}
-	return reflect.Value{}, false
-}
-
-// comment writes text as comment lines.
-func (p *printer) comment(indent, text string) {
-	line := indent + "#"
-	for word := range strings.FieldsSeq(text) {
-		if len(line)+1+len(word) > commentWidth {
-			p.line("%s", line)
-			line = indent + "#"
-		}
-		line += " " + word
-	}
-	p.line("%s", line)
-}
-
-// render is a single value in YAML.
-func render(v reflect.Value) string {
-	switch value := v.Interface().(type) {
-	case time.Duration:
-		return short(value)
-	case Size:
-		return value.String()
-	case slog.Level:
-		return strings.ToLower(value.String())
-	case netip.Prefix:
-		return value.String()
-	case Secret:
-		return quote(value.text())
-	case string:
-		return quote(value)
-	default:
-		return fmt.Sprint(value)
-	}
 }
 
 // text is the reference as the file has it. A URL is shown if it was checked to
@@ -215,14 +90,4 @@ func (s Secret) text() string {
 		return s.rest
 	}
 	return s.String()
-}
-
-// quote is text as one YAML value: as it is where nothing else could be read.
-func quote(text string) string {
-	plain := regexp.MustCompile(`^[A-Za-z0-9/.][A-Za-z0-9/._:+-]*[A-Za-z0-9/._+-]$`)
-	_, number := strconv.ParseFloat(text, 64)
-	if !plain.MatchString(text) || number == nil || slices.Contains([]string{"true", "false", "null", "yes", "no", "on", "off"}, strings.ToLower(text)) {
-		return strconv.Quote(text)
-	}
-	return text
 }

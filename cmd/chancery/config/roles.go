@@ -8,6 +8,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/kek"
 	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/pkg/strictyaml"
 )
 
 // Roles are the names of what a process can run.
@@ -58,9 +59,9 @@ func NeedsNATS(role string) bool { return role != "gateway" }
 // all at once.
 func (c *Config) Validate(roles []string) error {
 	checked := *c
-	checked.file.mistakes = nil
+	checked.file = c.file.Anew()
 	checked.checkRoles(roles)
-	return checked.file.err()
+	return checked.file.Err()
 }
 
 func (c *Config) checkRoles(roles []string) {
@@ -94,25 +95,25 @@ func (c *Config) checkHints() {
 
 // checkNames refuses what is no role. Then nothing is known about needs.
 func (c *Config) checkNames(roles []string) bool {
-	before := len(c.file.mistakes)
+	before := c.file.Len()
 	if len(roles) == 0 {
-		c.file.unfit("no role: want some of %s", strings.Join(Roles(), ", "))
+		c.file.Unfit("no role: want some of %s", strings.Join(Roles(), ", "))
 	}
 	seen := map[string]bool{}
 	for _, role := range roles {
 		switch {
 		case seen[role]:
-			c.file.unfit("the role %s is named twice", role)
+			c.file.Unfit("the role %s is named twice", role)
 		case !slices.Contains(Roles(), role):
 			hint := "want some of " + strings.Join(Roles(), ", ")
-			if guess := nearest(role, Roles()); guess != "" {
+			if guess := strictyaml.Nearest(role, Roles()); guess != "" {
 				hint = "did you mean " + guess + "?"
 			}
-			c.file.unfit("%q is not a role: %s", role, hint)
+			c.file.Unfit("%q is not a role: %s", role, hint)
 		}
 		seen[role] = true
 	}
-	return len(c.file.mistakes) == before
+	return c.file.Len() == before
 }
 
 // checkDatabases looks at each database once, however many roles use it.

@@ -66,10 +66,11 @@ func TestRoleOfAServiceHasItsOwnDatabase(t *testing.T) {
 func TestRemoteAreTheRolesCalledElsewhere(t *testing.T) {
 	for roles, want := range map[string]string{
 		"directory":       "",
-		"gateway":         "authorize token introspection registry",
+		"gateway":         "authorize token consent introspection registry directory",
 		"authorize":       "token consent registry directory",
 		"token":           "consent registry directory",
 		"consent":         "directory",
+		"registry":        "directory",
 		"introspection":   "token registry directory",
 		"token consent":   "registry directory",
 		"token authorize": "consent registry directory",

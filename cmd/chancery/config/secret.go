@@ -29,9 +29,9 @@ type Secret struct {
 	lookup Lookup
 }
 
-// secret reads a reference. A path is relative to the folder of the file.
-func (d *decoder) secret(text string) Secret {
-	s := Secret{rest: text, lookup: d.lookup}
+// parseSecret reads a reference. A path is relative to the folder.
+func parseSecret(text, folder string, lookup Lookup) Secret {
+	s := Secret{rest: text, lookup: lookup}
 	if scheme, rest, ok := strings.Cut(text, ":"); ok && (scheme == schemeFile || scheme == schemeEnv) {
 		s.scheme, s.rest = scheme, rest
 	}
@@ -39,7 +39,7 @@ func (d *decoder) secret(text string) Secret {
 		// file:///PATH is the same as file:/PATH (RFC 8089 §2).
 		s.rest = strings.TrimPrefix(s.rest, "//")
 		if s.rest != "" && !filepath.IsAbs(s.rest) {
-			s.rest = filepath.Join(d.folder, s.rest)
+			s.rest = filepath.Join(folder, s.rest)
 		}
 	}
 	return s

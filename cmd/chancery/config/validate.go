@@ -11,12 +11,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/chancery-auth/chancery/cmd/chancery/provider"
+	"github.com/chancery-auth/chancery/pkg/strictyaml"
 )
 
 // check notes what is wrong whatever the process runs.
 func (c *Config) check() {
 	for _, part := range []func(){
-		c.checkCommon, c.checkNATS, c.checkMutualTLS, c.checkAddresses, c.checkDurations,
+		c.checkCommon, c.checkPreset, c.checkNATS, c.checkMutualTLS, c.checkAddresses, c.checkDurations,
 		c.checkGateway, c.checkServices, c.checkCallers,
 	} {
 		part()
@@ -24,11 +27,7 @@ func (c *Config) check() {
 }
 
 // rule notes err about key, unless the key is known to be wrong anyway.
-func (c *Config) rule(key string, err error) {
-	if err != nil && !c.file.failed(key) {
-		c.file.wrong(key, "%v", err)
-	}
-}
+func (c *Config) rule(key string, err error) { c.file.Rule(key, err) }
 
 func (c *Config) checkCommon() {
 	c.rule("issuer", checkIssuer(c.Issuer))
@@ -41,16 +40,26 @@ func (c *Config) checkCommon() {
 	if c.Telemetry.OTLP != "" {
 		c.rule("telemetry.otlp", checkAddress(c.Telemetry.OTLP))
 	}
-	c.rule("telemetry.sample_ratio", within(c.Telemetry.SampleRatio, 0, 1))
+	c.rule("telemetry.sample_ratio", strictyaml.Within(c.Telemetry.SampleRatio, 0, 1))
 	if c.Telemetry.OTLPInsecure && c.Telemetry.OTLP == "" {
 		c.rule("telemetry.otlp_insecure", errors.New("has no meaning without telemetry.otlp"))
 	}
 }
 
-// has says whether the file has a key.
-func (c *Config) has(key string) bool {
-	_, ok := c.file.at[key]
-	return ok
+// checkPreset wants a preset that loads, and whose issuer is this one.
+func (c *Config) checkPreset() {
+	loaded, err := provider.Load(c.Preset)
+	var found *Mistakes
+	switch {
+	case errors.As(err, &found):
+		for _, each := range found.List {
+			c.file.Wrong("preset", "%s", each.In(found.File))
+		}
+	case err != nil:
+		c.rule("preset", err)
+	default:
+		c.rule("issuer", provider.CheckIssuer(c.Issuer, loaded))
+	}
 }
 
 func (c *Config) checkNATS() {
@@ -143,38 +152,11 @@ func (c *Config) checkDurations() {
 		{"token.keys.rotation_period", keys.RotationPeriod, 5 * time.Second, 720 * time.Hour},
 		{"token.keys.publish_lead", keys.PublishLead, time.Second, 360 * time.Hour},
 	} {
-		c.rule(each.key, within(each.value, each.least, each.most))
+		c.rule(each.key, strictyaml.Within(each.value, each.least, each.most))
 	}
 	if keys.PublishLead > keys.RotationPeriod/2 {
-		c.rule("token.keys.publish_lead", fmt.Errorf("want at most half of token.keys.rotation_period, which is %s", short(keys.RotationPeriod)))
+		c.rule("token.keys.publish_lead", fmt.Errorf("want at most half of token.keys.rotation_period, which is %s", strictyaml.Short(keys.RotationPeriod)))
 	}
-}
-
-// within wants least <= value <= most.
-func within[T float64 | time.Duration](value, least, most T) error {
-	if value >= least && value <= most {
-		return nil
-	}
-	return fmt.Errorf("want from %s to %s", shown(least), shown(most))
-}
-
-func shown(value any) string {
-	if d, ok := value.(time.Duration); ok {
-		return short(d)
-	}
-	return fmt.Sprint(value)
-}
-
-// short is a duration without the units that are zero: 720h, not 720h0m0s.
-func short(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }
 
 func (c *Config) checkGateway() {
@@ -195,7 +177,7 @@ func (c *Config) checkGateway() {
 		key   string
 		value float64
 	}{{"clients", limits.Clients}, {"holders", limits.Holders}, {"browsers", limits.Browsers}} {
-		c.rule("gateway.limits."+each.key, within(each.value, 1, 1e6))
+		c.rule("gateway.limits."+each.key, strictyaml.Within(each.value, 1, 1e6))
 	}
 }
 

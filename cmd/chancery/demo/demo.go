@@ -18,13 +18,17 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
+	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/secret"
 )
 
-// Paths of the demo, below the issuer's host.
+// Paths of the demo, below its origin.
 const (
 	Path         = "/demo"
 	CallbackPath = Path + "/callback"
+	// PicturePath is the picture of the demo's user.
+	PicturePath = Path + "/ada.svg"
 )
 
 // Limits of the demo's memory.
@@ -38,9 +42,17 @@ var static embed.FS
 
 // Config is what an app knows of the provider.
 type Config struct {
-	Issuer       string
+	// Brand is what the platform is called.
+	Brand  string
+	Issuer string
+	// Origin is where the app itself is: scheme and host.
+	Origin       string
 	ClientID     string
 	ClientSecret string
+	// AuthMethod is client_secret_basic or client_secret_post.
+	AuthMethod string
+	// Scopes are what the provider has, to choose from.
+	Scopes preset.Catalogue
 	// HTTP reaches the issuer. Nil: http.DefaultClient.
 	HTTP *http.Client
 	Now  func() time.Time
@@ -89,7 +101,8 @@ func New(cfg Config) (*App, error) {
 func (a *App) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+Path, a.showHome)
-	mux.HandleFunc("GET "+Path+"/style.css", a.style)
+	mux.HandleFunc("GET "+Path+"/style.css", file("style.css"))
+	mux.HandleFunc("GET "+PicturePath, file("ada.svg"))
 	mux.HandleFunc("POST "+Path+"/start", a.begin)
 	mux.HandleFunc("GET "+CallbackPath, a.callback)
 	mux.HandleFunc("GET "+Path+"/result", a.showResult)
@@ -103,11 +116,19 @@ func (a *App) provider(ctx context.Context) (*oidc.Provider, error) {
 }
 
 func (a *App) oauth(p *oidc.Provider) *oauth2.Config {
+	endpoint := p.Endpoint()
+	endpoint.AuthStyle = oauth2.AuthStyleInHeader
+	if a.inBody() {
+		endpoint.AuthStyle = oauth2.AuthStyleInParams
+	}
 	return &oauth2.Config{
-		ClientID: a.cfg.ClientID, ClientSecret: a.cfg.ClientSecret, Endpoint: p.Endpoint(),
-		RedirectURL: a.cfg.Issuer + CallbackPath,
+		ClientID: a.cfg.ClientID, ClientSecret: a.cfg.ClientSecret, Endpoint: endpoint,
+		RedirectURL: a.cfg.Origin + CallbackPath,
 	}
 }
+
+// inBody says whether the app sends its secret in the form.
+func (a *App) inBody() bool { return a.cfg.AuthMethod == oauth.AuthClientSecretPost }
 
 // cookieName holds the handle of a session.
 const cookieName = "__Host-demo"

@@ -8,26 +8,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 )
-
-// offer is a scope that the first page offers to ask for, and what it is good for.
-type offer struct{ Scope, Words string }
-
-func offers() []offer {
-	return []offer{
-		{"openid", "who signs in, as an ID token"},
-		{"profile", "their name, at the userinfo endpoint"},
-		{"email", "their email address, likewise"},
-		{"workspace:member", "work in the workspaces they pick"},
-		{"project:viewer", "view the projects they pick"},
-		{"offline_access", "a refresh token; they are asked every time"},
-	}
-}
 
 // begin sends the browser to the authorization endpoint.
 func (a *App) begin(w http.ResponseWriter, r *http.Request) {
@@ -41,7 +26,7 @@ func (a *App) begin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s := a.newSession(w)
-	s.scope = strings.Join(chosen(r.PostForm["scope"]), " ")
+	s.scope = strings.Join(a.chosen(r.PostForm["scope"]), " ")
 	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(s.verifier), oidc.Nonce(s.nonce), oauth2.SetAuthURLParam("scope", s.scope)}
 	if r.PostForm.Get("prompt") == "consent" || strings.Contains(s.scope, "offline_access") {
 		options = append(options, oauth2.SetAuthURLParam("prompt", "consent"))
@@ -49,17 +34,6 @@ func (a *App) begin(w http.ResponseWriter, r *http.Request) {
 	location := a.oauth(provider).AuthCodeURL(s.state, options...)
 	s.steps = append(s.steps, step{Title: "The app sends the browser to the authorization endpoint", Request: "GET " + breakQuery(location)})
 	http.Redirect(w, r, location, http.StatusSeeOther)
-}
-
-// chosen are the scopes of the form that this app knows; openid always.
-func chosen(form []string) []string {
-	list := []string{"openid"}
-	for _, o := range offers()[1:] {
-		if slices.Contains(form, o.Scope) {
-			list = append(list, o.Scope)
-		}
-	}
-	return list
 }
 
 // callback takes the authorization response. A response to a request that this
@@ -124,7 +98,7 @@ func (a *App) exchange(r *http.Request, code, verifier, nonce string) error {
 		s.steps = append(s.steps,
 			step{
 				Title:    "The app exchanges the code for tokens",
-				Request:  "POST " + config.Endpoint.TokenURL + asClient + breakForm(url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {config.RedirectURL}, "code_verifier": {verifier}}),
+				Request:  "POST " + config.Endpoint.TokenURL + a.asClient() + breakForm(url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {config.RedirectURL}, "code_verifier": {verifier}}),
 				Response: pretty(tokenView(token)),
 			},
 			step{Title: "The app verifies the ID token with the published keys", Response: pretty(claims)})
@@ -234,18 +208,33 @@ func (a *App) give(ctx context.Context, title, endpoint, token string) (performe
 	return performed{step: done}, err
 }
 
-// asClient stands for the header that would show the secret.
-const asClient = "\nAuthorization: Basic (client_id and client_secret)\n\n"
+// asClient stands for what would show the secret: a header, or the beginning of
+// the form.
+func (a *App) asClient() string {
+	if a.inBody() {
+		return "\n\n(client_id and client_secret)\n&"
+	}
+	return "\nAuthorization: Basic (client_id and client_secret)\n\n"
+}
 
 // post sends a form, as the client (RFC 6749 §2.3.1).
 func (a *App) post(ctx context.Context, title, endpoint string, form url.Values) (done step, body []byte, err error) {
+	if endpoint == "" {
+		return step{}, nil, errors.New("this provider has no such endpoint")
+	}
+	done = step{Title: title, Request: "POST " + endpoint + a.asClient() + breakForm(form)}
+	if a.inBody() {
+		form.Set("client_id", a.cfg.ClientID)
+		form.Set("client_secret", a.cfg.ClientSecret)
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))
 	if err != nil {
 		return step{}, nil, err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.SetBasicAuth(url.QueryEscape(a.cfg.ClientID), url.QueryEscape(a.cfg.ClientSecret))
-	done = step{Title: title, Request: "POST " + endpoint + asClient + breakForm(form)}
+	if !a.inBody() {
+		req.SetBasicAuth(url.QueryEscape(a.cfg.ClientID), url.QueryEscape(a.cfg.ClientSecret))
+	}
 	done.Response, body, err = a.do(req)
 	return done, body, err
 }

@@ -8,7 +8,8 @@ import (
 // page is what the templates show.
 type page struct {
 	Issuer   string
-	Scopes   []offer
+	Brand    string
+	Scopes   []offers
 	Steps    []step
 	SignedIn bool
 	Refresh  bool
@@ -17,11 +18,11 @@ type page struct {
 }
 
 func (a *App) showHome(w http.ResponseWriter, _ *http.Request) {
-	a.render(w, http.StatusOK, "home.html", page{Issuer: a.cfg.Issuer, Scopes: offers()})
+	a.render(w, http.StatusOK, "home.html", page{Scopes: offersOf(a.cfg.Scopes)})
 }
 
 func (a *App) showResult(w http.ResponseWriter, r *http.Request) {
-	p := page{Issuer: a.cfg.Issuer}
+	var p page
 	known := a.withSession(r, func(s *session) {
 		p.Steps = append(p.Steps, s.steps...)
 		p.SignedIn = s.token != nil
@@ -36,7 +37,7 @@ func (a *App) showResult(w http.ResponseWriter, r *http.Request) {
 
 // fail shows what went wrong.
 func (a *App) fail(w http.ResponseWriter, status int, problem string, cause error) {
-	p := page{Issuer: a.cfg.Issuer, Problem: problem}
+	p := page{Problem: problem}
 	if cause != nil {
 		p.Detail = cause.Error()
 	}
@@ -44,6 +45,7 @@ func (a *App) fail(w http.ResponseWriter, status int, problem string, cause erro
 }
 
 func (a *App) render(w http.ResponseWriter, status int, name string, p page) {
+	p.Issuer, p.Brand = a.cfg.Issuer, a.cfg.Brand
 	var body bytes.Buffer
 	if err := a.templates.ExecuteTemplate(&body, name, p); err != nil {
 		http.Error(w, "The page could not be made.", http.StatusInternalServerError)
@@ -60,6 +62,7 @@ func (a *App) render(w http.ResponseWriter, status int, name string, p page) {
 	_, _ = body.WriteTo(w)
 }
 
-func (a *App) style(w http.ResponseWriter, r *http.Request) {
-	http.ServeFileFS(w, r, static, "static/style.css")
+// file serves one of the files of the pages.
+func file(name string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, static, "static/"+name) }
 }

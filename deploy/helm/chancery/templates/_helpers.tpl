@@ -66,6 +66,7 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{/* The configuration of every process. */}}
 {{- define "chancery.config" -}}
 issuer: {{ required "issuer is required: the https URL of this installation" .Values.issuer | quote }}
+preset: {{ if .Values.preset.configMapName }}/etc/chancery/preset/preset.yaml{{ else }}{{ .Values.preset.name }}{{ end }}
 revocation_bound: {{ .Values.revocationBound }}
 log:
   level: {{ .Values.log.level }}

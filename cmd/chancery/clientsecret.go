@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc"
+
+	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
+)
+
+// secretCommands are "chancery client secret …".
+type secretCommands struct {
+	Create secretCreate `cmd:"" help:"Add a secret; earlier ones stay valid. Prints it this once."`
+	List   secretList   `cmd:"" help:"List a client's secrets, without the secrets themselves."`
+	Revoke secretRevoke `cmd:"" help:"End one secret."`
+}
+
+type secretCreate struct {
+	adminFlags
+	ClientID string `arg:""`
+}
+
+// Run implements the command.
+func (c *secretCreate) Run(ctx context.Context, s streams) error {
+	return c.call(func(conn grpc.ClientConnInterface) error {
+		resp, err := registryv1.NewRegistryServiceClient(conn).CreateSecret(ctx, &registryv1.CreateSecretRequest{ClientId: c.ClientID})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return printJSON(s.out, struct {
+				SecretID     string `json:"secret_id"`
+				ClientSecret string `json:"client_secret"`
+			}{resp.GetSecretId(), resp.GetClientSecret()})
+		}
+		fmt.Fprintf(s.out, "secret_id      %s\nclient_secret  %s\n\nThe secret is not shown again.\n", resp.GetSecretId(), resp.GetClientSecret())
+		return nil
+	})
+}
+
+type secretList struct {
+	adminFlags
+	ClientID string `arg:""`
+}
+
+// Run implements the command.
+func (c *secretList) Run(ctx context.Context, s streams) error {
+	return c.call(func(conn grpc.ClientConnInterface) error {
+		resp, err := registryv1.NewRegistryServiceClient(conn).ListSecrets(ctx, &registryv1.ListSecretsRequest{ClientId: c.ClientID})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			list, err := asJSONs(resp.GetSecrets())
+			if err != nil {
+				return err
+			}
+			return printJSON(s.out, map[string]any{"secrets": list})
+		}
+		rows := make([][]string, 0, len(resp.GetSecrets()))
+		for _, each := range resp.GetSecrets() {
+			rows = append(rows, []string{each.GetSecretId(), "…" + each.GetHint(), each.GetCreateTime().AsTime().Format(time.RFC3339)})
+		}
+		return printTable(s.out, "SECRET_ID HINT CREATED", rows)
+	})
+}
+
+type secretRevoke struct {
+	adminFlags
+	ClientID string `arg:""`
+	SecretID string `arg:""`
+}
+
+// Run implements the command.
+func (c *secretRevoke) Run(ctx context.Context, s streams) error {
+	return c.call(func(conn grpc.ClientConnInterface) error {
+		_, err := registryv1.NewRegistryServiceClient(conn).RevokeSecret(ctx, &registryv1.RevokeSecretRequest{ClientId: c.ClientID, SecretId: c.SecretID})
+		if err != nil {
+			return err
+		}
+		return c.done(s, "revoked", c.SecretID)
+	})
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
+)
+
+// initialTokenCommands are "chancery client initial-token …" (RFC 7591 §3).
+type initialTokenCommands struct {
+	Create initialTokenCreate `cmd:"" help:"Make a token for whoever is to register clients. Prints it this once."`
+	List   initialTokenList   `cmd:"" help:"List the tokens that are still good, without the tokens themselves."`
+	Revoke initialTokenRevoke `cmd:"" help:"End one token. Clients that registered with it stay."`
+}
+
+type initialTokenCreate struct {
+	adminFlags
+	Lifetime time.Duration `help:"How long it is good, at most 8760h." default:"720h" placeholder:"720h"`
+}
+
+// Run implements the command.
+func (c *initialTokenCreate) Run(ctx context.Context, s streams) error {
+	return c.call(func(conn grpc.ClientConnInterface) error {
+		resp, err := registryv1.NewRegistryServiceClient(conn).CreateInitialAccessToken(ctx, &registryv1.CreateInitialAccessTokenRequest{Lifetime: durationpb.New(c.Lifetime)})
+		if err != nil {
+			return err
+		}
+		token := resp.GetToken()
+		if c.JSON {
+			return printJSON(s.out, struct {
+				TokenID            string `json:"token_id"`
+				InitialAccessToken string `json:"initial_access_token"`
+				ExpireTime         string `json:"expire_time"`
+			}{token.GetTokenId(), resp.GetInitialAccessToken(), timeText(token.GetExpireTime())})
+		}
+		fmt.Fprintf(s.out, "token_id              %s\ninitial_access_token  %s\nexpire_time           %s\n\nThe token is not shown again.\n",
+			token.GetTokenId(), resp.GetInitialAccessToken(), timeText(token.GetExpireTime()))
+		return nil
+	})
+}
+
+type initialTokenList struct{ adminFlags }
+
+// Run implements the command.
+func (c *initialTokenList) Run(ctx context.Context, s streams) error {
+	return c.call(func(conn grpc.ClientConnInterface) error {
+		resp, err := registryv1.NewRegistryServiceClient(conn).ListInitialAccessTokens(ctx, &registryv1.ListInitialAccessTokensRequest{})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			list, err := asJSONs(resp.GetTokens())
+			if err != nil {
+				return err
+			}
+			return printJSON(s.out, map[string]any{"tokens": list})
+		}
+		rows := make([][]string, 0, len(resp.GetTokens()))
+		for _, each := range resp.GetTokens() {
+			rows = append(rows, []string{each.GetTokenId(), "…" + each.GetHint(), timeText(each.GetCreateTime()), timeText(each.GetExpireTime())})
+		}
+		return printTable(s.out, "TOKEN_ID HINT CREATED EXPIRES", rows)
+	})
+}
+
+type initialTokenRevoke struct {
+	adminFlags
+	TokenID string `arg:""`
+}
+
+// Run implements the command.
+func (c *initialTokenRevoke) Run(ctx context.Context, s streams) error {
+	return c.call(func(conn grpc.ClientConnInterface) error {
+		_, err := registryv1.NewRegistryServiceClient(conn).RevokeInitialAccessToken(ctx, &registryv1.RevokeInitialAccessTokenRequest{TokenId: c.TokenID})
+		if err != nil {
+			return err
+		}
+		return c.done(s, "revoked", c.TokenID)
+	})
+}
