@@ -14,7 +14,7 @@ func (g *gateway) account() *dialog {
 	return &dialog{page: authorizev1.Interaction_PAGE_ACCOUNT, view: accountView, act: g.actOnAccount}
 }
 
-func accountView(s sheet) pages.Page {
+func accountView(_ *http.Request, s sheet) pages.Page {
 	return pages.ConfirmAccount{
 		Form:        s.form,
 		Client:      clientView(s.interaction.GetClient()),

@@ -6,7 +6,6 @@ import (
 	"github.com/chancery-auth/chancery/gateway/pages"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
-	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 )
 
 // consent is the dialog that asks whether the client may.
@@ -51,19 +50,19 @@ func (g *gateway) askAgain(w http.ResponseWriter, r *http.Request, v visit, req 
 	case interaction.GetPage() != authorizev1.Interaction_PAGE_CONSENT:
 		v.dialog.over(w, r)
 	default:
-		complaints := selectionComplaints(interaction.GetConsent(), req)
-		g.render(w, r, http.StatusBadRequest, g.consentView(sheet{v.form(), interaction, v.posted, &pages.FormError{Errors: complaints}}))
+		complaints := selectionComplaints(interaction.GetConsent(), req.GetWorkspaceIds(), req.GetProjectIds())
+		g.render(w, r, http.StatusBadRequest, g.consentView(r, sheet{v.form(), interaction, v.posted, &pages.FormError{Errors: complaints}}))
 	}
 }
 
 // selectionComplaints says what is missing from the selection, or that it does
 // not fit what may be shared by now.
-func selectionComplaints(asked *consentv1.EvaluateResponse, req *authorizev1.SubmitConsentRequest) []pages.FieldError {
+func selectionComplaints(asked choices, workspaces, projects []string) []pages.FieldError {
 	var complaints []pages.FieldError
-	if asked.GetWorkspaceLevel() != "" && len(req.GetWorkspaceIds()) == 0 {
+	if asked.GetWorkspaceLevel() != "" && len(workspaces) == 0 {
 		complaints = append(complaints, pages.FieldError{Field: pages.FieldWorkspace, Complaint: pages.WorkspaceMissing})
 	}
-	if asked.GetProjectLevel() != "" && len(req.GetProjectIds()) == 0 {
+	if asked.GetProjectLevel() != "" && len(projects) == 0 {
 		complaints = append(complaints, pages.FieldError{Field: pages.FieldProject, Complaint: pages.ProjectMissing})
 	}
 	if len(complaints) == 0 {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
@@ -16,6 +17,11 @@ import (
 // host, or not Secure.
 const (
 	sessionCookie = "__Host-session"
+	// signInCookie binds the sign-in page to its browser where there is neither a
+	// transaction nor a session to bind it to.
+	signInCookie = "__Host-signin"
+	// onceCookie makes a form count once.
+	onceCookie    = "__Host-once"
 	bindingPrefix = "__Host-tx-"
 	// maxBindings is how many transactions one browser may have open.
 	maxBindings = 5
@@ -81,7 +87,11 @@ func bindingName(transaction string) string {
 
 // bindingOf returns the binding of transaction, empty if this browser has none.
 func bindingOf(r *http.Request, transaction string) string {
-	name := bindingName(transaction)
+	return cookieOf(r, bindingName(transaction))
+}
+
+// cookieOf returns the value of a cookie, empty if this browser has none.
+func cookieOf(r *http.Request, name string) string {
 	for _, c := range cookies(r) {
 		if c.Name == name {
 			return c.Value
@@ -105,6 +115,17 @@ func bind(w http.ResponseWriter, r *http.Request, transaction, binding string, l
 		others = others[1:]
 	}
 	setCookie(w, name, binding, int(lifetime.Seconds()))
+}
+
+// setFormCookie gives a cookie a new value that forms are bound to, and returns
+// the value. Nothing needs it on a request that comes from another site.
+func setFormCookie(w http.ResponseWriter, name string) string {
+	value := rand.Text() + rand.Text()
+	http.SetCookie(w, &http.Cookie{
+		Name: name, Value: value, Path: "/",
+		Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+	})
+	return value
 }
 
 // setCookie sets a cookie of ours. maxAge is in seconds; zero lasts as long as

@@ -24,9 +24,11 @@ type dialog struct {
 	// lists are the parameters of the form that may come more than once.
 	lists []string
 	// view is the page, shown for the first time or after a mistake.
-	view func(sheet) pages.Page
+	view func(*http.Request, sheet) pages.Page
 	// act does what the posted form asks for.
 	act func(http.ResponseWriter, *http.Request, visit)
+	// direct is for who comes without a transaction; nil: there is nothing to do.
+	direct *directSignIn
 }
 
 // sheet is what a dialog shows.
@@ -107,6 +109,10 @@ func (d *dialog) get(w http.ResponseWriter, r *http.Request) {
 	}
 	// Nothing but an opaque handle leads anywhere from here.
 	tx := query.All("tx")
+	if next := query.All("next"); d.direct != nil && len(tx) == 0 && len(next) == 1 {
+		d.direct.get(w, r, next[0])
+		return
+	}
 	if len(tx) != 1 || !validTransaction(tx[0]) {
 		d.home(w, r)
 		return
@@ -132,7 +138,7 @@ func (d *dialog) show(w http.ResponseWriter, r *http.Request, v visit) {
 		}
 		seeOther(w, path+"?tx="+v.transaction)
 	default:
-		d.render(w, r, http.StatusOK, d.view(sheet{form: v.form(), interaction: interaction}))
+		d.render(w, r, http.StatusOK, d.view(r, sheet{form: v.form(), interaction: interaction}))
 	}
 }
 
@@ -144,7 +150,7 @@ func (d *dialog) again(w http.ResponseWriter, r *http.Request, status int, v vis
 	case interaction.GetPage() != d.page:
 		d.over(w, r)
 	default:
-		d.render(w, r, status, d.view(sheet{v.form(), interaction, v.posted, &pages.FormError{Errors: complaints}}))
+		d.render(w, r, status, d.view(r, sheet{v.form(), interaction, v.posted, &pages.FormError{Errors: complaints}}))
 	}
 }
 
@@ -175,6 +181,10 @@ func (d *dialog) post(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	tx := values.Get("tx")
+	if d.direct != nil && tx == "" && values.Get("next") != "" {
+		d.direct.post(w, r, values)
+		return
+	}
 	v := d.visitOf(r, tx, values)
 	if validTransaction(tx) && v.binding == "" {
 		// The cookie goes when the transaction is over.
@@ -246,7 +256,17 @@ func isWord(s, marks string) bool {
 	})
 }
 
-// home is the page for who comes without a transaction.
+// home is the page for who comes without a transaction, or is done with one of
+// the pages that need a session.
 func (g *gateway) home(w http.ResponseWriter, r *http.Request) {
-	g.render(w, r, http.StatusOK, pages.Message{Notice: pages.NoticeService})
+	notice := pages.NoticeService
+	if r.URL.Path == homePath {
+		switch r.URL.RawQuery {
+		case "done=signed-out":
+			notice = pages.NoticeSignedOut
+		case "done=cancelled":
+			notice = pages.NoticeCancelled
+		}
+	}
+	g.render(w, r, http.StatusOK, pages.Message{Notice: notice})
 }

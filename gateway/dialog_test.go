@@ -14,7 +14,6 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/structpb"
 
-	"github.com/chancery-auth/chancery/gateway"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/rpcerr"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
@@ -38,9 +37,9 @@ func tokenFor(binding string) string {
 func boundCookies() string { return "__Host-session=s1; " + bindingCookie("tx1") + "=" + binding }
 
 // dialogWorld has one transaction, tx1, that is at page.
-func dialogWorld(t *testing.T, page authorizev1.Interaction_Page, change ...func(*gateway.Config)) *world {
+func dialogWorld(t *testing.T, page authorizev1.Interaction_Page) *world {
 	t.Helper()
-	w := newWorld(t, change...)
+	w := newWorld(t)
 	w.authorize.interaction = func(req *authorizev1.GetInteractionRequest) (*authorizev1.GetInteractionResponse, error) {
 		if req.GetTransaction() != "tx1" || !slices.Contains(req.GetBrowser().GetBindings(), binding) {
 			return nil, oauth.Refuse(oauth.InvalidRequest, "transaction is over")

@@ -21,9 +21,12 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"github.com/chancery-auth/chancery/gateway"
+	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
+	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
+	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	introspectionv1 "github.com/chancery-auth/chancery/proto/chancery/introspection/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
@@ -42,9 +45,14 @@ type world struct {
 	token     *tokenScript
 	intro     *introspectionScript
 	registry  *registryScript
-	log       *lockedBuffer
-	spans     *tracetest.InMemoryExporter
-	ends      endings
+	developer *developerScript
+	consent   *consentScript
+	directory *directoryScript
+	// registration is where clients register themselves.
+	registration *registrationScript
+	log          *lockedBuffer
+	spans        *tracetest.InMemoryExporter
+	ends         endings
 }
 
 // newWorld starts an edge. change may alter its configuration.
@@ -52,7 +60,7 @@ func newWorld(t *testing.T, change ...func(*gateway.Config)) *world {
 	t.Helper()
 	w := &world{
 		t: t, authorize: &authorizeScript{}, token: &tokenScript{}, intro: &introspectionScript{},
-		registry: &registryScript{}, log: &lockedBuffer{}, spans: tracetest.NewInMemoryExporter(), ends: make(endings, 8),
+		registry: &registryScript{}, developer: &developerScript{}, consent: &consentScript{}, directory: &directoryScript{}, registration: &registrationScript{}, log: &lockedBuffer{}, spans: tracetest.NewInMemoryExporter(), ends: make(endings, 8),
 	}
 	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(w.spans))
@@ -66,6 +74,10 @@ func newWorld(t *testing.T, change ...func(*gateway.Config)) *world {
 	tokenv1.RegisterTokenServiceServer(local, w.token)
 	introspectionv1.RegisterIntrospectionServiceServer(local, w.intro)
 	registryv1.RegisterRegistryServiceServer(local, w.registry)
+	registryv1.RegisterDeveloperServiceServer(local, w.developer)
+	registryv1.RegisterRegistrationServiceServer(local, w.registration)
+	consentv1.RegisterConsentServiceServer(local, w.consent)
+	directoryv1.RegisterDirectoryServiceServer(local, w.directory)
 
 	cfg := gateway.Config{Issuer: issuer, Preset: preset.Default(), Bound: 5 * time.Second}
 	for _, c := range change {
@@ -77,6 +89,10 @@ func newWorld(t *testing.T, change ...func(*gateway.Config)) *world {
 		Token:         tokenv1.NewTokenServiceClient(conn),
 		Introspection: introspectionv1.NewIntrospectionServiceClient(conn),
 		Registry:      registryv1.NewRegistryServiceClient(conn),
+		Developer:     registryv1.NewDeveloperServiceClient(conn),
+		Registration:  registryv1.NewRegistrationServiceClient(conn),
+		Consent:       consentv1.NewConsentServiceClient(conn),
+		Directory:     directoryv1.NewDirectoryServiceClient(conn),
 		OAuth:         local.Conn(grpcserve.Anyone),
 		Log:           log,
 		Now:           func() time.Time { return start },
@@ -338,6 +354,28 @@ type authorizeScript struct {
 	choose      func(*authorizev1.ChooseAccountRequest) (*authorizev1.Step, error)
 	consent     func(*authorizev1.SubmitConsentRequest) (*authorizev1.Step, error)
 	cancel      func(*authorizev1.CancelAuthorizationRequest) (*authorizev1.Step, error)
+	session     func(*authorizev1.GetSessionRequest) (*authorizev1.GetSessionResponse, error)
+	open        func(*authorizev1.OpenSessionRequest) (*authorizev1.OpenSessionResponse, error)
+	ended       []string
+}
+
+func (s *authorizeScript) GetSession(ctx context.Context, req *authorizev1.GetSessionRequest) (*authorizev1.GetSessionResponse, error) {
+	s.note(ctx)
+	if s.session == nil {
+		return nil, fault.New(fault.NotFound, "nobody is signed in")
+	}
+	return s.session(req)
+}
+
+func (s *authorizeScript) OpenSession(ctx context.Context, req *authorizev1.OpenSessionRequest) (*authorizev1.OpenSessionResponse, error) {
+	s.note(ctx)
+	return s.open(req)
+}
+
+func (s *authorizeScript) EndSession(ctx context.Context, req *authorizev1.EndSessionRequest) (*authorizev1.EndSessionResponse, error) {
+	s.note(ctx)
+	s.ended = append(s.ended, req.GetSessionId())
+	return &authorizev1.EndSessionResponse{}, nil
 }
 
 func (s *authorizeScript) PushAuthorizationRequest(ctx context.Context, req *authorizev1.PushAuthorizationRequestRequest) (*authorizev1.PushAuthorizationRequestResponse, error) {

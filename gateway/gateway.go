@@ -20,6 +20,8 @@ import (
 	"github.com/chancery-auth/chancery/gateway/pages"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
+	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
+	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	introspectionv1 "github.com/chancery-auth/chancery/proto/chancery/introspection/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
@@ -37,9 +39,6 @@ type Config struct {
 	// Bound is how long a revocation may go unnoticed by an introspection, as
 	// published in the metadata. It is the introspection service's own.
 	Bound time.Duration
-	// ManagePath is the path of the page where users take access back. While it
-	// is empty the consent page does not speak of it.
-	ManagePath string
 	// TrustedProxies may say whom they forward for (X-Forwarded-For), and
 	// continue a trace.
 	TrustedProxies []netip.Prefix
@@ -77,6 +76,10 @@ type Deps struct {
 	Token         tokenv1.TokenServiceClient
 	Introspection introspectionv1.IntrospectionServiceClient
 	Registry      registryv1.RegistryServiceClient
+	Developer     registryv1.DeveloperServiceClient
+	Registration  registryv1.RegistrationServiceClient
+	Consent       consentv1.ConsentServiceClient
+	Directory     directoryv1.DirectoryServiceClient
 	// OAuth leads to the authorize, token and introspection services, for the
 	// endpoints whose requests are handed on as they are.
 	OAuth grpc.ClientConnInterface

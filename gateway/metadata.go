@@ -17,10 +17,11 @@ type metadataDocument struct {
 	AuthorizationEndpoint string `json:"authorization_endpoint"`
 	TokenEndpoint         string `json:"token_endpoint"`
 	// RFC 9126 §5.
-	PushedAuthorizationRequestEndpoint string   `json:"pushed_authorization_request_endpoint"`
+	PushedAuthorizationRequestEndpoint string   `json:"pushed_authorization_request_endpoint,omitempty"`
 	UserinfoEndpoint                   string   `json:"userinfo_endpoint"`
-	IntrospectionEndpoint              string   `json:"introspection_endpoint"`
-	RevocationEndpoint                 string   `json:"revocation_endpoint"`
+	IntrospectionEndpoint              string   `json:"introspection_endpoint,omitempty"`
+	RevocationEndpoint                 string   `json:"revocation_endpoint,omitempty"`
+	RegistrationEndpoint               string   `json:"registration_endpoint,omitempty"`
 	JWKSURI                            string   `json:"jwks_uri"`
 	ScopesSupported                    []string `json:"scopes_supported"`
 	ResponseTypesSupported             []string `json:"response_types_supported"`
@@ -33,10 +34,10 @@ type metadataDocument struct {
 
 	TokenEndpointAuthMethodsSupported                  []string   `json:"token_endpoint_auth_methods_supported"`
 	TokenEndpointAuthSigningAlgValuesSupported         []jwks.Alg `json:"token_endpoint_auth_signing_alg_values_supported"`
-	IntrospectionEndpointAuthMethodsSupported          []string   `json:"introspection_endpoint_auth_methods_supported"`
-	IntrospectionEndpointAuthSigningAlgValuesSupported []jwks.Alg `json:"introspection_endpoint_auth_signing_alg_values_supported"`
-	RevocationEndpointAuthMethodsSupported             []string   `json:"revocation_endpoint_auth_methods_supported"`
-	RevocationEndpointAuthSigningAlgValuesSupported    []jwks.Alg `json:"revocation_endpoint_auth_signing_alg_values_supported"`
+	IntrospectionEndpointAuthMethodsSupported          []string   `json:"introspection_endpoint_auth_methods_supported,omitempty"`
+	IntrospectionEndpointAuthSigningAlgValuesSupported []jwks.Alg `json:"introspection_endpoint_auth_signing_alg_values_supported,omitempty"`
+	RevocationEndpointAuthMethodsSupported             []string   `json:"revocation_endpoint_auth_methods_supported,omitempty"`
+	RevocationEndpointAuthSigningAlgValuesSupported    []jwks.Alg `json:"revocation_endpoint_auth_signing_alg_values_supported,omitempty"`
 
 	ClaimTypesSupported []string `json:"claim_types_supported"`
 	ClaimsSupported     []string `json:"claims_supported"`
@@ -62,10 +63,11 @@ func (g *gateway) metadata() (*document, error) {
 		Issuer:                             g.Issuer,
 		AuthorizationEndpoint:              g.origin + p.Authorize,
 		TokenEndpoint:                      g.origin + p.Token,
-		PushedAuthorizationRequestEndpoint: g.origin + p.PushedAuthorization,
+		PushedAuthorizationRequestEndpoint: g.endpoint(p.PushedAuthorization),
 		UserinfoEndpoint:                   g.origin + p.UserInfo,
-		IntrospectionEndpoint:              g.origin + p.Introspect,
-		RevocationEndpoint:                 g.origin + p.Revoke,
+		IntrospectionEndpoint:              g.endpoint(p.Introspect),
+		RevocationEndpoint:                 g.endpoint(p.Revoke),
+		RegistrationEndpoint:               g.endpoint(g.registrationPath()),
 		JWKSURI:                            g.origin + p.JWKS,
 		ScopesSupported:                    g.Preset.Scopes.Names(),
 		ResponseTypesSupported:             []string{"code"},
@@ -78,13 +80,13 @@ func (g *gateway) metadata() (*document, error) {
 
 		TokenEndpointAuthMethodsSupported:                  anyClient,
 		TokenEndpointAuthSigningAlgValuesSupported:         assertionAlgs,
-		IntrospectionEndpointAuthMethodsSupported:          confidential,
-		IntrospectionEndpointAuthSigningAlgValuesSupported: assertionAlgs,
-		RevocationEndpointAuthMethodsSupported:             anyClient,
-		RevocationEndpointAuthSigningAlgValuesSupported:    assertionAlgs,
+		IntrospectionEndpointAuthMethodsSupported:          offered(p.Introspect, confidential),
+		IntrospectionEndpointAuthSigningAlgValuesSupported: offered(p.Introspect, assertionAlgs),
+		RevocationEndpointAuthMethodsSupported:             offered(p.Revoke, anyClient),
+		RevocationEndpointAuthSigningAlgValuesSupported:    offered(p.Revoke, assertionAlgs),
 
 		ClaimTypesSupported:   []string{"normal"},
-		ClaimsSupported:       claimsOf(g.Preset.Scopes),
+		ClaimsSupported:       append(tokenClaims(), g.Preset.Scopes.Claims(g.Preset.Scopes.Names(preset.Identity))...),
 		PromptValuesSupported: []string{"none", "login", "consent", "select_account"},
 
 		AuthorizationResponseIssParameterSupported: true,
@@ -97,24 +99,35 @@ func (g *gateway) metadata() (*document, error) {
 	return newDocument(append(content, '\n')), nil
 }
 
-// claimsOf is the claims of an ID token, and those that the identity scopes of
-// the catalogue open (OIDC Core §5.4).
-func claimsOf(scopes preset.Catalogue) []string {
-	claims := []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce"}
-	for _, name := range scopes.Names(preset.Identity) {
-		switch name {
-		case "profile":
-			claims = append(claims, "name", "family_name", "given_name", "middle_name", "nickname",
-				"preferred_username", "profile", "picture", "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at")
-		case "email":
-			claims = append(claims, "email", "email_verified")
-		case "phone":
-			claims = append(claims, "phone_number", "phone_number_verified")
-		case "address":
-			claims = append(claims, "address")
-		}
+// endpoint is the address of an endpoint, empty for one that is not offered.
+func (g *gateway) endpoint(path string) string {
+	if path == "" {
+		return ""
 	}
-	return claims
+	return g.origin + path
+}
+
+// offered is what the metadata says of the endpoint at path: nothing of one that
+// is not offered.
+func offered[T any](path string, values []T) []T {
+	if path == "" {
+		return nil
+	}
+	return values
+}
+
+// registrationPath is where clients register themselves, empty where they may
+// not.
+func (g *gateway) registrationPath() string {
+	if g.Preset.Registration.Mode == preset.RegistrationOff {
+		return ""
+	}
+	return g.Preset.Paths.Registration
+}
+
+// tokenClaims are the claims of every ID token (OIDC Core §2).
+func tokenClaims() []string {
+	return []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce"}
 }
 
 // metadataPaths is where the document is found. For an issuer with a path that is

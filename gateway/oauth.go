@@ -114,13 +114,16 @@ func oauthRequest(r *http.Request) (credentials string, body []byte, err error) 
 }
 
 // isForm reports whether the body is said to be a form, in UTF-8.
-func isForm(r *http.Request) bool {
+func isForm(r *http.Request) bool { return hasType(r, formType) }
+
+// hasType reports whether the body is said to be of the media type, in UTF-8.
+func hasType(r *http.Request, want string) bool {
 	types := r.Header.Values("Content-Type")
 	if len(types) != 1 {
 		return false
 	}
 	mediaType, params, err := mime.ParseMediaType(types[0])
-	if err != nil || mediaType != formType {
+	if err != nil || mediaType != want {
 		return false
 	}
 	charset, named := params["charset"]

@@ -48,7 +48,7 @@ func (e endings) next(t *testing.T) ending {
 
 // N253: a request ends under one of few fixed names, whatever its path is.
 func TestN253_EndpointsHaveFixedNames(t *testing.T) {
-	w := newWorld(t, withoutRates)
+	w := newWorld(t, withoutRates, presets["open registration"])
 	w.authorize.begin = func(*authorizev1.StartAuthorizationRequest) (*authorizev1.Step, error) {
 		return errorStep("invalid_request", ""), nil
 	}
@@ -73,6 +73,17 @@ func TestN253_EndpointsHaveFixedNames(t *testing.T) {
 		{"sign in without a transaction", func() { w.get("/signin") }, ending{"signin", 200}},
 		{"account without a transaction", func() { w.get("/account") }, ending{"account", 200}},
 		{"consent without a transaction", func() { w.get("/consent") }, ending{"consent", 200}},
+		{"what users have allowed", func() { w.get("/account/apps") }, ending{"account_apps", 303}},
+		{"the question before access is taken back", func() { w.get("/account/apps/x/revoke") }, ending{"account_apps", 303}},
+		{"apps of developers", func() { w.get("/developer/apps") }, ending{"developer", 303}},
+		{"an app of a developer", func() { w.get("/developer/apps/x") }, ending{"developer", 303}},
+		{"directory of apps", func() { w.get("/apps") }, ending{"directory", 200}},
+		{"logo", func() { w.get("/logos/x") }, ending{"logo", 404}},
+		{"OpenAPI document", func() { w.get("/v1/openapi.json") }, ending{"openapi", 200}},
+		{"sign out", func() { w.get("/signout") }, ending{"signout", 405}},
+		{"register a client", func() { w.get("/oauth/register") }, ending{"register", 405}},
+		{"a client that registered", func() { w.get("/oauth/register/x/") }, ending{"unknown", 404}},
+		{"a client's own registration", func() { w.post("/oauth/register/x", "") }, ending{"registration", 405}},
 		{"any other path", func() { w.get("/a-path-of-an-attacker") }, ending{"unknown", 404}},
 	}
 	var names []string

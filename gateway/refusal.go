@@ -34,6 +34,19 @@ func refusalOf(err error) *oauth.Error {
 	}
 }
 
+// faultOf is the administrative refusal that err carries, zero if it carries
+// none.
+func faultOf(err error) fault.Error {
+	var f *fault.Error
+	if err == nil {
+		return fault.Error{}
+	}
+	if errors.As(err, &f) || errors.As(rpcerr.FromStatus(err), &f) {
+		return *f
+	}
+	return fault.Error{}
+}
+
 // statusOf is 400 unless RFC 6749 §5.2 or RFC 6750 §3.1 says otherwise.
 func statusOf(code oauth.ErrorCode) int {
 	switch code {

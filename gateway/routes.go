@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"golang.org/x/time/rate"
@@ -9,13 +10,6 @@ import (
 	"github.com/chancery-auth/chancery/gateway/internal/edge"
 	"github.com/chancery-auth/chancery/gateway/internal/form"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
-)
-
-// Paths of the pages.
-const (
-	signInPath  = "/signin"
-	accountPath = "/account"
-	consentPath = "/consent"
 )
 
 // oauthForm is the limits of a form of an OAuth endpoint. A token that is too
@@ -44,6 +38,10 @@ func (g *gateway) routes() ([]edge.Route, error) {
 	if err != nil {
 		return nil, err
 	}
+	openAPI, err := g.openAPI()
+	if err != nil {
+		return nil, err
+	}
 	guard, err := g.crossOriginProtection()
 	if err != nil {
 		return nil, err
@@ -57,30 +55,60 @@ func (g *gateway) routes() ([]edge.Route, error) {
 		named("userinfo", g.holders(p.UserInfo, http.HandlerFunc(g.userInfo), http.MethodGet, http.MethodPost)),
 		named("validate", g.validateRoute(p.Validate)),
 		named("jwks", g.document(p.JWKS, &keySet{token: g.Token, fail: g.writeError, now: g.Now})),
+		named("openapi", g.document(openAPIPath, openAPI)),
 		named("authorize", g.browsers(p.Authorize, http.HandlerFunc(g.authorize), http.MethodGet, http.MethodPost)),
-		named("home", g.browsers("/", http.HandlerFunc(g.home), http.MethodGet)),
-		named("assets", g.browsers("/favicon.ico", http.HandlerFunc(noContent), http.MethodGet)),
-		named("assets", g.assets()),
 	}
 	for _, path := range g.metadataPaths() {
 		routes = append(routes, named("metadata", g.document(path, metadata)))
 	}
+	routes = append(routes, g.registrationRoutes()...)
+	routes = append(routes, g.pageRoutes(guard.Handler)...)
+	// What the preset does not offer has no path.
+	return slices.DeleteFunc(routes, func(r edge.Route) bool { return r.Path == "" }), nil
+}
+
+// pageRoutes is every page, and what pages are made of. guard refuses forms of
+// other sites.
+func (g *gateway) pageRoutes(guard func(http.Handler) http.Handler) []edge.Route {
+	get, form := []string{http.MethodGet}, []string{http.MethodGet, http.MethodPost}
+	routes := []edge.Route{
+		named("home", g.browsers(homePath, http.HandlerFunc(g.home), get...)),
+		named("assets", g.browsers("/favicon.ico", http.HandlerFunc(noContent), get...)),
+		named("assets", g.assets()),
+		named("signout", g.browsers(signOutPath, guard(http.HandlerFunc(g.signOut)), http.MethodPost)),
+		named("directory", g.browsers(directoryPath, http.HandlerFunc(g.appDirectory), get...)),
+		named("logo", g.logos()),
+		named("account_apps", g.browsers(accountAppsPath, guard(g.accountApps()), form...)),
+		named("account_apps", g.browsers(revokePath, guard(g.confirmRevoke()), get...)),
+	}
 	for path, d := range g.dialogs() {
-		route := named(strings.TrimPrefix(path, "/"), g.browsers(path, guard.Handler(d), http.MethodGet, http.MethodPost))
+		route := named(strings.TrimPrefix(path, "/"), g.browsers(path, guard(d), form...))
 		if d.page == authorizev1.Interaction_PAGE_SIGN_IN {
 			route.Deadline = g.Limits.SignInDeadline
 		}
 		routes = append(routes, route)
 	}
-	return routes, nil
+	for path, d := range g.developerDesks() {
+		methods := form
+		if d.act == nil {
+			methods = get
+		}
+		route := named("developer", g.browsers(path, guard(d), methods...))
+		if path == logoFormPath {
+			route.Body = maxLogoForm
+		}
+		routes = append(routes, route)
+	}
+	return routes
 }
 
 // Endpoints are the names that [Deps.Observe] gives endpoints: fixed ones,
 // whatever the paths of the preset.
 func Endpoints() []string {
 	return []string{
-		"account", "assets", "authorize", "consent", "home", "introspect", "jwks", "metadata", "par",
-		"revoke", "signin", "token", edge.Unknown, "userinfo", "validate",
+		"account", "account_apps", "assets", "authorize", "consent", "developer", "directory", "home", "introspect",
+		"jwks", "logo", "metadata", "openapi", "par", "register", "registration", "revoke", "signin", "signout", "token",
+		edge.Unknown, "userinfo", "validate",
 	}
 }
 
@@ -126,6 +154,13 @@ func (g *gateway) browsers(path string, h http.Handler, methods ...string) edge.
 		Path: path, Methods: methods, Handler: h,
 		Rate: g.Limits.Browsers, Deadline: g.Limits.Deadline, Refuse: g.refusePage,
 	}
+}
+
+// logos are the pictures of clients, which a page may show many of.
+func (g *gateway) logos() edge.Route {
+	route := g.browsers(logosPath, http.HandlerFunc(g.logo), http.MethodGet)
+	route.Head = true
+	return route
 }
 
 func (g *gateway) assets() edge.Route {

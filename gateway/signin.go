@@ -20,10 +20,10 @@ const (
 
 // signIn is the dialog that asks for a password.
 func (g *gateway) signIn() *dialog {
-	return &dialog{page: authorizev1.Interaction_PAGE_SIGN_IN, view: signInView, act: g.actOnSignIn}
+	return &dialog{page: authorizev1.Interaction_PAGE_SIGN_IN, view: signInView, act: g.actOnSignIn, direct: &directSignIn{g}}
 }
 
-func signInView(s sheet) pages.Page {
+func signInView(_ *http.Request, s sheet) pages.Page {
 	page := pages.SignIn{
 		Form:        s.form,
 		Client:      clientView(s.interaction.GetClient()),
@@ -50,12 +50,8 @@ func (g *gateway) actOnSignIn(w http.ResponseWriter, r *http.Request, v visit) {
 
 func (g *gateway) attemptSignIn(w http.ResponseWriter, r *http.Request, v visit) {
 	username, password := v.posted.Get("username"), v.posted.Get("password")
-	if complaints := missing(username, password); len(complaints) > 0 {
+	if complaints := unusable(username, password); len(complaints) > 0 {
 		v.dialog.again(w, r, http.StatusBadRequest, v, complaints...)
-		return
-	}
-	if len(username) > maxUsernameBytes || len(password) > maxPasswordBytes {
-		v.dialog.again(w, r, http.StatusBadRequest, v, pages.FieldError{Field: pages.FieldPassword, Complaint: pages.SignInRefused})
 		return
 	}
 	resp, err := g.Authorize.SignIn(r.Context(), &authorizev1.SignInRequest{
@@ -79,8 +75,12 @@ func (g *gateway) attemptSignIn(w http.ResponseWriter, r *http.Request, v visit)
 	}
 }
 
-func missing(username, password string) []pages.FieldError {
+// unusable says what is wrong with credentials before anybody looks them up.
+func unusable(username, password string) []pages.FieldError {
 	var complaints []pages.FieldError
+	if len(username) > maxUsernameBytes || len(password) > maxPasswordBytes {
+		return []pages.FieldError{{Field: pages.FieldPassword, Complaint: pages.SignInRefused}}
+	}
 	if username == "" {
 		complaints = append(complaints, pages.FieldError{Field: pages.FieldUsername, Complaint: pages.UsernameMissing})
 	}

@@ -30,13 +30,17 @@ func (g *gateway) execute(w http.ResponseWriter, r *http.Request, transaction st
 	}
 }
 
-// reasonOf warns of a link that would have sent the user elsewhere; of anything
-// else the error's code says enough.
+// reasonOf warns of a link that would have sent the user elsewhere, and tells who
+// may not use a client so; of anything else the error's code says enough.
 func reasonOf(page *authorizev1.ErrorPage) pages.Reason {
-	if page.GetRedirectUriRefused() {
+	switch {
+	case page.GetRedirectUriRefused():
 		return pages.ReasonRedirect
+	case page.GetForbidden():
+		return pages.ReasonForbidden
+	default:
+		return ""
 	}
-	return ""
 }
 
 // interact sends the browser to a page, and binds it to the transaction: whoever
@@ -131,6 +135,9 @@ func (g *gateway) refusalPage(w http.ResponseWriter, r *http.Request, refusal *o
 		w.Header().Set("Retry-After", "1")
 	default:
 		status = http.StatusBadRequest
+	}
+	if reason == pages.ReasonForbidden {
+		status = http.StatusForbidden
 	}
 	g.renderError(w, r, status, pages.Error{Code: string(refusal.Code), Detail: describe(refusal), Reason: reason})
 }

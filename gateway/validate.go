@@ -3,6 +3,7 @@ package gateway
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	introspectionv1 "github.com/chancery-auth/chancery/proto/chancery/introspection/v1"
 )
@@ -40,9 +41,21 @@ func (g *gateway) validity(resp *introspectionv1.ValidateResponse) validity {
 	}
 	v.Active, v.Exp = true, resp.Exp
 	v.Scopes = append(v.Scopes, resp.GetScopes()...)
-	if resp.WorkspaceId != nil {
-		u := g.Issuer + "/workspaces/" + url.PathEscape(resp.GetWorkspaceId())
-		v.WorkspaceURL = &u
-	}
+	v.WorkspaceURL = g.workspaceURL(resp)
 	return v
+}
+
+// workspaceURL is where the preset says that the one shared workspace is. It is
+// nil where no workspace is the one, or where a part of its address is not known.
+func (g *gateway) workspaceURL(resp *introspectionv1.ValidateResponse) *string {
+	form := g.Preset.Validate.WorkspaceURL
+	if resp.WorkspaceId == nil || form == "" || resp.WorkspaceSlug == nil && strings.Contains(form, "{slug}") {
+		return nil
+	}
+	address := strings.NewReplacer(
+		"{issuer}", g.Issuer,
+		"{id}", url.PathEscape(resp.GetWorkspaceId()),
+		"{slug}", url.PathEscape(resp.GetWorkspaceSlug()),
+	).Replace(form)
+	return &address
 }

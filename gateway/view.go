@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 
@@ -12,12 +13,12 @@ import (
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
 
-// clientView is a client as the pages show it. A logo that lies elsewhere is not
-// shown: fetching it would tell its host who signs in.
+// clientView is a client as the pages show it, without its owner. A logo that
+// lies elsewhere is not shown: fetching it would tell its host who signs in.
 func clientView(c *registryv1.Client) pages.ClientView {
 	return pages.ClientView{
 		Name:        c.GetClientName(),
-		LogoURL:     c.GetLogoUri(),
+		LogoURL:     logoPath(c.GetLogoDigest()),
 		HomepageURL: c.GetClientUri(),
 		PolicyURL:   c.GetPolicyUri(),
 		TermsURL:    c.GetTosUri(),
@@ -32,15 +33,17 @@ func personView(a *authorizev1.Account) pages.AccountView {
 	}
 }
 
-func (g *gateway) consentView(s sheet) pages.Page {
+func (g *gateway) consentView(r *http.Request, s sheet) pages.Page {
 	asked := s.interaction.GetConsent()
+	client := clientView(s.interaction.GetClient())
+	client.Owner = g.workspaceNames(r, s.interaction.GetClient())[s.interaction.GetClient().GetWorkspaceId()]
 	return pages.Consent{
 		Form:         s.form,
-		Client:       clientView(s.interaction.GetClient()),
+		Client:       client,
 		Account:      personView(s.interaction.GetAccount()),
 		RedirectURI:  s.interaction.GetRedirectUri(),
 		SwitchAction: accountPath,
-		ManageURL:    g.ManagePath,
+		ManageURL:    accountAppsPath,
 		Groups:       scopeGroups(asked.GetScopes()),
 		Workspaces:   workspaceChoice(asked, s.posted),
 		Projects:     projectChoice(asked, s.posted),
@@ -78,8 +81,18 @@ func riskOf(s *registryv1.ScopeDescription) pages.Risk {
 	}
 }
 
+// choices are what a person may share: of what is asked for now, or of what was
+// granted before.
+type choices interface {
+	GetWorkspaceLevel() string
+	GetWorkspaces() []*consentv1.WorkspaceChoice
+	GetSingleWorkspace() bool
+	GetProjectLevel() string
+	GetProjects() []*consentv1.ProjectChoice
+}
+
 // workspaceChoice is nil where no scope asks for workspaces.
-func workspaceChoice(asked *consentv1.EvaluateResponse, posted form.Values) *pages.WorkspaceChoice {
+func workspaceChoice(asked choices, posted form.Values) *pages.WorkspaceChoice {
 	if asked.GetWorkspaceLevel() == "" {
 		return nil
 	}
@@ -97,7 +110,7 @@ func workspaceChoice(asked *consentv1.EvaluateResponse, posted form.Values) *pag
 
 // projectChoice is nil where no scope asks for projects. A person's role is that
 // in the workspace; where it differs between projects the first one's is shown.
-func projectChoice(asked *consentv1.EvaluateResponse, posted form.Values) *pages.ProjectChoice {
+func projectChoice(asked choices, posted form.Values) *pages.ProjectChoice {
 	if asked.GetProjectLevel() == "" {
 		return nil
 	}

@@ -113,7 +113,8 @@ func eval[T any](ctx context.Context, t *testing.T, script string) T {
 
 func TestTabFollowsReadingOrder(t *testing.T) {
 	server := newSite(t, newRenderer(t), map[string]pages.Page{
-		"sign-in": sampleSignIn(), "consent": sampleConsent(),
+		"sign-in": sampleSignIn(), "consent": sampleConsent(), "apps": sampleApps(),
+		"secrets": newSecret(), "app": newApp(),
 	}, "")
 	tests := []struct {
 		page string
@@ -124,12 +125,24 @@ func TestTabFollowsReadingOrder(t *testing.T) {
 			"body", "consent-switch", "summary", "workspace", "workspace", "workspace", "a",
 			"consent-deny", "consent-allow", "a", "a",
 		}},
+		{"apps", []string{
+			"body", "sign-out", "a", "a", "a", "workspace", "workspace", "workspace", "save", "revoke",
+			"workspace", "project", "project", "project", "save", "revoke", "revoke", "a",
+		}},
+		{"secrets", []string{
+			"body", "sign-out", "a", "a", "a", "button", "a", "a", "a", "a", "button", "secret-create", "summary", "summary",
+		}},
+		{"app", []string{
+			"body", "sign-out", "a", "a", "a", "name", "description", "homepage_url", "policy_url", "terms_url", "visibility",
+			"client_type", "redirect_uris", "summary", "token_endpoint_auth_method",
+			"scope", "scope", "scope", "scope", "scope", "app-save", "a",
+		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.page, func(t *testing.T) {
 			ctx := newBrowser(t)
 			do(ctx, t, chromedp.Navigate(server.url+"/page/"+tt.page), chromedp.WaitVisible(chromedp.CSS("main")))
-			const focused = `(e => e.type === "submit" ? e.id : e.name || e.localName)(document.activeElement)`
+			const focused = `(e => e.type === "submit" ? e.id || e.value : e.name || e.localName)(document.activeElement)`
 			var got []string
 			for range tt.want {
 				got = append(got, eval[string](ctx, t, focused))
@@ -249,6 +262,65 @@ func TestLongListIsFilteredAndSelected(t *testing.T) {
 	do(ctx, t, chromedp.Click(chromedp.CSS("[data-all]")))
 	if got := eval[string](ctx, t, `document.querySelector("[data-count]").textContent`); got != "4 / 200 selected" {
 		t.Errorf("count = %q, want 4 / 200 selected", got)
+	}
+}
+
+func TestLongListOfAppsIsFiltered(t *testing.T) {
+	server := newSite(t, newRenderer(t), map[string]pages.Page{"developer": manyApps()}, "")
+	ctx := newBrowser(t)
+	do(ctx, t,
+		chromedp.Navigate(server.url+"/page/developer"),
+		chromedp.SendKeys(chromedp.CSS("[data-filter]"), "app 01"))
+	if got := eval[string](ctx, t, `document.querySelector("[data-count]").textContent`); got != "10 / 100" {
+		t.Errorf("count = %q, want 10 / 100", got)
+	}
+}
+
+func TestSecretIsCopied(t *testing.T) {
+	server := newSite(t, newRenderer(t), map[string]pages.Page{"secrets": newSecret()}, "")
+	ctx := newBrowser(t)
+	do(ctx, t, chromedp.Navigate(server.url+"/page/secrets"), chromedp.WaitVisible(chromedp.CSS("[data-copy=client-secret]")))
+	eval[any](ctx, t, `navigator.clipboard.writeText = async (text) => { window.copied = text }`)
+	do(ctx, t, chromedp.Click(chromedp.CSS("[data-copy=client-secret]")))
+	if got := eval[string](ctx, t, `window.copied`); got != newSecret().NewSecret {
+		t.Errorf("copied %q, want %q", got, newSecret().NewSecret)
+	}
+}
+
+// What a page's script adds is not there without it, and everything else is.
+func TestAccountPagesWorkWithoutScript(t *testing.T) {
+	server := newSite(t, newRenderer(t), map[string]pages.Page{
+		"apps": sampleApps(), "secrets": newSecret(), "developer": manyApps(),
+	}, "")
+	tests := []struct {
+		page  string
+		press []string
+		want  url.Values
+	}{
+		{"apps", []string{"[value=revoke]"}, url.Values{
+			"form_token": {"token-1"}, "session_mark": {"mark-1"}, "grant_id": {"g1"}, "workspace": {"w1"}, "action": {"revoke"},
+		}},
+		{"apps", []string{"#sign-out"}, url.Values{"form_token": {"token-2"}, "action": {"sign-out"}}},
+		{"secrets", []string{".confirm summary", "[value=revoke]"}, url.Values{
+			"form_token": {"token-1"}, "session_mark": {"mark-1"}, "secret_id": {"s1"}, "action": {"revoke"},
+		}},
+	}
+	ctx := newBrowser(t)
+	disabled := emulation.SetScriptExecutionDisabledParams{Value: true}
+	if _, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, disabled); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range tests {
+		do(ctx, t, chromedp.Navigate(server.url+"/page/"+tt.page))
+		for _, selector := range tt.press {
+			do(ctx, t, chromedp.Click(chromedp.CSS(selector)))
+		}
+		if diff := cmp.Diff(tt.want, <-server.posts); diff != "" {
+			t.Errorf("%s: posted form (-want +got):\n%s", tt.page, diff)
+		}
+	}
+	for page, selector := range map[string]string{"secrets": "[data-copy]", "developer": "[data-tools]"} {
+		do(ctx, t, chromedp.Navigate(server.url+"/page/"+page), chromedp.WaitNotVisible(chromedp.CSS(selector)))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 
@@ -145,7 +146,8 @@ func TestPageSays(t *testing.T) {
 		want string
 	}{
 		{"client on sign-in", sampleSignIn(), "to continue to Acme Reports"},
-		{"brand on sign-in without a client", pages.SignIn{Form: sampleForm}, "to your Railyard account"},
+		{"brand on sign-in to our own pages", every()["sign-in-own"], "to your Railyard account"},
+		{"no name of a client that is not to be named", every()["sign-in-unnamed"], "Sign in to continue to an app Email"},
 		{"account to continue with", every()["account"], "Continue as Mina Okafor"},
 		{"client, brand and homepage host", sampleConsent(), "Acme Reports wants to access your Railyard account reports.acme.example"},
 		{"account", sampleConsent(), "Mina Okafor mina@northwind.example"},
@@ -222,17 +224,30 @@ func TestEveryWordIsInTheCatalogue(t *testing.T) {
 	for _, c := range []pages.Complaint{
 		pages.UsernameMissing, pages.PasswordMissing, pages.SignInRefused, pages.TooManyAttempts,
 		pages.WorkspaceMissing, pages.ProjectMissing, pages.ChoiceChanged, pages.TryAgain,
+		pages.NothingShared, pages.NameDiffers, pages.LogoMissing, pages.LogoUnusable, pages.TooMany,
 	} {
 		views = append(views, pages.SignIn{Form: sampleForm, Err: &pages.FormError{Errors: []pages.FieldError{{Complaint: c}}}})
 	}
 	for _, r := range []pages.Reason{
 		pages.ReasonRequest, pages.ReasonClient, pages.ReasonRedirect, pages.ReasonExpired, pages.ReasonSession, pages.ReasonForeign,
-		pages.ReasonDenied, pages.ReasonNotFound, pages.ReasonBusy, pages.ReasonInternal,
+		pages.ReasonDenied, pages.ReasonForbidden, pages.ReasonNotAdmin, pages.ReasonNotFound, pages.ReasonBusy, pages.ReasonInternal,
 	} {
 		views = append(views, pages.Error{Reason: r})
 	}
 	for _, n := range []pages.Notice{pages.NoticeSignedOut, pages.NoticeCloseWindow, pages.NoticeCancelled} {
 		views = append(views, pages.Message{Notice: n})
+	}
+	for _, o := range []pages.Outcome{
+		pages.OutcomeAccessRevoked, pages.OutcomeAccessSaved, pages.OutcomeAppCreated, pages.OutcomeAppSaved, pages.OutcomeAppDeleted,
+		pages.OutcomeSecretRevoked, pages.OutcomeLogoSaved, pages.OutcomeLogoRemoved,
+	} {
+		for _, name := range []string{"", "Acme Reports"} {
+			views = append(views, pages.DeveloperApps{Frame: framed(&pages.Done{Outcome: o, Name: name})})
+		}
+	}
+	for month := range time.December {
+		app := pages.AuthorizedApp{Since: time.Date(2026, month+1, 1, 0, 0, 0, 0, time.UTC)}
+		views = append(views, pages.AuthorizedApps{Frame: sampleFrame, Form: ownForm, Apps: []pages.AuthorizedApp{app}})
 	}
 	r := newRenderer(t)
 	for _, v := range views {

@@ -1,5 +1,6 @@
-// Package pages renders what people see of an authorization: sign-in, the
-// choice of an account, consent, errors.
+// Package pages renders what people see: sign-in, the choice of an account,
+// consent and errors; what they have allowed; the apps they develop, and the
+// directory of those that are public.
 //
 // It turns view structs into HTML and knows nothing of services, sessions or
 // HTTP requests. Whatever is in a view is treated as hostile text: a client's

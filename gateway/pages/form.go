@@ -5,7 +5,7 @@ type Form struct {
 	// Action is the path the form is posted to, on our own origin.
 	Action string
 	// Transaction is the opaque handle of the pending authorization, posted as
-	// tx.
+	// tx. Empty for a form outside of any.
 	Transaction string
 	// Token ties the form to the session it was shown in, posted as
 	// form_token.
@@ -14,6 +14,10 @@ type Form struct {
 	// session_mark. Empty for a page that shows none.
 	SessionMark string
 }
+
+// Suffix tells the ids of one form's elements from those of another on the same
+// page. It is empty where there is only one.
+func (Form) Suffix() string { return "" }
 
 // ClientView is an OAuth client as a person sees it. Only Name is required;
 // the zero value stands for no client.
@@ -56,11 +60,23 @@ type Field string
 
 // The fields of the forms. FieldNone is a complaint about the form as a whole.
 const (
-	FieldNone      Field = ""
-	FieldUsername  Field = "username"
-	FieldPassword  Field = "password"
-	FieldWorkspace Field = "workspace"
-	FieldProject   Field = "project"
+	FieldNone         Field = ""
+	FieldUsername     Field = "username"
+	FieldPassword     Field = "password"
+	FieldWorkspace    Field = "workspace"
+	FieldProject      Field = "project"
+	FieldName         Field = "name"
+	FieldDescription  Field = "description"
+	FieldHomepageURL  Field = "homepage_url"
+	FieldRedirectURIs Field = "redirect_uris"
+	FieldClientType   Field = "client_type"
+	FieldAuthMethod   Field = "token_endpoint_auth_method"
+	FieldScope        Field = "scope"
+	FieldVisibility   Field = "visibility"
+	FieldPolicyURL    Field = "policy_url"
+	FieldTermsURL     Field = "terms_url"
+	FieldConfirmName  Field = "confirm_name"
+	FieldLogo         Field = "logo"
 )
 
 // Complaint is a sentence that says why a form was not accepted.
@@ -76,12 +92,21 @@ const (
 	ProjectMissing   Complaint = "complaint.project"
 	ChoiceChanged    Complaint = "complaint.changed"
 	TryAgain         Complaint = "complaint.again"
+	NothingShared    Complaint = "complaint.nothing-shared"
+	NameDiffers      Complaint = "complaint.name-differs"
+	LogoMissing      Complaint = "complaint.logo-missing"
+	LogoUnusable     Complaint = "complaint.logo-unusable"
+	TooMany          Complaint = "complaint.too-many"
 )
 
 // FieldError is one complaint and the field it stands at.
 type FieldError struct {
-	Field     Field
+	Field Field
+	// Complaint is a sentence of ours. Empty where Text says it.
 	Complaint Complaint
+	// Text is a sentence for developers, shown as it is, instead of a
+	// Complaint.
+	Text string
 }
 
 // FormError is why a form is shown again. Nil means that it is shown for the
@@ -93,14 +118,14 @@ type FormError struct {
 
 // fieldErrors returns the complaints of e that stand at field. Its parameters
 // are the template's: e may be nil.
-func fieldErrors(e *FormError, field Field) []Complaint {
+func fieldErrors(e *FormError, field Field) []FieldError {
 	if e == nil {
 		return nil
 	}
-	var out []Complaint
+	var out []FieldError
 	for _, fe := range e.Errors {
 		if fe.Field == field {
-			out = append(out, fe.Complaint)
+			out = append(out, fe)
 		}
 	}
 	return out

@@ -9,14 +9,23 @@ func functions(brand Brand, assets assetSet, text catalogue) template.FuncMap {
 		"asset":       assets.path,
 		"brand":       func() string { return brand.Name },
 		"brandLogo":   func() string { return assets.optionalPath(logoName) },
+		"date":        text.date,
 		"destination": destinationOf,
 		"fieldErrors": fieldErrors,
 		"host":        webHost,
 		"initial":     initial,
+		"instant":     instant,
 		"localPath":   localPath,
 		"logo":        logoPath,
 		"plain":       plain,
 		"say":         text.say,
 		"webURL":      webURL,
+
+		"address":   newAddressField,
+		"addresses": newAddressArea,
+		"area":      newArea,
+		"copyable":  newCopyable,
+		"field":     newField,
+		"options":   newOptions,
 	}
 }

@@ -43,6 +43,11 @@ const (
 	ReasonForeign Reason = "foreign"
 	// ReasonDenied is access that policy or the person refused.
 	ReasonDenied Reason = "denied"
+	// ReasonForbidden is a client that is not for everybody, and not for this
+	// account. The page names no client.
+	ReasonForbidden Reason = "forbidden"
+	// ReasonNotAdmin is a page for the admins of a workspace.
+	ReasonNotAdmin Reason = "not-admin"
 	// ReasonNotFound is a path that leads nowhere.
 	ReasonNotFound Reason = "not-found"
 	// ReasonBusy is a limit that was reached, or a part that is down.

@@ -12,7 +12,9 @@ import (
 var templateFiles embed.FS
 
 // Page is one of the views of this package: [SignIn], [ConfirmAccount],
-// [Consent], [Error], [FormPost] or [Message].
+// [Consent], [Error], [FormPost] or [Message]; [AuthorizedApps] or
+// [AuthorizedAppRevoke]; [DeveloperApps], [DeveloperApp], [DeveloperSecrets],
+// [DeveloperLogo] or [DeveloperDelete]; [Directory].
 type Page interface {
 	// template is the base name of the page's file below templates.
 	template() string
@@ -43,17 +45,38 @@ func newRenderer(brand Brand, text catalogue) (*Renderer, error) {
 		return nil, fmt.Errorf("load assets: %w", err)
 	}
 	layout, err := template.New("layout").Funcs(functions(brand, assets, text)).
-		ParseFS(templateFiles, "templates/layout.gohtml", "templates/parts.gohtml")
+		ParseFS(templateFiles, "templates/layout.gohtml", "templates/frame.gohtml",
+			"templates/parts.gohtml", "templates/choice.gohtml")
 	if err != nil {
 		return nil, fmt.Errorf("parse layout: %w", err)
 	}
 	r := &Renderer{pages: make(map[string]*template.Template), assets: assets}
-	for _, p := range []Page{SignIn{}, ConfirmAccount{}, Consent{}, Error{}, FormPost{}, Message{}} {
+	for _, p := range allPages() {
 		if r.pages[p.template()], err = parsePage(layout, p.template()); err != nil {
 			return nil, fmt.Errorf("parse page %s: %w", p.template(), err)
 		}
 	}
 	return r, nil
+}
+
+// allPages is one of each kind.
+func allPages() []Page {
+	return []Page{
+		SignIn{},
+		ConfirmAccount{},
+		Consent{},
+		Error{},
+		FormPost{},
+		Message{},
+		AuthorizedApps{},
+		AuthorizedAppRevoke{},
+		DeveloperApps{},
+		DeveloperApp{},
+		DeveloperSecrets{},
+		DeveloperLogo{},
+		DeveloperDelete{},
+		Directory{},
+	}
 }
 
 func parsePage(layout *template.Template, name string) (*template.Template, error) {

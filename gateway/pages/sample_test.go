@@ -3,6 +3,7 @@ package pages_test
 import (
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 
 	"github.com/chancery-auth/chancery/gateway/pages"
@@ -17,6 +18,9 @@ var (
 		PolicyURL:   "https://reports.acme.example/privacy",
 		TermsURL:    "https://reports.acme.example/terms",
 	}
+
+	// longName has 120 characters, the most that a name may have.
+	longName = strings.Repeat("Quarterly Revenue Insights ", 5)[:119] + "."
 
 	sampleAccount = pages.AccountView{Name: "Mina Okafor", Username: "mina@northwind.example"}
 )
@@ -83,7 +87,7 @@ func sampleFormPost() pages.FormPost {
 
 // every is one sample of each page, by name.
 func every() map[string]pages.Page {
-	return map[string]pages.Page{
+	all := map[string]pages.Page{
 		"sign-in":  sampleSignIn(),
 		"account":  pages.ConfirmAccount{Form: sampleForm, Client: sampleClient, Account: sampleAccount},
 		"consent":  sampleConsent(),
@@ -92,6 +96,8 @@ func every() map[string]pages.Page {
 		"formpost": sampleFormPost(),
 		"message":  pages.Message{Notice: pages.NoticeSignedOut},
 	}
+	maps.Copy(all, everyFramed())
+	return all
 }
 
 // refused is p as it is shown again after a complaint.

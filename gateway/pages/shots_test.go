@@ -26,7 +26,7 @@ type shot struct {
 func shots() []shot {
 	const narrow, wide = 360, 1280
 	long := sampleConsent()
-	long.Client.Name = strings.TrimSpace(strings.Repeat("Quarterly Revenue Insights ", 5))[:120]
+	long.Client.Name = longName
 	unbroken := sampleSignIn()
 	unbroken.Client.Name = strings.Repeat("Abcdefghij", 12)
 	signInError := sampleSignIn()
@@ -40,13 +40,12 @@ func shots() []shot {
 	account := every()["account"]
 	pictured := sampleConsent()
 	pictured.Client.LogoURL = "/logos/acme.svg"
-	return []shot{
+	return append(framedShots(), []shot{
 		{name: "sign-in", view: sampleSignIn(), width: wide},
 		{name: "sign-in-dark", view: sampleSignIn(), width: wide, dark: true},
 		{name: "sign-in-narrow", view: sampleSignIn(), width: narrow},
 		{name: "sign-in-error", view: signInError, width: wide},
 		{name: "sign-in-error-dark", view: signInError, width: narrow, dark: true},
-		{name: "sign-in-own", view: pages.SignIn{Form: sampleForm}, width: wide},
 		{name: "sign-in-unbroken-name", view: unbroken, width: narrow},
 		{name: "account", view: account, width: wide},
 		{name: "account-dark", view: account, width: narrow, dark: true},
@@ -73,7 +72,36 @@ func shots() []shot {
 		{name: "error-narrow", view: sampleError(), width: narrow},
 		{name: "message", view: pages.Message{Notice: pages.NoticeSignedOut}, width: wide},
 		{name: "message-dark", view: pages.Message{Notice: pages.NoticeCloseWindow}, width: narrow, dark: true},
+	}...)
+}
+
+// framedShots has each page with a frame light, dark, narrow and narrow dark.
+func framedShots() []shot {
+	const narrow, wide = 360, 1280
+	forbidden := pages.Error{Code: "access_denied", Reference: "01JD8Q4T7KX3", Reason: pages.ReasonForbidden}
+	out := []shot{
+		{name: "apps-200-workspaces", view: manyAppWorkspaces(), width: wide},
+		{name: "apps-200-workspaces-narrow", view: manyAppWorkspaces(), width: narrow},
+		{name: "apps-strange-names", view: strangeApps(), width: wide},
+		{name: "apps-strange-names-narrow", view: strangeApps(), width: narrow, dark: true},
+		{name: "apps-german", view: sampleApps(), width: narrow, in: "german"},
+		{name: "developer-strange-names", view: strangeDeveloper(), width: wide},
+		{name: "developer-strange-names-narrow", view: strangeDeveloper(), width: narrow},
+		{name: "developer-100-apps", view: manyApps(), width: wide},
+		{name: "developer-app-120-characters", view: longApp(), width: narrow},
+		{name: "developer-app-details", view: sampleApp(), width: wide, open: true},
+		{name: "developer-secrets-revoke", view: sampleSecrets(), width: wide, open: true},
+		{name: "apps-brand", view: sampleApps(), width: wide, in: "logo"},
+		{name: "apps-brand-tablet", view: sampleApps(), width: 800, dark: true, in: "logo"},
+		{name: "error-forbidden", view: forbidden, width: wide},
 	}
+	for name, view := range everyFramed() {
+		out = append(out,
+			shot{name: name, view: view, width: wide},
+			shot{name: name + "-dark", view: view, width: wide, dark: true},
+			shot{name: name + "-narrow", view: view, width: narrow})
+	}
+	return out
 }
 
 // Every page fits its window, labels its inputs and says nothing on the
@@ -128,7 +156,7 @@ func checkLayout(ctx context.Context, t *testing.T) {
 	if !eval[bool](ctx, t, `document.documentElement.scrollWidth <= innerWidth`) {
 		t.Error("the page is wider than its window")
 	}
-	unlabelled := eval[[]string](ctx, t, `[...document.querySelectorAll("input:not([type=hidden])")]
+	unlabelled := eval[[]string](ctx, t, `[...document.querySelectorAll("input:not([type=hidden]),select,textarea")]
 		.filter(i => !i.labels.length && !i.ariaLabel).map(i => i.outerHTML)`)
 	if len(unlabelled) > 0 {
 		t.Errorf("inputs without a label: %q", unlabelled)

@@ -6,8 +6,12 @@ type SignIn struct {
 	Form
 
 	// Client is who the person signs in for. Zero where they sign in to the
-	// platform's own pages.
+	// platform's own pages, and where a pending authorization is for a client
+	// that only some may know of.
 	Client ClientView
+	// Next is the path of our own that the person wants to see, posted as next.
+	// Empty in an authorization.
+	Next string
 	// RedirectURI is the validated redirect URI of the request, where
 	// cancelling or a skipped consent leads. Empty without a client.
 	RedirectURI string
@@ -19,6 +23,9 @@ type SignIn struct {
 
 func (SignIn) template() string         { return "signin" }
 func (p SignIn) redirectTarget() string { return p.RedirectURI }
+
+// Unnamed says whether the sign-in is for a client that is not to be named.
+func (p SignIn) Unnamed() bool { return p.Client.Name == "" && p.Transaction != "" }
 
 // ConfirmAccount asks which account to go on with (prompt=select_account of
 // OIDC Core §3.1.2.1). The form posts action=continue or action=switch.

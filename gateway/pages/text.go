@@ -5,7 +5,10 @@ import "maps"
 // english is everything the pages say. "{0}" and "{1}" are names.
 func english() catalogue {
 	all := catalogue{}
-	for _, part := range []catalogue{formText(), consentText(), complaintText(), errorText(), outcomeText()} {
+	for _, part := range []catalogue{
+		formText(), consentText(), complaintText(), errorText(), outcomeText(),
+		frameText(), doneText(), appsText(), developerText(), appText(), fieldText(), secretsText(), directoryText(),
+	} {
 		maps.Copy(all, part)
 	}
 	return all
@@ -28,6 +31,7 @@ func formText() catalogue {
 		"signin.title":    "Sign in",
 		"signin.to":       "to continue to {0}",
 		"signin.brand":    "to your {0} account",
+		"signin.unnamed":  "to continue to an app",
 		"signin.username": "Email or username",
 		"signin.password": "Password",
 		"signin.submit":   "Sign in",
@@ -100,6 +104,12 @@ func complaintText() catalogue {
 		"complaint.project":   "Choose at least one project, or don’t allow access.",
 		"complaint.changed":   "What you may share has changed since this page was shown. Check your choice again.",
 		"complaint.again":     "That did not go through. Nothing was changed. Try again.",
+
+		"complaint.nothing-shared": "Choose at least one, or revoke the access.",
+		"complaint.name-differs":   "Type the name exactly as it is shown.",
+		"complaint.logo-missing":   "Choose a picture first.",
+		"complaint.logo-unusable":  "Choose a PNG or JPEG picture of at most 512 by 512 pixels and 256 KiB.",
+		"complaint.too-many":       "There are as many as there can be. Remove one that is no longer used first.",
 	}
 }
 
@@ -127,6 +137,12 @@ func errorText() catalogue {
 		"error.denied.title":       "Access was not given",
 		"error.denied.sentence":    "This access is not allowed for your account.",
 		"error.denied.advice":      "Nothing was shared. Someone who looks after your account can tell you more.",
+		"error.forbidden.title":    "This app is not available to your account",
+		"error.forbidden.sentence": "Only members of the workspace it belongs to can use it.",
+		"error.forbidden.advice":   "Nothing was shared. If you use more than one account, start again with another one. Otherwise ask whoever sent you here.",
+		"error.not-admin.title":    "This is for admins",
+		"error.not-admin.sentence": "Only an admin of the workspace can manage its apps.",
+		"error.not-admin.advice":   "Nothing was changed. Ask an admin of the workspace to do it, or to make you one.",
 		"error.not-found.title":    "There is no page here",
 		"error.not-found.sentence": "The address does not lead to a page.",
 		"error.not-found.advice":   "Check the address, or go back to the app you came from.",

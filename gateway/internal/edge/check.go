@@ -2,6 +2,8 @@ package edge
 
 import (
 	"bytes"
+	"cmp"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -80,26 +82,27 @@ func bodyPlain(_ http.ResponseWriter, r *http.Request, _ *Route) *Refusal {
 
 // bodyShort reads the body, so that its limit holds for one of unknown length
 // too, and a handler gets all of it or is not called.
-func bodyShort(w http.ResponseWriter, r *http.Request, _ *Route) *Refusal {
+func bodyShort(w http.ResponseWriter, r *http.Request, route *Route) *Refusal {
+	limit := cmp.Or(route.Body, maxBodyBytes)
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil
 	}
-	if r.ContentLength > maxBodyBytes {
-		return bodyTooLong(w)
+	if r.ContentLength > limit {
+		return bodyTooLong(w, limit)
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBodyBytes+1))
+	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	switch {
 	case err != nil:
 		return &Refusal{http.StatusBadRequest, "the body did not arrive"}
-	case len(body) > maxBodyBytes:
-		return bodyTooLong(w)
+	case int64(len(body)) > limit:
+		return bodyTooLong(w, limit)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	r.ContentLength = int64(len(body))
 	return nil
 }
 
-func bodyTooLong(w http.ResponseWriter) *Refusal {
+func bodyTooLong(w http.ResponseWriter, limit int64) *Refusal {
 	w.Header().Set("Connection", "close")
-	return &Refusal{http.StatusRequestEntityTooLarge, "the body is longer than 64 KiB"}
+	return &Refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is longer than %d KiB", limit>>10)}
 }

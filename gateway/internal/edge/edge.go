@@ -31,7 +31,9 @@ type Route struct {
 	// Name is what metrics call the route. Several routes may share one.
 	Name string
 	// Path is matched byte for byte. One that ends in a slash stands for the
-	// clean paths below it.
+	// clean paths below it. One segment may be a name in braces, which stands for
+	// any one word (RFC 3986 §2.3, unreserved); handlers ask [http.Request.PathValue]
+	// for it.
 	Path string
 	// Methods are those of the handler, in the order of the Allow header.
 	Methods []string
@@ -39,9 +41,13 @@ type Route struct {
 	Head bool
 	// CORS lets web pages of registered origins call the route.
 	CORS bool
-	// Rate is how many requests a second one address block may make; twice as
-	// many at once. Zero or [rate.Inf]: no limit.
+	// Rate is how many requests a second one address block may make. Zero or
+	// [rate.Inf]: no limit.
 	Rate rate.Limit
+	// Burst is how many of them may come at once. Zero: twice Rate.
+	Burst int
+	// Body is the longest body in bytes. Zero: 64 KiB.
+	Body int64
 	// Deadline bounds the work on a request. Zero: no bound.
 	Deadline time.Duration
 	Handler  http.Handler
@@ -86,6 +92,7 @@ const Unknown = "unknown"
 type Edge struct {
 	Config
 	exact    map[string]*Route
+	patterns []pattern
 	below    []*Route
 	notFound Route
 	limiters *otter.Cache[limiterKey, *rate.Limiter]
@@ -97,13 +104,19 @@ func New(cfg Config) (*Edge, error) {
 	e := &Edge{Config: cfg, exact: make(map[string]*Route), notFound: Route{Name: Unknown, Path: Unknown, Refuse: cfg.NotFound}}
 	e.limiters = newLimiters()
 	e.origins = newOrigins()
+	taken := make(map[string]bool, len(cfg.Routes))
 	for i := range cfg.Routes {
 		route := &cfg.Routes[i]
 		if route.Name == "" {
 			return nil, fmt.Errorf("the endpoint at %s has no name", route.Path)
 		}
-		if _, taken := e.exact[route.Path]; taken {
+		if taken[route.Path] {
 			return nil, fmt.Errorf("two endpoints have the path %s", route.Path)
+		}
+		taken[route.Path] = true
+		if p, ok := newPattern(route); ok {
+			e.patterns = append(e.patterns, p)
+			continue
 		}
 		e.exact[route.Path] = route
 		if strings.HasSuffix(route.Path, "/") && route.Path != "/" {

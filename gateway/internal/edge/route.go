@@ -19,6 +19,12 @@ func (e *Edge) route(r *http.Request) *Route {
 	if route, ok := e.exact[p]; ok {
 		return route
 	}
+	for _, p := range e.patterns {
+		if word, ok := p.match(r.URL.Path); ok {
+			r.SetPathValue(p.name, word)
+			return p.route
+		}
+	}
 	for _, route := range e.below {
 		if strings.HasPrefix(p, route.Path) && path.Clean(p) == p {
 			return route

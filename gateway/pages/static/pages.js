@@ -55,9 +55,10 @@
     const count = tools.querySelector("[data-count]");
     const shown = () => items.filter((i) => !i.el.hidden);
     const update = () => {
-      const picked = items.filter((i) => i.input.checked).length;
       const visible = shown();
-      count.textContent = visible.length ? `${picked} / ${items.length} ${count.dataset.count}` : count.dataset.nomatch;
+      const picked = items.filter((i) => i.input?.checked).length;
+      const counted = items[0].input ? `${picked} / ${items.length} ${count.dataset.count}` : `${visible.length} / ${items.length}`;
+      count.textContent = visible.length ? counted : count.dataset.nomatch;
       if (every) {
         const full = visible.length > 0 && visible.every((i) => i.input.checked);
         every.textContent = full ? every.dataset.clear : every.dataset.all;

@@ -1,0 +1,243 @@
+package gateway
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/chancery-auth/chancery/gateway/internal/form"
+	"github.com/chancery-auth/chancery/gateway/pages"
+	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/pkg/oauth"
+	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
+	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
+)
+
+const (
+	// grantsPerPage is how many grants a page shows.
+	grantsPerPage = 20
+	// maxGrants is among how many a single one is looked for.
+	maxGrants = 1000
+)
+
+// accountApps is the page on which users see what they have allowed, and take it
+// back.
+func (g *gateway) accountApps() *desk {
+	return &desk{gateway: g, lists: []string{"workspace", "project"}, show: g.showGrants, act: g.actOnGrant}
+}
+
+// confirmRevoke is the page that asks before access is taken back.
+func (g *gateway) confirmRevoke() *desk { return &desk{gateway: g, show: g.showRevoke} }
+
+func (g *gateway) showGrants(w http.ResponseWriter, r *http.Request, v visitor) {
+	resp, err := g.Consent.DescribeGrants(r.Context(), &consentv1.DescribeGrantsRequest{
+		Sub: v.sub, PageSize: grantsPerPage, PageToken: v.query.Get("page"),
+	})
+	if err != nil {
+		g.pageFailure(w, r, err)
+		return
+	}
+	g.renderGrants(w, r, http.StatusOK, v, resp, nil)
+}
+
+// renderGrants shows a list of grants, one of them with what was wrong.
+func (g *gateway) renderGrants(w http.ResponseWriter, r *http.Request, status int, v visitor, list *consentv1.DescribeGrantsResponse, wrong *pages.FormError) { //nolint:revive // argument-limit: what is shown, to whom, and why
+	page := pages.AuthorizedApps{
+		Frame: v.frame(pages.OutcomeAccessRevoked, pages.OutcomeAccessSaved), Form: v.form(accountAppsPath),
+	}
+	clients, err := g.clientsOf(r, list.GetGrants())
+	if err != nil {
+		g.pageFailure(w, r, err)
+		return
+	}
+	owners := g.workspaceNames(r, clients...)
+	for i, described := range list.GetGrants() {
+		if clients[i] == nil {
+			continue
+		}
+		app := authorizedApp(described, clients[i], owners, nil)
+		if wrong != nil && app.GrantID == v.posted.Get("grant_id") {
+			app = authorizedApp(described, clients[i], owners, v.posted)
+			app.Err = wrong
+		}
+		page.Apps = append(page.Apps, app)
+	}
+	if token := list.GetNextPageToken(); token != "" {
+		page.NextURL = accountAppsPath + "?page=" + url.QueryEscape(token)
+	}
+	g.render(w, r, status, page)
+}
+
+// clientsOf returns the client of each grant, nil for one that is gone.
+func (g *gateway) clientsOf(r *http.Request, grants []*consentv1.GrantDescription) ([]*registryv1.Client, error) {
+	clients := make([]*registryv1.Client, len(grants))
+	for i, described := range grants {
+		resp, err := g.Registry.GetClient(r.Context(), &registryv1.GetClientRequest{ClientId: described.GetGrant().GetClientId()})
+		switch {
+		case err == nil:
+			clients[i] = resp.GetClient()
+		case faultOf(err).Kind != fault.NotFound:
+			return nil, err
+		}
+	}
+	return clients, nil
+}
+
+// authorizedApp is a grant as the page shows it. posted has what the person chose
+// a moment ago, nil for what is shared.
+func authorizedApp(described *consentv1.GrantDescription, c *registryv1.Client, owners map[string]string, posted form.Values) pages.AuthorizedApp {
+	client := clientView(c)
+	client.Owner = owners[c.GetWorkspaceId()]
+	return pages.AuthorizedApp{
+		GrantID:    described.GetGrant().GetGrantId(),
+		Client:     client,
+		Since:      timeOf(described.GetGrant().GetCreateTime()),
+		LastUse:    timeOf(described.GetGrant().GetLastUseTime()),
+		Groups:     scopeGroups(described.GetScopes()),
+		Workspaces: workspaceChoice(described, posted),
+		Projects:   projectChoice(described, posted),
+	}
+}
+
+// timeOf is the time of t, zero for an absent one.
+func timeOf(t *timestamppb.Timestamp) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.AsTime()
+}
+
+func (g *gateway) actOnGrant(w http.ResponseWriter, r *http.Request, v visitor) {
+	grant := v.posted.Get("grant_id")
+	switch v.posted.Get("action") {
+	case "save":
+		g.saveGrant(w, r, v, grant)
+	case "revoke":
+		if !isWord(grant, "-") || grant == "" {
+			g.absent(w, r)
+			return
+		}
+		seeOther(w, pathOf(revokePath, grant))
+	case "confirm-revoke":
+		g.revokeGrant(w, r, v, grant)
+	default:
+		g.pageFailure(w, r, oauth.Refuse(oauth.InvalidRequest, "action must be save, revoke or confirm-revoke"))
+	}
+}
+
+func (g *gateway) saveGrant(w http.ResponseWriter, r *http.Request, v visitor, grant string) {
+	req := &consentv1.UpdateGrantResourcesRequest{
+		GrantId: grant, Sub: v.sub, WorkspaceIds: v.posted.All("workspace"), ProjectIds: v.posted.All("project"),
+	}
+	_, err := g.Consent.UpdateGrantResources(r.Context(), req)
+	switch code := refusalOf(err).Code; {
+	case err == nil:
+		seeOther(w, doneAt(accountAppsPath, pages.OutcomeAccessSaved))
+	case faultOf(err).Kind == fault.NotFound:
+		g.absent(w, r)
+	case code == oauth.AccessDenied || code == oauth.InvalidRequest:
+		g.saveAgain(w, r, v, req)
+	default:
+		g.pageFailure(w, r, err)
+	}
+}
+
+// saveAgain is for a selection that cannot be shared. The grant is shown with its
+// neighbours, or alone where it is on another page of the list.
+func (g *gateway) saveAgain(w http.ResponseWriter, r *http.Request, v visitor, req *consentv1.UpdateGrantResourcesRequest) {
+	list, at, err := g.findGrant(r, v.sub, req.GetGrantId())
+	switch {
+	case err != nil:
+		g.pageFailure(w, r, err)
+		return
+	case at < 0:
+		g.absent(w, r)
+		return
+	}
+	described := list.GetGrants()[at]
+	if at >= grantsPerPage {
+		list.Grants = []*consentv1.GrantDescription{described}
+	} else {
+		list.Grants = list.GetGrants()[:min(grantsPerPage, len(list.GetGrants()))]
+	}
+	list.NextPageToken = ""
+	wrong := &pages.FormError{Errors: selectionComplaints(described, req.GetWorkspaceIds(), req.GetProjectIds())}
+	g.renderGrants(w, r, http.StatusBadRequest, v, list, wrong)
+}
+
+// findGrant returns the grants of sub, and where among them the named one is:
+// negative for none.
+func (g *gateway) findGrant(r *http.Request, sub, grant string) (*consentv1.DescribeGrantsResponse, int, error) {
+	list, err := g.Consent.DescribeGrants(r.Context(), &consentv1.DescribeGrantsRequest{Sub: sub, PageSize: maxGrants})
+	if err != nil {
+		return nil, 0, err
+	}
+	return list, slices.IndexFunc(list.GetGrants(), func(d *consentv1.GrantDescription) bool {
+		return d.GetGrant().GetGrantId() == grant
+	}), nil
+}
+
+func (g *gateway) showRevoke(w http.ResponseWriter, r *http.Request, v visitor) {
+	list, at, err := g.findGrant(r, v.sub, r.PathValue("grant_id"))
+	switch {
+	case err != nil:
+		g.pageFailure(w, r, err)
+		return
+	case at < 0:
+		g.absent(w, r)
+		return
+	}
+	described := list.GetGrants()[at]
+	clients, err := g.clientsOf(r, []*consentv1.GrantDescription{described})
+	switch {
+	case err != nil:
+		g.pageFailure(w, r, err)
+		return
+	case clients[0] == nil:
+		g.absent(w, r)
+		return
+	}
+	app := authorizedApp(described, clients[0], g.workspaceNames(r, clients...), nil)
+	g.render(w, r, http.StatusOK, pages.AuthorizedAppRevoke{
+		Frame: v.frame(), Form: v.form(accountAppsPath), GrantID: app.GrantID, Client: app.Client, Groups: app.Groups,
+		Shared: shared(described), BackURL: accountAppsPath,
+	})
+}
+
+// shared is the names of what a grant shares.
+func shared(described *consentv1.GrantDescription) []string {
+	var names []string
+	for _, w := range described.GetWorkspaces() {
+		if w.GetSelected() {
+			names = append(names, w.GetName())
+		}
+	}
+	for _, p := range described.GetProjects() {
+		if p.GetSelected() {
+			names = append(names, p.GetWorkspaceName()+" / "+p.GetName())
+		}
+	}
+	return names
+}
+
+func (g *gateway) revokeGrant(w http.ResponseWriter, r *http.Request, v visitor, grant string) {
+	_, err := g.Consent.RevokeGrant(r.Context(), &consentv1.RevokeGrantRequest{
+		GrantId: grant, Sub: v.sub, Reason: consentv1.RevokeGrantRequest_REASON_WITHDRAWN,
+	})
+	switch kind := faultOf(err).Kind; {
+	case err == nil:
+		seeOther(w, doneAt(accountAppsPath, pages.OutcomeAccessRevoked))
+	case kind == fault.NotFound || kind == fault.Invalid:
+		g.absent(w, r)
+	default:
+		g.pageFailure(w, r, err)
+	}
+}
+
+// absent is the answer about what is not there, or not this visitor's to know of.
+func (g *gateway) absent(w http.ResponseWriter, r *http.Request) {
+	g.renderError(w, r, http.StatusNotFound, pages.Error{Code: string(oauth.InvalidRequest), Reason: pages.ReasonNotFound})
+}

@@ -1,0 +1,155 @@
+package gateway
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/chancery-auth/chancery/gateway/internal/form"
+	"github.com/chancery-auth/chancery/gateway/pages"
+	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/pkg/oauth"
+	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
+)
+
+// draft is what stands in the form of an app.
+type draft struct {
+	workspace string
+	revision  int64
+	fields    pages.AppFields
+	scope     []string
+	// wrong is why the registry does not take it; nil before it was asked.
+	wrong *pages.FormError
+}
+
+// draftOf is what was typed. Nothing else of the form counts: what a developer
+// may not choose has no name here.
+func draftOf(posted form.Values) draft {
+	// A revision that is no number is none that there ever was.
+	revision, _ := strconv.ParseInt(posted.Get("revision"), 10, 64)
+	return draft{
+		workspace: posted.Get("workspace_id"),
+		revision:  revision,
+		fields: pages.AppFields{
+			Name:         posted.Get("name"),
+			Description:  posted.Get("description"),
+			HomepageURL:  posted.Get("homepage_url"),
+			PolicyURL:    posted.Get("policy_url"),
+			TermsURL:     posted.Get("terms_url"),
+			RedirectURIs: posted.Get("redirect_uris"),
+			ClientType:   pages.ClientType(posted.Get("client_type")),
+			AuthMethod:   posted.Get("token_endpoint_auth_method"),
+			Visibility:   pages.Visibility(posted.Get("visibility")),
+		},
+		scope: posted.All("scope"),
+	}
+}
+
+// storedDraft is an app as it is.
+func storedDraft(app *registryv1.Client) draft {
+	return draft{
+		workspace: app.GetWorkspaceId(),
+		revision:  app.GetRevision(),
+		fields: pages.AppFields{
+			Name:         app.GetClientName(),
+			Description:  app.GetDescription(),
+			HomepageURL:  app.GetClientUri(),
+			PolicyURL:    app.GetPolicyUri(),
+			TermsURL:     app.GetTosUri(),
+			RedirectURIs: strings.Join(app.GetRedirectUris(), "\n"),
+			AuthMethod:   app.GetTokenEndpointAuthMethod(),
+			Visibility:   pages.Visibility(app.GetVisibility()),
+		},
+		scope: strings.Fields(app.GetScope()),
+	}
+}
+
+// client is the app that the draft describes. White space around a value is the
+// keyboard's, not the developer's, and so are lines in a description.
+func (d draft) client() *registryv1.Client {
+	client := &registryv1.Client{
+		ClientName:              strings.TrimSpace(d.fields.Name),
+		Description:             strings.Join(strings.Fields(d.fields.Description), " "),
+		ApplicationType:         string(d.fields.ClientType),
+		TokenEndpointAuthMethod: d.fields.AuthMethod,
+		Scope:                   strings.Join(d.scope, " "),
+		ClientUri:               strings.TrimSpace(d.fields.HomepageURL),
+		PolicyUri:               strings.TrimSpace(d.fields.PolicyURL),
+		TosUri:                  strings.TrimSpace(d.fields.TermsURL),
+		Visibility:              string(d.fields.Visibility),
+	}
+	for line := range strings.Lines(d.fields.RedirectURIs) {
+		if uri := strings.TrimSpace(line); uri != "" {
+			client.RedirectUris = append(client.RedirectUris, uri)
+		}
+	}
+	return client
+}
+
+// refused reports whether err is about what is in the form, and has the form say
+// so.
+func (d *draft) refused(err error) bool {
+	f := faultOf(err)
+	switch f.Kind {
+	case fault.Invalid:
+		d.wrong = &pages.FormError{Errors: []pages.FieldError{{Field: fieldOf(f.Message), Text: f.Message}}}
+	case fault.Exhausted:
+		d.wrong = &pages.FormError{Errors: []pages.FieldError{{Complaint: pages.TooMany}}}
+	default:
+		return false
+	}
+	return true
+}
+
+// fieldOf is the field that a sentence of the registry is about: it begins with
+// the name of the metadata, or with where the contract has it.
+func fieldOf(message string) pages.Field {
+	name, _, _ := strings.Cut(strings.TrimPrefix(message, "app."), " ")
+	name = strings.TrimSuffix(name, ":")
+	name, _, _ = strings.Cut(name, "[")
+	switch name {
+	case "client_name":
+		return pages.FieldName
+	case "client_uri":
+		return pages.FieldHomepageURL
+	case "policy_uri":
+		return pages.FieldPolicyURL
+	case "tos_uri":
+		return pages.FieldTermsURL
+	case "application_type":
+		return pages.FieldClientType
+	case "description", "redirect_uris", "token_endpoint_auth_method", "scope", "visibility":
+		return pages.Field(name)
+	default:
+		return pages.FieldNone
+	}
+}
+
+// authMethods are the authentication methods that an app can change to. Keys
+// cannot be given on the form, so that only who has some stays with them.
+func authMethods(app *registryv1.Client) []string {
+	if app.GetApplicationType() == string(oauth.ApplicationNative) {
+		return []string{oauth.AuthNone}
+	}
+	methods := []string{oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost, oauth.AuthNone}
+	if now := app.GetTokenEndpointAuthMethod(); !slices.Contains(methods, now) {
+		methods = append(methods, now)
+	}
+	return methods
+}
+
+// scopeOptions are the scopes that users can grant, those of chosen ticked.
+func scopeOptions(catalogue []*registryv1.ScopeDescription, chosen []string) []pages.ScopeOptionGroup {
+	grantable := slices.DeleteFunc(slices.Clone(catalogue), func(s *registryv1.ScopeDescription) bool {
+		return s.GetKind() == registryv1.ScopeDescription_KIND_CLIENT
+	})
+	var groups []pages.ScopeOptionGroup
+	for _, group := range scopeGroups(grantable) {
+		options := pages.ScopeOptionGroup{Title: group.Title}
+		for _, s := range group.Scopes {
+			options.Scopes = append(options.Scopes, pages.ScopeOption{ScopeView: s, Selected: slices.Contains(chosen, s.Name)})
+		}
+		groups = append(groups, options)
+	}
+	return groups
+}
