@@ -50,6 +50,15 @@ func (r *tour) clients(t *testing.T) {
 	}
 	s.chancery(t, "client", "list")
 	r.check(t, byAdmin)
+
+	initial := decode[struct {
+		TokenID string `json:"token_id"`
+		Token   string `json:"initial_access_token"`
+	}](t, s.chancery(t, "client", "initial-token", "create", "--json"))
+	r.canaries["initial access token"] = initial.Token
+	r.check(t, byAdmin, &eventv1.Event{Type: "initial_access_token.created", SecretId: initial.TokenID})
+	s.chancery(t, "client", "initial-token", "revoke", initial.TokenID)
+	r.check(t, byAdmin, &eventv1.Event{Type: "initial_access_token.revoked", SecretId: initial.TokenID})
 }
 
 func (r *tour) users(t *testing.T) {

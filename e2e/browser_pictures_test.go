@@ -67,6 +67,36 @@ func TestEveryPageFitsEveryWindow(t *testing.T) {
 	a := newAlbum(t, w.newProfile(t))
 	t.Run("pages of the flow", func(t *testing.T) { a.flow(w) })
 	t.Run("pages at its edges", func(t *testing.T) { a.edges(t, w) })
+	t.Run("pages of accounts and developers", func(t *testing.T) { newAlbum(t, w.newProfile(t)).desk(w) })
+}
+
+// desk is the pages that people come to without an app.
+func (a *album) desk(w *world) {
+	home := w.s.origin()
+	a.open(home + "/apps")
+	a.take("directory", "nav.places")
+	a.open(home + "/account/apps")
+	a.take("sign-in-direct", "#login-submit")
+	a.signIn(w.demo)
+	a.take("account-apps", "nav.places")
+	a.open(home + "/developer/apps")
+	a.take("developer-apps", "nav.places")
+	a.click(fmt.Sprintf("a[href*='/developer/apps/new'][href*='%s']", w.acme()))
+	a.take("developer-new", "#app-save")
+	a.fill(map[string]string{"name": "Quarterly insights", "redirect_uris": "http://public.example/callback"})
+	a.click("#app-save")
+	a.take("developer-mistake", "[data-summary]")
+	a.fill(map[string]string{"redirect_uris": "https://public.example/callback"})
+	a.click("main input[name=scope][value=openid]")
+	a.click("#app-save")
+	a.take("developer-created", "[data-testid=client-secret]")
+	edit := home + "/developer/apps/" + a.text("#client-id")
+	a.open(edit)
+	a.take("developer-edit", "#app-save")
+	a.open(edit + "/logo")
+	a.take("developer-logo", "[name=logo]")
+	a.open(edit + "/delete")
+	a.take("developer-delete", "[name=confirm_name]")
 }
 
 func (a *album) flow(w *world) {

@@ -35,9 +35,9 @@ type world struct {
 // login is a user who can sign in.
 type login struct{ username, password, sub string }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, flags ...string) *world {
 	t.Helper()
-	w := &world{s: start(t), browser: startBrowser(t)}
+	w := &world{s: start(t, flags...), browser: startBrowser(t)}
 	w.demo = login{w.s.Demo.User.Username, w.s.Demo.User.Password, w.s.Demo.User.Sub}
 	w.other = login{username: "grace", password: "correct horse battery staple"}
 	made, err := w.s.try(w.other.password+"\n", "user", "create", "--username", w.other.username, "--password-stdin", "--name", "Grace Example", "--json")
@@ -105,6 +105,13 @@ func (w *world) newProfile(t *testing.T) *tab {
 	ctx, dispose := chromedp.NewContext(ctx, chromedp.WithNewBrowserContext())
 	t.Cleanup(dispose)
 	return newTab(ctx, t)
+}
+
+// lend makes t the test that the tab reports to, until what it returns is called.
+func (b *tab) lend(t *testing.T) (giveBack func()) {
+	before := b.t
+	b.t = t
+	return func() { b.t = before }
 }
 
 // another opens one more tab in the same profile.

@@ -60,6 +60,9 @@ type server struct {
 	log     *lockedBuffer
 }
 
+// origin is the scheme and host of the issuer, which may have a path.
+func (s *server) origin() string { return origin(s.Issuer) }
+
 // database is one that servers run on: the flags that name it.
 type database struct {
 	name string
