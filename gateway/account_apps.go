@@ -58,9 +58,9 @@ func (g *gateway) renderGrants(w http.ResponseWriter, r *http.Request, status in
 		if clients[i] == nil {
 			continue
 		}
-		app := authorizedApp(described, clients[i], owners, nil)
+		app := g.authorizedApp(described, clients[i], owners, nil)
 		if wrong != nil && app.GrantID == v.posted.Get("grant_id") {
-			app = authorizedApp(described, clients[i], owners, v.posted)
+			app = g.authorizedApp(described, clients[i], owners, v.posted)
 			app.Err = wrong
 		}
 		page.Apps = append(page.Apps, app)
@@ -88,7 +88,7 @@ func (g *gateway) clientsOf(r *http.Request, grants []*consentv1.GrantDescriptio
 
 // authorizedApp is a grant as the page shows it. posted has what the person chose
 // a moment ago, nil for what is shared.
-func authorizedApp(described *consentv1.GrantDescription, c *registryv1.Client, owners map[string]string, posted form.Values) pages.AuthorizedApp {
+func (g *gateway) authorizedApp(described *consentv1.GrantDescription, c *registryv1.Client, owners map[string]string, posted form.Values) pages.AuthorizedApp {
 	client := clientView(c)
 	client.Owner = owners[c.GetWorkspaceId()]
 	return pages.AuthorizedApp{
@@ -96,7 +96,7 @@ func authorizedApp(described *consentv1.GrantDescription, c *registryv1.Client, 
 		Client:     client,
 		Since:      timeOf(described.GetGrant().GetCreateTime()),
 		LastUse:    timeOf(described.GetGrant().GetLastUseTime()),
-		Groups:     scopeGroups(described.GetScopes()),
+		Groups:     scopeGroups(g.asUsed(described.GetScopes(), c)),
 		Workspaces: workspaceChoice(described, posted),
 		Projects:   projectChoice(described, posted),
 	}
@@ -200,7 +200,7 @@ func (g *gateway) showRevoke(w http.ResponseWriter, r *http.Request, v visitor) 
 		g.absent(w, r)
 		return
 	}
-	app := authorizedApp(described, clients[0], g.workspaceNames(r, clients...), nil)
+	app := g.authorizedApp(described, clients[0], g.workspaceNames(r, clients...), nil)
 	g.render(w, r, http.StatusOK, pages.AuthorizedAppRevoke{
 		Frame: v.frame(), Form: v.form(accountAppsPath), GrantID: app.GrantID, Client: app.Client, Groups: app.Groups,
 		Shared: shared(described), BackURL: accountAppsPath,

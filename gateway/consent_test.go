@@ -7,8 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chancery-auth/chancery/gateway"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
+	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
 
 var spaces = regexp.MustCompile(`\s+`)
@@ -42,7 +44,38 @@ func TestN087_ConsentPage(t *testing.T) {
 
 // N083, N084: the service gets what was posted, unchanged, and nothing else of
 // the form.
-func TestN084_SelectionIsTheServicesToJudge(t *testing.T) {
+// Where refresh tokens are given unasked, the page says what that means.
+func TestConsentPageTellsOfOfflineAccessThatIsGivenUnasked(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		unasked bool
+		grants  []string
+		want    bool
+	}{
+		{"unasked", true, []string{"authorization_code", "refresh_token"}, true},
+		{"only when asked", false, []string{"authorization_code", "refresh_token"}, false},
+		{"a client without refresh tokens", true, []string{"authorization_code"}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, func(c *gateway.Config) { c.Preset.Refresh.Unasked = tt.unasked })
+			w.authorize.interaction = func(*authorizev1.GetInteractionRequest) (*authorizev1.GetInteractionResponse, error) {
+				interaction := interactionOf(t, authorizev1.Interaction_PAGE_CONSENT)
+				interaction.Client.GrantTypes = tt.grants
+				interaction.Consent.Scopes = slices.DeleteFunc(interaction.GetConsent().GetScopes(), func(s *registryv1.ScopeDescription) bool {
+					return s.GetName() == "offline_access"
+				})
+				return interaction, nil
+			}
+			got := w.get("/consent?tx=tx1", "Cookie", boundCookies())
+			got.wantStatus(t, 200)
+			if told := strings.Contains(got.body, "Works while you are away"); told != tt.want {
+				t.Errorf("the page tells of offline access: %v, want %v", told, tt.want)
+			}
+		})
+	}
+}
+
+func TestN083_N084_SelectionIsTheServicesToJudge(t *testing.T) {
 	w := dialogWorld(t, authorizev1.Interaction_PAGE_CONSENT)
 	var got *authorizev1.SubmitConsentRequest
 	w.authorize.consent = func(req *authorizev1.SubmitConsentRequest) (*authorizev1.Step, error) {

@@ -157,7 +157,7 @@ func TestN046_OtherBrowsersSeeAnErrorPage(t *testing.T) {
 }
 
 // N066, N081: a form counts only from its own page, in its own browser.
-func TestN066_ForgedFormsAreRefused(t *testing.T) {
+func TestN066_N081_ForgedFormsAreRefused(t *testing.T) {
 	for path, page := range dialogPages {
 		t.Run(path, func(t *testing.T) {
 			w := dialogWorld(t, page)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/chancery-auth/chancery/gateway/internal/form"
 	"github.com/chancery-auth/chancery/gateway/pages"
+	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/role"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
@@ -44,11 +45,24 @@ func (g *gateway) consentView(r *http.Request, s sheet) pages.Page {
 		RedirectURI:  s.interaction.GetRedirectUri(),
 		SwitchAction: accountPath,
 		ManageURL:    accountAppsPath,
-		Groups:       scopeGroups(asked.GetScopes()),
+		Groups:       scopeGroups(g.asUsed(asked.GetScopes(), s.interaction.GetClient())),
 		Workspaces:   workspaceChoice(asked, s.posted),
 		Projects:     projectChoice(asked, s.posted),
 		Err:          s.complaint,
 	}
+}
+
+// asUsed is the scopes together with what a client gets beside them: where refresh
+// tokens are given unasked, people are told of offline access all the same.
+func (g *gateway) asUsed(scopes []*registryv1.ScopeDescription, c *registryv1.Client) []*registryv1.ScopeDescription {
+	offline, known := g.Preset.Scopes.Find("offline_access")
+	told := slices.ContainsFunc(scopes, func(s *registryv1.ScopeDescription) bool { return s.GetName() == offline.Name })
+	if !known || told || !g.Preset.Refresh.Unasked || !slices.Contains(c.GetGrantTypes(), oauth.GrantRefreshToken) {
+		return scopes
+	}
+	return append(slices.Clone(scopes), &registryv1.ScopeDescription{
+		Name: offline.Name, Description: offline.Description, Group: offline.Group, Detail: offline.Detail, Sensitive: offline.Sensitive,
+	})
 }
 
 // scopeGroups puts scopes under their headings, each in the order of its first
