@@ -123,7 +123,7 @@ func TestN287_NothingIsTakenAwayByAnEmptyRequest(t *testing.T) {
 	slices.Sort(found)
 	want := []string{
 		"AdminRevoke", "DeleteClient", "DeleteProject", "DeleteWorkspace", "DisableSubject", "EndSession",
-		"RemoveMember", "RetireKey", "RevokeGrant", "RevokeSecret",
+		"RemoveMember", "RetireKey", "RevokeGrant", "RevokeInitialAccessToken", "RevokeSecret",
 	}
 	if !slices.Equal(found, want) {
 		t.Errorf("these take something away: %q, want %q", found, want)

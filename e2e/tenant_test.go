@@ -138,10 +138,10 @@ func callersOf(method protoreflect.MethodDescriptor) []string {
 	return list
 }
 
-// reads says whether a method changes nothing.
+// reads says whether a method changes nothing, but for the time of a use.
 func reads(method protoreflect.MethodDescriptor) bool {
 	o, _ := method.Options().(*descriptorpb.MethodOptions)
-	return o.GetIdempotencyLevel() == descriptorpb.MethodOptions_NO_SIDE_EFFECTS
+	return o.GetIdempotencyLevel() == descriptorpb.MethodOptions_NO_SIDE_EFFECTS || method.Name() == "GetGrant"
 }
 
 // keysOf are the fields of a request that name something of a tenant: of one kind

@@ -35,6 +35,8 @@ func everyService(r grpc.ServiceRegistrar) {
 	directoryv1.RegisterDirectoryServiceServer(r, directoryv1.UnimplementedDirectoryServiceServer{})
 	introspectionv1.RegisterIntrospectionServiceServer(r, introspectionv1.UnimplementedIntrospectionServiceServer{})
 	registryv1.RegisterRegistryServiceServer(r, registryv1.UnimplementedRegistryServiceServer{})
+	registryv1.RegisterDeveloperServiceServer(r, registryv1.UnimplementedDeveloperServiceServer{})
+	registryv1.RegisterRegistrationServiceServer(r, registryv1.UnimplementedRegistrationServiceServer{})
 	tokenv1.RegisterTokenServiceServer(r, tokenv1.UnimplementedTokenServiceServer{})
 }
 
