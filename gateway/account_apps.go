@@ -3,7 +3,6 @@ package gateway
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -16,12 +15,8 @@ import (
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
 
-const (
-	// grantsPerPage is how many grants a page shows.
-	grantsPerPage = 20
-	// maxGrants is among how many a single one is looked for.
-	maxGrants = 1000
-)
+// grantsPerPage is how many grants a page shows.
+const grantsPerPage = 20
 
 // accountApps is the page on which users see what they have allowed, and take it
 // back.
@@ -145,52 +140,36 @@ func (g *gateway) saveGrant(w http.ResponseWriter, r *http.Request, v visitor, g
 	}
 }
 
-// saveAgain is for a selection that cannot be shared. The grant is shown with its
-// neighbours, or alone where it is on another page of the list.
+// saveAgain is for a selection that cannot be shared: the grant is shown alone, as
+// it was chosen.
 func (g *gateway) saveAgain(w http.ResponseWriter, r *http.Request, v visitor, req *consentv1.UpdateGrantResourcesRequest) {
-	list, at, err := g.findGrant(r, v.sub, req.GetGrantId())
-	switch {
-	case err != nil:
-		g.pageFailure(w, r, err)
+	resp, err := g.Consent.DescribeGrant(r.Context(), &consentv1.DescribeGrantRequest{GrantId: req.GetGrantId(), Sub: v.sub})
+	if err != nil {
+		g.grantFailure(w, r, err)
 		return
-	case at < 0:
+	}
+	alone := &consentv1.DescribeGrantsResponse{Grants: []*consentv1.GrantDescription{resp.GetGrant()}}
+	wrong := &pages.FormError{Errors: selectionComplaints(resp.GetGrant(), req.GetWorkspaceIds(), req.GetProjectIds())}
+	g.renderGrants(w, r, http.StatusBadRequest, v, alone, wrong)
+}
+
+// grantFailure says that there is no such grant, or what else went wrong. A text
+// that is no id at all names no grant either.
+func (g *gateway) grantFailure(w http.ResponseWriter, r *http.Request, err error) {
+	if kind := faultOf(err).Kind; kind == fault.NotFound || kind == fault.Invalid {
 		g.absent(w, r)
 		return
 	}
-	described := list.GetGrants()[at]
-	if at >= grantsPerPage {
-		list.Grants = []*consentv1.GrantDescription{described}
-	} else {
-		list.Grants = list.GetGrants()[:min(grantsPerPage, len(list.GetGrants()))]
-	}
-	list.NextPageToken = ""
-	wrong := &pages.FormError{Errors: selectionComplaints(described, req.GetWorkspaceIds(), req.GetProjectIds())}
-	g.renderGrants(w, r, http.StatusBadRequest, v, list, wrong)
-}
-
-// findGrant returns the grants of sub, and where among them the named one is:
-// negative for none.
-func (g *gateway) findGrant(r *http.Request, sub, grant string) (*consentv1.DescribeGrantsResponse, int, error) {
-	list, err := g.Consent.DescribeGrants(r.Context(), &consentv1.DescribeGrantsRequest{Sub: sub, PageSize: maxGrants})
-	if err != nil {
-		return nil, 0, err
-	}
-	return list, slices.IndexFunc(list.GetGrants(), func(d *consentv1.GrantDescription) bool {
-		return d.GetGrant().GetGrantId() == grant
-	}), nil
+	g.pageFailure(w, r, err)
 }
 
 func (g *gateway) showRevoke(w http.ResponseWriter, r *http.Request, v visitor) {
-	list, at, err := g.findGrant(r, v.sub, r.PathValue("grant_id"))
-	switch {
-	case err != nil:
-		g.pageFailure(w, r, err)
-		return
-	case at < 0:
-		g.absent(w, r)
+	resp, err := g.Consent.DescribeGrant(r.Context(), &consentv1.DescribeGrantRequest{GrantId: r.PathValue("grant_id"), Sub: v.sub})
+	if err != nil {
+		g.grantFailure(w, r, err)
 		return
 	}
-	described := list.GetGrants()[at]
+	described := resp.GetGrant()
 	clients, err := g.clientsOf(r, []*consentv1.GrantDescription{described})
 	switch {
 	case err != nil:

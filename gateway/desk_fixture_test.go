@@ -205,7 +205,23 @@ func (s *consentScript) DescribeGrants(ctx context.Context, req *consentv1.Descr
 	for i := range s.before {
 		resp.Grants = append(resp.Grants, &consentv1.GrantDescription{Grant: &consentv1.Grant{GrantId: "before-" + string(rune('a'+i)), ClientId: "gone"}})
 	}
-	resp.Grants = append(resp.Grants, &consentv1.GrantDescription{
+	resp.Grants = append(resp.Grants, grantOfU1())
+	if size := int(req.GetPageSize()); len(resp.GetGrants()) > size {
+		resp.Grants, resp.NextPageToken = resp.GetGrants()[:size], "next"
+	}
+	return resp, nil
+}
+
+func (s *consentScript) DescribeGrant(ctx context.Context, req *consentv1.DescribeGrantRequest) (*consentv1.DescribeGrantResponse, error) {
+	s.note(ctx)
+	if req.GetSub() != "u1" || req.GetGrantId() != grantID {
+		return nil, fault.New(fault.NotFound, "no such grant")
+	}
+	return &consentv1.DescribeGrantResponse{Grant: grantOfU1()}, nil
+}
+
+func grantOfU1() *consentv1.GrantDescription {
+	return &consentv1.GrantDescription{
 		Grant:  &consentv1.Grant{GrantId: grantID, ClientId: appID, CreateTime: timestamppb.New(start)},
 		Scopes: []*registryv1.ScopeDescription{{Name: "openid", Description: "Know who you are", Group: "About you"}},
 		Workspaces: []*consentv1.WorkspaceChoice{
@@ -213,11 +229,7 @@ func (s *consentScript) DescribeGrants(ctx context.Context, req *consentv1.Descr
 		},
 		Projects:       []*consentv1.ProjectChoice{{ProjectId: "p1", Name: "Alpha", WorkspaceId: "w1", WorkspaceName: "First", Role: "member", Selected: true}},
 		WorkspaceLevel: "member", ProjectLevel: "viewer",
-	})
-	if size := int(req.GetPageSize()); len(resp.GetGrants()) > size {
-		resp.Grants, resp.NextPageToken = resp.GetGrants()[:size], "next"
 	}
-	return resp, nil
 }
 
 func (s *consentScript) UpdateGrantResources(ctx context.Context, req *consentv1.UpdateGrantResourcesRequest) (*consentv1.UpdateGrantResourcesResponse, error) {

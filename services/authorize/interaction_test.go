@@ -306,7 +306,7 @@ func TestN097_DenyingLeavesTheEarlierGrant(t *testing.T) {
 }
 
 // What ends between request and approval ends the approval too (N060, N218).
-func TestN060_EveryStepExaminesTheRequestAgain(t *testing.T) {
+func TestN060_N218_EveryStepExaminesTheRequestAgain(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(w *world)

@@ -3,9 +3,11 @@ package consent_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/chancery-auth/chancery/pkg/fault"
@@ -91,6 +93,43 @@ func TestDescribeGrantsPages(t *testing.T) {
 	})
 }
 
+// However much there is to choose from, every grant can be shown, and revoked.
+func TestDescribeGrantsFitsIntoItsMessages(t *testing.T) {
+	w := newWorld(t, preset.Consent{})
+	for i := range 500 {
+		w.directory.workspace(fmt.Sprintf("%0100d", i), map[string]string{u1: "viewer"})
+	}
+	want := make(map[string]int)
+	for i := range 8 {
+		req := recording("workspace:viewer", w.w1)
+		req.ClientId = fmt.Sprint("c", i)
+		want[w.record(t, req).GetGrantId()] = 1
+	}
+	got := make(map[string]int)
+	req := &consentv1.DescribeGrantsRequest{Sub: u1}
+	for {
+		resp := w.describe(t, req)
+		if size := proto.Size(resp); size > 1<<20 || len(resp.GetGrants()) < 2 {
+			t.Errorf("a page has %d grants in %d bytes", len(resp.GetGrants()), size)
+		}
+		for _, d := range resp.GetGrants() {
+			got[d.GetGrant().GetGrantId()]++
+		}
+		if req.PageToken = resp.GetNextPageToken(); req.GetPageToken() == "" {
+			break
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("described (-want +got):\n%s", diff)
+	}
+	for range 3 {
+		w.directory.workspace(strings.Repeat("a", 200<<10), map[string]string{u1: "viewer"})
+	}
+	if got := w.describe(t, &consentv1.DescribeGrantsRequest{Sub: u1}); len(got.GetGrants()) != 1 || got.GetNextPageToken() == "" {
+		t.Errorf("a page has %d grants, want one at least, and no more", len(got.GetGrants()))
+	}
+}
+
 func TestN098_N217_DescribeGrantsIsForItsSubjectAlone(t *testing.T) {
 	w := newWorld(t, preset.Consent{})
 	for _, client := range []string{"c1", "c2"} {
@@ -119,4 +158,27 @@ func TestN098_N217_DescribeGrantsIsForItsSubjectAlone(t *testing.T) {
 			t.Errorf("%s: DescribeGrants() = %v, want %v", name, err, tt.want)
 		}
 	}
+}
+
+// A grant is described alone as it is in the list, and to its subject only.
+func TestN098_DescribeGrantIsForItsSubject(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world) {
+		g := w.record(t, recording("workspace:member openid", w.w1))
+		resp, err := w.gateway.DescribeGrant(t.Context(), &consentv1.DescribeGrantRequest{GrantId: g.GetGrantId(), Sub: u1})
+		if err != nil {
+			t.Fatalf("DescribeGrant() = %v", err)
+		}
+		if diff := cmp.Diff(w.describe(t, &consentv1.DescribeGrantsRequest{Sub: u1}).GetGrants()[0], resp.GetGrant(), protocmp.Transform()); diff != "" {
+			t.Errorf("DescribeGrant() (-list +alone):\n%s", diff)
+		}
+		if _, err := w.gateway.DescribeGrant(t.Context(), &consentv1.DescribeGrantRequest{GrantId: g.GetGrantId(), Sub: u2}); !errors.Is(err, fault.NotFound) {
+			t.Errorf("DescribeGrant() of another's = %v, want %v", err, fault.NotFound)
+		}
+		if _, err := w.gateway.RevokeGrant(t.Context(), &consentv1.RevokeGrantRequest{GrantId: g.GetGrantId(), Sub: u1}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.gateway.DescribeGrant(t.Context(), &consentv1.DescribeGrantRequest{GrantId: g.GetGrantId(), Sub: u1}); !errors.Is(err, fault.NotFound) {
+			t.Errorf("DescribeGrant() of a revoked one = %v, want %v", err, fault.NotFound)
+		}
+	})
 }

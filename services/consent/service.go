@@ -139,6 +139,19 @@ func (s *Service) DescribeGrants(ctx context.Context, req *consentv1.DescribeGra
 	return &consentv1.DescribeGrantsResponse{Grants: each(page, toDescription), NextPageToken: next}, nil
 }
 
+// DescribeGrant implements ConsentService.
+func (s *Service) DescribeGrant(ctx context.Context, req *consentv1.DescribeGrantRequest) (*consentv1.DescribeGrantResponse, error) {
+	id, err := grantID(req.GetGrantId())
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.evaluator.DescribeOne(ctx, id, req.GetSub())
+	if err != nil {
+		return nil, err
+	}
+	return &consentv1.DescribeGrantResponse{Grant: toDescription(d)}, nil
+}
+
 // UpdateGrantResources implements ConsentService.
 func (s *Service) UpdateGrantResources(ctx context.Context, req *consentv1.UpdateGrantResourcesRequest) (*consentv1.UpdateGrantResourcesResponse, error) {
 	id, err := grantID(req.GetGrantId())

@@ -77,7 +77,7 @@ func (x RevokeGrantRequest_Reason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RevokeGrantRequest_Reason.Descriptor instead.
 func (RevokeGrantRequest_Reason) EnumDescriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{18, 0}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{20, 0}
 }
 
 // Grant is what one subject has allowed one client.
@@ -1171,6 +1171,104 @@ func (x *DescribeGrantsResponse) GetNextPageToken() string {
 	return ""
 }
 
+// DescribeGrantRequest names a grant, and its subject.
+type DescribeGrantRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	GrantId       string                 `protobuf:"bytes,1,opt,name=grant_id,json=grantId,proto3" json:"grant_id,omitempty"`
+	Sub           string                 `protobuf:"bytes,2,opt,name=sub,proto3" json:"sub,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DescribeGrantRequest) Reset() {
+	*x = DescribeGrantRequest{}
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DescribeGrantRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DescribeGrantRequest) ProtoMessage() {}
+
+func (x *DescribeGrantRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DescribeGrantRequest.ProtoReflect.Descriptor instead.
+func (*DescribeGrantRequest) Descriptor() ([]byte, []int) {
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *DescribeGrantRequest) GetGrantId() string {
+	if x != nil {
+		return x.GrantId
+	}
+	return ""
+}
+
+func (x *DescribeGrantRequest) GetSub() string {
+	if x != nil {
+		return x.Sub
+	}
+	return ""
+}
+
+// DescribeGrantResponse carries the grant in words.
+type DescribeGrantResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Grant         *GrantDescription      `protobuf:"bytes,1,opt,name=grant,proto3" json:"grant,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DescribeGrantResponse) Reset() {
+	*x = DescribeGrantResponse{}
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DescribeGrantResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DescribeGrantResponse) ProtoMessage() {}
+
+func (x *DescribeGrantResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DescribeGrantResponse.ProtoReflect.Descriptor instead.
+func (*DescribeGrantResponse) Descriptor() ([]byte, []int) {
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *DescribeGrantResponse) GetGrant() *GrantDescription {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
 // GrantDescription is a grant as a page shows it.
 type GrantDescription struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1191,7 +1289,7 @@ type GrantDescription struct {
 
 func (x *GrantDescription) Reset() {
 	*x = GrantDescription{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[15]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1203,7 +1301,7 @@ func (x *GrantDescription) String() string {
 func (*GrantDescription) ProtoMessage() {}
 
 func (x *GrantDescription) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[15]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1216,7 +1314,7 @@ func (x *GrantDescription) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GrantDescription.ProtoReflect.Descriptor instead.
 func (*GrantDescription) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{15}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GrantDescription) GetGrant() *Grant {
@@ -1282,7 +1380,7 @@ type UpdateGrantResourcesRequest struct {
 
 func (x *UpdateGrantResourcesRequest) Reset() {
 	*x = UpdateGrantResourcesRequest{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[16]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1294,7 +1392,7 @@ func (x *UpdateGrantResourcesRequest) String() string {
 func (*UpdateGrantResourcesRequest) ProtoMessage() {}
 
 func (x *UpdateGrantResourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[16]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1307,7 +1405,7 @@ func (x *UpdateGrantResourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateGrantResourcesRequest.ProtoReflect.Descriptor instead.
 func (*UpdateGrantResourcesRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{16}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *UpdateGrantResourcesRequest) GetGrantId() string {
@@ -1348,7 +1446,7 @@ type UpdateGrantResourcesResponse struct {
 
 func (x *UpdateGrantResourcesResponse) Reset() {
 	*x = UpdateGrantResourcesResponse{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[17]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1360,7 +1458,7 @@ func (x *UpdateGrantResourcesResponse) String() string {
 func (*UpdateGrantResourcesResponse) ProtoMessage() {}
 
 func (x *UpdateGrantResourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[17]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1373,7 +1471,7 @@ func (x *UpdateGrantResourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateGrantResourcesResponse.ProtoReflect.Descriptor instead.
 func (*UpdateGrantResourcesResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{17}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *UpdateGrantResourcesResponse) GetGrant() *Grant {
@@ -1397,7 +1495,7 @@ type RevokeGrantRequest struct {
 
 func (x *RevokeGrantRequest) Reset() {
 	*x = RevokeGrantRequest{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[18]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1409,7 +1507,7 @@ func (x *RevokeGrantRequest) String() string {
 func (*RevokeGrantRequest) ProtoMessage() {}
 
 func (x *RevokeGrantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[18]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1422,7 +1520,7 @@ func (x *RevokeGrantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeGrantRequest.ProtoReflect.Descriptor instead.
 func (*RevokeGrantRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{18}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RevokeGrantRequest) GetGrantId() string {
@@ -1455,7 +1553,7 @@ type RevokeGrantResponse struct {
 
 func (x *RevokeGrantResponse) Reset() {
 	*x = RevokeGrantResponse{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[19]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1467,7 +1565,7 @@ func (x *RevokeGrantResponse) String() string {
 func (*RevokeGrantResponse) ProtoMessage() {}
 
 func (x *RevokeGrantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[19]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1480,7 +1578,7 @@ func (x *RevokeGrantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeGrantResponse.ProtoReflect.Descriptor instead.
 func (*RevokeGrantResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{19}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{21}
 }
 
 var File_chancery_consent_v1_consent_service_proto protoreflect.FileDescriptor
@@ -1583,7 +1681,13 @@ const file_chancery_consent_v1_consent_service_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"\x7f\n" +
 	"\x16DescribeGrantsResponse\x12=\n" +
 	"\x06grants\x18\x01 \x03(\v2%.chancery.consent.v1.GrantDescriptionR\x06grants\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x83\x03\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"Y\n" +
+	"\x14DescribeGrantRequest\x12#\n" +
+	"\bgrant_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\agrantId\x12\x1c\n" +
+	"\x03sub\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x03sub\"T\n" +
+	"\x15DescribeGrantResponse\x12;\n" +
+	"\x05grant\x18\x01 \x01(\v2%.chancery.consent.v1.GrantDescriptionR\x05grant\"\x83\x03\n" +
 	"\x10GrantDescription\x120\n" +
 	"\x05grant\x18\x01 \x01(\v2\x1a.chancery.consent.v1.GrantR\x05grant\x12>\n" +
 	"\x06scopes\x18\x02 \x03(\v2&.chancery.registry.v1.ScopeDescriptionR\x06scopes\x12D\n" +
@@ -1611,14 +1715,15 @@ const file_chancery_consent_v1_consent_service_proto_rawDesc = "" +
 	"\fREASON_REUSE\x10\x01\x12\x14\n" +
 	"\x10REASON_WITHDRAWN\x10\x02\x12\x10\n" +
 	"\fREASON_ADMIN\x10\x03\"\x15\n" +
-	"\x13RevokeGrantResponse2\xe2\x06\n" +
+	"\x13RevokeGrantResponse2\xda\a\n" +
 	"\x0eConsentService\x12i\n" +
 	"\bEvaluate\x12$.chancery.consent.v1.EvaluateRequest\x1a%.chancery.consent.v1.EvaluateResponse\"\x10\xe2\xe0\x18\tauthorize\x90\x02\x01\x12o\n" +
 	"\vRecordGrant\x12'.chancery.consent.v1.RecordGrantRequest\x1a(.chancery.consent.v1.RecordGrantResponse\"\r\xe2\xe0\x18\tauthorize\x12n\n" +
 	"\bGetGrant\x12$.chancery.consent.v1.GetGrantRequest\x1a%.chancery.consent.v1.GetGrantResponse\"\x15\xe2\xe0\x18\x05admin\xe2\xe0\x18\x05token\x90\x02\x02\x12v\n" +
 	"\n" +
 	"ListGrants\x12&.chancery.consent.v1.ListGrantsRequest\x1a'.chancery.consent.v1.ListGrantsResponse\"\x17\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\x90\x02\x01\x12y\n" +
-	"\x0eDescribeGrants\x12*.chancery.consent.v1.DescribeGrantsRequest\x1a+.chancery.consent.v1.DescribeGrantsResponse\"\x0e\xe2\xe0\x18\agateway\x90\x02\x01\x12\x8b\x01\n" +
+	"\x0eDescribeGrants\x12*.chancery.consent.v1.DescribeGrantsRequest\x1a+.chancery.consent.v1.DescribeGrantsResponse\"\x0e\xe2\xe0\x18\agateway\x90\x02\x01\x12v\n" +
+	"\rDescribeGrant\x12).chancery.consent.v1.DescribeGrantRequest\x1a*.chancery.consent.v1.DescribeGrantResponse\"\x0e\xe2\xe0\x18\agateway\x90\x02\x01\x12\x8b\x01\n" +
 	"\x14UpdateGrantResources\x120.chancery.consent.v1.UpdateGrantResourcesRequest\x1a1.chancery.consent.v1.UpdateGrantResourcesResponse\"\x0e\xe2\xe0\x18\agateway\x90\x02\x02\x12\x82\x01\n" +
 	"\vRevokeGrant\x12'.chancery.consent.v1.RevokeGrantRequest\x1a(.chancery.consent.v1.RevokeGrantResponse\" \xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\xe2\xe0\x18\x05token\x90\x02\x02BGZEgithub.com/chancery-auth/chancery/proto/chancery/consent/v1;consentv1b\x06proto3"
 
@@ -1635,7 +1740,7 @@ func file_chancery_consent_v1_consent_service_proto_rawDescGZIP() []byte {
 }
 
 var file_chancery_consent_v1_consent_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_chancery_consent_v1_consent_service_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_chancery_consent_v1_consent_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_chancery_consent_v1_consent_service_proto_goTypes = []any{
 	(RevokeGrantRequest_Reason)(0),       // 0: chancery.consent.v1.RevokeGrantRequest.Reason
 	(*Grant)(nil),                        // 1: chancery.consent.v1.Grant
@@ -1653,55 +1758,60 @@ var file_chancery_consent_v1_consent_service_proto_goTypes = []any{
 	(*ListGrantsResponse)(nil),           // 13: chancery.consent.v1.ListGrantsResponse
 	(*DescribeGrantsRequest)(nil),        // 14: chancery.consent.v1.DescribeGrantsRequest
 	(*DescribeGrantsResponse)(nil),       // 15: chancery.consent.v1.DescribeGrantsResponse
-	(*GrantDescription)(nil),             // 16: chancery.consent.v1.GrantDescription
-	(*UpdateGrantResourcesRequest)(nil),  // 17: chancery.consent.v1.UpdateGrantResourcesRequest
-	(*UpdateGrantResourcesResponse)(nil), // 18: chancery.consent.v1.UpdateGrantResourcesResponse
-	(*RevokeGrantRequest)(nil),           // 19: chancery.consent.v1.RevokeGrantRequest
-	(*RevokeGrantResponse)(nil),          // 20: chancery.consent.v1.RevokeGrantResponse
-	(*timestamppb.Timestamp)(nil),        // 21: google.protobuf.Timestamp
-	(*v1.Client)(nil),                    // 22: chancery.registry.v1.Client
-	(*v1.ScopeDescription)(nil),          // 23: chancery.registry.v1.ScopeDescription
+	(*DescribeGrantRequest)(nil),         // 16: chancery.consent.v1.DescribeGrantRequest
+	(*DescribeGrantResponse)(nil),        // 17: chancery.consent.v1.DescribeGrantResponse
+	(*GrantDescription)(nil),             // 18: chancery.consent.v1.GrantDescription
+	(*UpdateGrantResourcesRequest)(nil),  // 19: chancery.consent.v1.UpdateGrantResourcesRequest
+	(*UpdateGrantResourcesResponse)(nil), // 20: chancery.consent.v1.UpdateGrantResourcesResponse
+	(*RevokeGrantRequest)(nil),           // 21: chancery.consent.v1.RevokeGrantRequest
+	(*RevokeGrantResponse)(nil),          // 22: chancery.consent.v1.RevokeGrantResponse
+	(*timestamppb.Timestamp)(nil),        // 23: google.protobuf.Timestamp
+	(*v1.Client)(nil),                    // 24: chancery.registry.v1.Client
+	(*v1.ScopeDescription)(nil),          // 25: chancery.registry.v1.ScopeDescription
 }
 var file_chancery_consent_v1_consent_service_proto_depIdxs = []int32{
 	2,  // 0: chancery.consent.v1.Grant.workspaces:type_name -> chancery.consent.v1.SharedWorkspace
 	3,  // 1: chancery.consent.v1.Grant.projects:type_name -> chancery.consent.v1.SharedProject
-	21, // 2: chancery.consent.v1.Grant.create_time:type_name -> google.protobuf.Timestamp
-	21, // 3: chancery.consent.v1.Grant.update_time:type_name -> google.protobuf.Timestamp
-	21, // 4: chancery.consent.v1.Grant.last_use_time:type_name -> google.protobuf.Timestamp
-	22, // 5: chancery.consent.v1.EvaluateRequest.client:type_name -> chancery.registry.v1.Client
+	23, // 2: chancery.consent.v1.Grant.create_time:type_name -> google.protobuf.Timestamp
+	23, // 3: chancery.consent.v1.Grant.update_time:type_name -> google.protobuf.Timestamp
+	23, // 4: chancery.consent.v1.Grant.last_use_time:type_name -> google.protobuf.Timestamp
+	24, // 5: chancery.consent.v1.EvaluateRequest.client:type_name -> chancery.registry.v1.Client
 	1,  // 6: chancery.consent.v1.EvaluateResponse.grant:type_name -> chancery.consent.v1.Grant
-	23, // 7: chancery.consent.v1.EvaluateResponse.scopes:type_name -> chancery.registry.v1.ScopeDescription
+	25, // 7: chancery.consent.v1.EvaluateResponse.scopes:type_name -> chancery.registry.v1.ScopeDescription
 	6,  // 8: chancery.consent.v1.EvaluateResponse.workspaces:type_name -> chancery.consent.v1.WorkspaceChoice
 	7,  // 9: chancery.consent.v1.EvaluateResponse.projects:type_name -> chancery.consent.v1.ProjectChoice
 	1,  // 10: chancery.consent.v1.RecordGrantResponse.grant:type_name -> chancery.consent.v1.Grant
 	1,  // 11: chancery.consent.v1.GetGrantResponse.grant:type_name -> chancery.consent.v1.Grant
 	1,  // 12: chancery.consent.v1.ListGrantsResponse.grants:type_name -> chancery.consent.v1.Grant
-	16, // 13: chancery.consent.v1.DescribeGrantsResponse.grants:type_name -> chancery.consent.v1.GrantDescription
-	1,  // 14: chancery.consent.v1.GrantDescription.grant:type_name -> chancery.consent.v1.Grant
-	23, // 15: chancery.consent.v1.GrantDescription.scopes:type_name -> chancery.registry.v1.ScopeDescription
-	6,  // 16: chancery.consent.v1.GrantDescription.workspaces:type_name -> chancery.consent.v1.WorkspaceChoice
-	7,  // 17: chancery.consent.v1.GrantDescription.projects:type_name -> chancery.consent.v1.ProjectChoice
-	1,  // 18: chancery.consent.v1.UpdateGrantResourcesResponse.grant:type_name -> chancery.consent.v1.Grant
-	0,  // 19: chancery.consent.v1.RevokeGrantRequest.reason:type_name -> chancery.consent.v1.RevokeGrantRequest.Reason
-	4,  // 20: chancery.consent.v1.ConsentService.Evaluate:input_type -> chancery.consent.v1.EvaluateRequest
-	8,  // 21: chancery.consent.v1.ConsentService.RecordGrant:input_type -> chancery.consent.v1.RecordGrantRequest
-	10, // 22: chancery.consent.v1.ConsentService.GetGrant:input_type -> chancery.consent.v1.GetGrantRequest
-	12, // 23: chancery.consent.v1.ConsentService.ListGrants:input_type -> chancery.consent.v1.ListGrantsRequest
-	14, // 24: chancery.consent.v1.ConsentService.DescribeGrants:input_type -> chancery.consent.v1.DescribeGrantsRequest
-	17, // 25: chancery.consent.v1.ConsentService.UpdateGrantResources:input_type -> chancery.consent.v1.UpdateGrantResourcesRequest
-	19, // 26: chancery.consent.v1.ConsentService.RevokeGrant:input_type -> chancery.consent.v1.RevokeGrantRequest
-	5,  // 27: chancery.consent.v1.ConsentService.Evaluate:output_type -> chancery.consent.v1.EvaluateResponse
-	9,  // 28: chancery.consent.v1.ConsentService.RecordGrant:output_type -> chancery.consent.v1.RecordGrantResponse
-	11, // 29: chancery.consent.v1.ConsentService.GetGrant:output_type -> chancery.consent.v1.GetGrantResponse
-	13, // 30: chancery.consent.v1.ConsentService.ListGrants:output_type -> chancery.consent.v1.ListGrantsResponse
-	15, // 31: chancery.consent.v1.ConsentService.DescribeGrants:output_type -> chancery.consent.v1.DescribeGrantsResponse
-	18, // 32: chancery.consent.v1.ConsentService.UpdateGrantResources:output_type -> chancery.consent.v1.UpdateGrantResourcesResponse
-	20, // 33: chancery.consent.v1.ConsentService.RevokeGrant:output_type -> chancery.consent.v1.RevokeGrantResponse
-	27, // [27:34] is the sub-list for method output_type
-	20, // [20:27] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	18, // 13: chancery.consent.v1.DescribeGrantsResponse.grants:type_name -> chancery.consent.v1.GrantDescription
+	18, // 14: chancery.consent.v1.DescribeGrantResponse.grant:type_name -> chancery.consent.v1.GrantDescription
+	1,  // 15: chancery.consent.v1.GrantDescription.grant:type_name -> chancery.consent.v1.Grant
+	25, // 16: chancery.consent.v1.GrantDescription.scopes:type_name -> chancery.registry.v1.ScopeDescription
+	6,  // 17: chancery.consent.v1.GrantDescription.workspaces:type_name -> chancery.consent.v1.WorkspaceChoice
+	7,  // 18: chancery.consent.v1.GrantDescription.projects:type_name -> chancery.consent.v1.ProjectChoice
+	1,  // 19: chancery.consent.v1.UpdateGrantResourcesResponse.grant:type_name -> chancery.consent.v1.Grant
+	0,  // 20: chancery.consent.v1.RevokeGrantRequest.reason:type_name -> chancery.consent.v1.RevokeGrantRequest.Reason
+	4,  // 21: chancery.consent.v1.ConsentService.Evaluate:input_type -> chancery.consent.v1.EvaluateRequest
+	8,  // 22: chancery.consent.v1.ConsentService.RecordGrant:input_type -> chancery.consent.v1.RecordGrantRequest
+	10, // 23: chancery.consent.v1.ConsentService.GetGrant:input_type -> chancery.consent.v1.GetGrantRequest
+	12, // 24: chancery.consent.v1.ConsentService.ListGrants:input_type -> chancery.consent.v1.ListGrantsRequest
+	14, // 25: chancery.consent.v1.ConsentService.DescribeGrants:input_type -> chancery.consent.v1.DescribeGrantsRequest
+	16, // 26: chancery.consent.v1.ConsentService.DescribeGrant:input_type -> chancery.consent.v1.DescribeGrantRequest
+	19, // 27: chancery.consent.v1.ConsentService.UpdateGrantResources:input_type -> chancery.consent.v1.UpdateGrantResourcesRequest
+	21, // 28: chancery.consent.v1.ConsentService.RevokeGrant:input_type -> chancery.consent.v1.RevokeGrantRequest
+	5,  // 29: chancery.consent.v1.ConsentService.Evaluate:output_type -> chancery.consent.v1.EvaluateResponse
+	9,  // 30: chancery.consent.v1.ConsentService.RecordGrant:output_type -> chancery.consent.v1.RecordGrantResponse
+	11, // 31: chancery.consent.v1.ConsentService.GetGrant:output_type -> chancery.consent.v1.GetGrantResponse
+	13, // 32: chancery.consent.v1.ConsentService.ListGrants:output_type -> chancery.consent.v1.ListGrantsResponse
+	15, // 33: chancery.consent.v1.ConsentService.DescribeGrants:output_type -> chancery.consent.v1.DescribeGrantsResponse
+	17, // 34: chancery.consent.v1.ConsentService.DescribeGrant:output_type -> chancery.consent.v1.DescribeGrantResponse
+	20, // 35: chancery.consent.v1.ConsentService.UpdateGrantResources:output_type -> chancery.consent.v1.UpdateGrantResourcesResponse
+	22, // 36: chancery.consent.v1.ConsentService.RevokeGrant:output_type -> chancery.consent.v1.RevokeGrantResponse
+	29, // [29:37] is the sub-list for method output_type
+	21, // [21:29] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_chancery_consent_v1_consent_service_proto_init() }
@@ -1715,7 +1825,7 @@ func file_chancery_consent_v1_consent_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chancery_consent_v1_consent_service_proto_rawDesc), len(file_chancery_consent_v1_consent_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   20,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

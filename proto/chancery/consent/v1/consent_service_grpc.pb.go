@@ -24,6 +24,7 @@ const (
 	ConsentService_GetGrant_FullMethodName             = "/chancery.consent.v1.ConsentService/GetGrant"
 	ConsentService_ListGrants_FullMethodName           = "/chancery.consent.v1.ConsentService/ListGrants"
 	ConsentService_DescribeGrants_FullMethodName       = "/chancery.consent.v1.ConsentService/DescribeGrants"
+	ConsentService_DescribeGrant_FullMethodName        = "/chancery.consent.v1.ConsentService/DescribeGrant"
 	ConsentService_UpdateGrantResources_FullMethodName = "/chancery.consent.v1.ConsentService/UpdateGrantResources"
 	ConsentService_RevokeGrant_FullMethodName          = "/chancery.consent.v1.ConsentService/RevokeGrant"
 )
@@ -53,6 +54,9 @@ type ConsentServiceClient interface {
 	// shared, newest first: what a page shows on which they are changed. Fails with
 	// NOT_FOUND (subject), INVALID (page token).
 	DescribeGrants(ctx context.Context, in *DescribeGrantsRequest, opts ...grpc.CallOption) (*DescribeGrantsResponse, error)
+	// DescribeGrant returns one of them. Fails with NOT_FOUND, also for a grant of
+	// another subject.
+	DescribeGrant(ctx context.Context, in *DescribeGrantRequest, opts ...grpc.CallOption) (*DescribeGrantResponse, error)
 	// UpdateGrantResources replaces the shared resources. What is taken away ends
 	// at once, what is added shows in the next token. Fails with NOT_FOUND,
 	// ACCESS_DENIED (not the subject's to share).
@@ -121,6 +125,16 @@ func (c *consentServiceClient) DescribeGrants(ctx context.Context, in *DescribeG
 	return out, nil
 }
 
+func (c *consentServiceClient) DescribeGrant(ctx context.Context, in *DescribeGrantRequest, opts ...grpc.CallOption) (*DescribeGrantResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DescribeGrantResponse)
+	err := c.cc.Invoke(ctx, ConsentService_DescribeGrant_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *consentServiceClient) UpdateGrantResources(ctx context.Context, in *UpdateGrantResourcesRequest, opts ...grpc.CallOption) (*UpdateGrantResourcesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(UpdateGrantResourcesResponse)
@@ -166,6 +180,9 @@ type ConsentServiceServer interface {
 	// shared, newest first: what a page shows on which they are changed. Fails with
 	// NOT_FOUND (subject), INVALID (page token).
 	DescribeGrants(context.Context, *DescribeGrantsRequest) (*DescribeGrantsResponse, error)
+	// DescribeGrant returns one of them. Fails with NOT_FOUND, also for a grant of
+	// another subject.
+	DescribeGrant(context.Context, *DescribeGrantRequest) (*DescribeGrantResponse, error)
 	// UpdateGrantResources replaces the shared resources. What is taken away ends
 	// at once, what is added shows in the next token. Fails with NOT_FOUND,
 	// ACCESS_DENIED (not the subject's to share).
@@ -198,6 +215,9 @@ func (UnimplementedConsentServiceServer) ListGrants(context.Context, *ListGrants
 }
 func (UnimplementedConsentServiceServer) DescribeGrants(context.Context, *DescribeGrantsRequest) (*DescribeGrantsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DescribeGrants not implemented")
+}
+func (UnimplementedConsentServiceServer) DescribeGrant(context.Context, *DescribeGrantRequest) (*DescribeGrantResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DescribeGrant not implemented")
 }
 func (UnimplementedConsentServiceServer) UpdateGrantResources(context.Context, *UpdateGrantResourcesRequest) (*UpdateGrantResourcesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateGrantResources not implemented")
@@ -316,6 +336,24 @@ func _ConsentService_DescribeGrants_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ConsentService_DescribeGrant_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DescribeGrantRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ConsentServiceServer).DescribeGrant(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ConsentService_DescribeGrant_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ConsentServiceServer).DescribeGrant(ctx, req.(*DescribeGrantRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ConsentService_UpdateGrantResources_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(UpdateGrantResourcesRequest)
 	if err := dec(in); err != nil {
@@ -378,6 +416,10 @@ var ConsentService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DescribeGrants",
 			Handler:    _ConsentService_DescribeGrants_Handler,
+		},
+		{
+			MethodName: "DescribeGrant",
+			Handler:    _ConsentService_DescribeGrant_Handler,
 		},
 		{
 			MethodName: "UpdateGrantResources",

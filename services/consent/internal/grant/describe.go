@@ -4,10 +4,17 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
+
+	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/page"
 )
+
+// maxDescribed is about how many bytes a page of descriptions has at most, unless
+// it is one alone: a message must carry it, however much there is to choose from.
+const maxDescribed = 512 << 10
 
 // Description is a grant as a page shows it.
 type Description struct {
@@ -17,7 +24,8 @@ type Description struct {
 }
 
 // Describe returns a page of the subject's live grants, the newest first, and the
-// token of the next page; on the last page that is empty. A grant that lives
+// token of the next page; on the last page that is empty. A page has fewer than
+// were asked for where they are too large for one. A grant that lives
 // throughout is on exactly one page. Fails with fault.Invalid, also for a token
 // of another subject's pages, and with fault.NotFound for an unknown subject.
 func (e *Evaluator) Describe(ctx context.Context, sub string, p Page) (list []Description, next string, err error) {
@@ -37,10 +45,52 @@ func (e *Evaluator) Describe(ctx context.Context, sub string, p Page) (list []De
 		return nil, "", fmt.Errorf("list grants: %w", err)
 	}
 	grants, next = page.Cut(pages, grants, size, Grant.cursor)
-	for _, g := range grants {
-		list = append(list, Description{Grant: g, Choices: e.choices(g.Scope, &g, mine)})
+	described := 0
+	for i, g := range grants {
+		d := Description{Grant: g, Choices: e.choices(g.Scope, &g, mine)}
+		if described += d.size(); i > 0 && described > maxDescribed {
+			return list, pages.Token(grants[i-1].cursor()), nil
+		}
+		list = append(list, d)
 	}
 	return list, next, nil
+}
+
+// DescribeOne returns one live grant of the subject. Fails with fault.NotFound,
+// also for a grant of somebody else.
+func (e *Evaluator) DescribeOne(ctx context.Context, id uuid.UUID, sub string) (Description, error) {
+	g, err := e.Grants.Find(ctx, id)
+	if err != nil {
+		return Description{}, named("find grant", err)
+	}
+	if g.Sub != sub {
+		return Description{}, notFound(errors.New("grant of another subject"))
+	}
+	mine, err := e.Directory.Shareable(ctx, sub)
+	if err != nil {
+		return Description{}, fmt.Errorf("list resources of subject: %w", err)
+	}
+	return Description{Grant: g, Choices: e.choices(g.Scope, &g, mine)}, nil
+}
+
+// size is about how many bytes a message has for d, ids and all.
+func (d Description) size() int {
+	const (
+		frame  = 256 // of the grant
+		shared = 128 // of what it shares
+		choice = 192 // of what it could share
+	)
+	n := frame + shared*(len(d.Grant.Workspaces)+len(d.Grant.Projects)) + len(d.Grant.Scope.String())
+	for _, s := range d.Scopes {
+		n += len(s.Name) + len(s.Description) + len(s.Group) + len(s.Detail)
+	}
+	for _, w := range d.Workspaces {
+		n += choice + len(w.Name)
+	}
+	for _, p := range d.Projects {
+		n += choice + len(p.Name) + len(p.Workspace.Name)
+	}
+	return n
 }
 
 // grantsOf is the list of one subject's grants, whose pages are no other's. A sub

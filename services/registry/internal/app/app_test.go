@@ -99,3 +99,43 @@ func TestOnlyAdminsGetIn(t *testing.T) {
 		}
 	}
 }
+
+// between has f run while the desk asks who acts: between its first look at an app
+// and its change.
+type between struct {
+	app.Directory
+	f func()
+}
+
+func (b between) Membership(ctx context.Context, sub, workspaceID string) (app.Membership, error) {
+	b.f()
+	return b.Directory.Membership(ctx, sub, workspaceID)
+}
+
+func TestN221_UpdateOfTheRevisionToComeBringsNothingBack(t *testing.T) {
+	for name, ahead := range map[string]int64{"revision that was read": 0, "revision to come": 1} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			c := create(t, d)
+			c.SkipConsent = true
+			c, err := d.Clients.Update(t.Context(), c)
+			if err != nil {
+				t.Fatalf("Update() by an operator = %v", err)
+			}
+			taken := c
+			taken.SkipConsent = false
+			d.Directory = between{d.Directory, func() {
+				if _, err := d.Clients.Update(context.WithoutCancel(t.Context()), taken); err != nil {
+					t.Fatalf("Update() by an operator = %v", err)
+				}
+			}}
+			c.Revision += ahead
+			if _, err := d.Update(t.Context(), "u1", c); !errors.Is(err, fault.Conflict) {
+				t.Errorf("Update() = %v, want %v", err, fault.Conflict)
+			}
+			if now, err := d.Clients.Find(t.Context(), c.ClientID); err != nil || now.SkipConsent {
+				t.Errorf("Find() = skip_consent %v, %v", now.SkipConsent, err)
+			}
+		})
+	}
+}

@@ -115,6 +115,8 @@ func TestN093_UnverifiedClientsDoNotBearThePlatformsName(t *testing.T) {
 	}
 	checkRules(t, []ruleCase{
 		{"sign in to the platform", web, unverified("Sign in to CHANCERY"), "client_name of an unverified client"},
+		{"platform in wide letters", web, unverified("Sign in to \uff23\uff28\uff21\uff2e\uff23\uff25\uff32\uff39"), "client_name of an unverified client"},
+		{"platform in bold letters", web, unverified("\U0001d402hancery"), "client_name of an unverified client"},
 		{"another name", web, unverified("Sign in to Example"), ""},
 		{"verified", web, func(c *client.Client) { c.ClientName = "Chancery CLI" }, ""},
 	})

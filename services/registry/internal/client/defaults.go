@@ -82,7 +82,8 @@ func (c Client) asRegistered(p Policy) Client {
 }
 
 // asReplacementOf returns what a client says of itself now, with what operators
-// have said of it since it was registered.
+// have said of it since it was registered: but for their word that it is what it
+// says, if it says something else now.
 func (c Client) asReplacementOf(old Client, p Policy) Client {
 	said := selfDescribed(c)
 	said.ClientID, said.Revision = c.ClientID, c.Revision
@@ -98,7 +99,18 @@ func (c Client) asReplacementOf(old Client, p Policy) Client {
 	said.RegistrationDigest = old.RegistrationDigest
 	said = said.withDefaults(p)
 	said.DefaultScope = old.DefaultScope.Intersect(said.Scope)
+	if !said.within(old) {
+		said.SkipConsent, said.Unverified = false, true
+	}
 	return said
+}
+
+// within reports whether c is to users what old was, leads them nowhere else, and
+// asks for no more.
+func (c Client) within(old Client) bool {
+	return c.ClientName == old.ClientName && c.ClientURI == old.ClientURI && c.LogoURI == old.LogoURI &&
+		c.PolicyURI == old.PolicyURI && c.TosURI == old.TosURI && c.Scope.SubsetOf(old.Scope) &&
+		!slices.ContainsFunc(c.RedirectURIs, func(uri string) bool { return !slices.Contains(old.RedirectURIs, uri) })
 }
 
 // selfDescribed is the metadata of RFC 7591 §2 alone.

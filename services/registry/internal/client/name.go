@@ -93,8 +93,12 @@ func mixesScripts(name string) bool {
 // nameIsNotThePlatforms keeps a client that no operator vouched for from speaking
 // in the platform's name.
 func nameIsNotThePlatforms(c Client, p Policy) error {
-	if (c.Unverified || c.WorkspaceID != "") && p.Brand != "" && strings.Contains(strings.ToLower(c.ClientName), strings.ToLower(p.Brand)) {
+	if (c.Unverified || c.WorkspaceID != "") && p.Brand != "" && strings.Contains(plain(c.ClientName), plain(p.Brand)) {
 		return fault.New(fault.Invalid, "client_name of an unverified client, or of one that a workspace owns, must not contain the platform's name")
 	}
 	return nil
 }
+
+// plain is what a name reads as in letters of one case, width and style: Unicode
+// has those of the Latin alphabet a dozen times.
+func plain(name string) string { return fold(norm.NFKC.String(name)) }

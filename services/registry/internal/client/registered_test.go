@@ -89,6 +89,7 @@ func TestReplaceTakesDefaultsForWhatIsLeftOut(t *testing.T) {
 	}
 	want := c
 	want.ClientName, want.Scope, want.DefaultScope = "Renamed", oauth.Scope{"openid"}, oauth.Scope{"openid"}
+	want.Unverified = true // Nobody has vouched for that name.
 	want.Revision, want.ScopeVersion = c.Revision+1, c.ScopeVersion+1
 	if diff := cmp.Diff(want, replaced, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("Replace() (-want +got):\n%s", diff)
@@ -99,6 +100,49 @@ func TestReplaceTakesDefaultsForWhatIsLeftOut(t *testing.T) {
 	wide, _, err := r.Replace(t.Context(), client.Client{ClientID: c.ClientID, Revision: replaced.Revision, ClientName: "Renamed", RedirectURIs: c.RedirectURIs})
 	if err != nil || !wide.Scope.Equal(provider().Scopes.Grantable()) {
 		t.Errorf("Replace() without scope = %v, %v", wide.Scope, err)
+	}
+}
+
+// An operator vouches for what a client says of itself, and not for what it says
+// later.
+func TestN214_ReplacementIsVouchedForByNobody(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		change  func(*client.Client)
+		vouched bool
+	}{
+		{"same", same, true},
+		{"smaller scope", func(c *client.Client) { c.Scope = oauth.Scope{"openid"} }, true},
+		{"fewer redirect URIs", func(c *client.Client) { c.RedirectURIs = c.RedirectURIs[:1] }, true},
+		{"larger scope", func(c *client.Client) { c.Scope = nil }, false},
+		{"name", func(c *client.Client) { c.ClientName = "Another" }, false},
+		{"redirect URI", func(c *client.Client) { c.RedirectURIs = append(c.RedirectURIs, "https://evil.example/cb") }, false},
+		{"homepage", func(c *client.Client) { c.ClientURI = "https://evil.example/" }, false},
+		{"logo", func(c *client.Client) { c.LogoURI = "https://evil.example/logo.png" }, false},
+		{"policy", func(c *client.Client) { c.PolicyURI = "https://evil.example/policy" }, false},
+		{"terms", func(c *client.Client) { c.TosURI = "https://evil.example/tos" }, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRegistrar(t)
+			said := alone()
+			said.Scope, said.RedirectURIs = oauth.Scope{"openid", "email"}, []string{"https://app.example/cb", "https://app.example/cb2"}
+			c, _, err := r.Register(t.Context(), said)
+			if err != nil {
+				t.Fatalf("Register() = %v", err)
+			}
+			c.Unverified, c.SkipConsent = false, true
+			if c, err = r.Update(t.Context(), c); err != nil {
+				t.Fatalf("Update() = %v", err)
+			}
+			tt.change(&c)
+			replaced, _, err := r.Replace(t.Context(), c)
+			if err != nil {
+				t.Fatalf("Replace() = %v", err)
+			}
+			if replaced.Unverified == tt.vouched || replaced.SkipConsent != tt.vouched {
+				t.Errorf("Replace() = unverified %v, skip_consent %v", replaced.Unverified, replaced.SkipConsent)
+			}
+		})
 	}
 }
 

@@ -201,3 +201,39 @@ func FuzzMake(f *testing.F) {
 		}
 	})
 }
+
+// segment is a part of a JPEG file, with its length.
+func segment(marker byte, data ...byte) []byte {
+	out := binary.BigEndian.AppendUint16([]byte{0xff, marker}, uint16(2+len(data)))
+	return append(out, data...)
+}
+
+// progressive is a grey JPEG of 512 x 512 pixels that goes over them so often.
+func progressive(scans int) []byte {
+	out := []byte{0xff, 0xd8}
+	out = append(out, segment(0xdb, append([]byte{0}, bytes.Repeat([]byte{1}, 64)...)...)...)
+	out = append(out, segment(0xc2, 8, 2, 0, 2, 0, 1, 1, 0x11, 0)...)
+	// One code each, a bit long: for DC no difference, and for AC "all 4,096 blocks
+	// end here".
+	out = append(out, segment(0xc4, append(append([]byte{0x00, 1}, make([]byte, 15)...), 0x00)...)...)
+	out = append(out, segment(0xc4, append(append([]byte{0x10, 1}, make([]byte, 15)...), 0xc0)...)...)
+	out = append(out, segment(0xda, 1, 1, 0, 0, 0, 0x01)...)
+	out = append(out, make([]byte, 512)...)
+	for range scans - 1 {
+		out = append(out, segment(0xda, 1, 1, 0, 1, 63, 0x10)...)
+		out = append(out, 0, 0)
+	}
+	return append(out, 0xff, 0xd9)
+}
+
+// A file of the largest size would take 10 seconds.
+func TestJPEGGoesOverItsPixelsAFewTimes(t *testing.T) {
+	if _, err := logo.Make(progressive(50)); err != nil {
+		t.Errorf("Make(50 scans) = %v", err)
+	}
+	for _, scans := range []int{51, 20_000} {
+		if _, err := logo.Make(progressive(scans)); !errors.Is(err, fault.Invalid) {
+			t.Errorf("Make(%d scans) = %v, want %v", scans, err, fault.Invalid)
+		}
+	}
+}
