@@ -92,6 +92,12 @@ func (g *gateway) newApp(w http.ResponseWriter, r *http.Request, status int, v v
 
 func (g *gateway) createApp(w http.ResponseWriter, r *http.Request, v visitor) {
 	d := draftOf(v.posted)
+	if len(d.scope) == 0 {
+		// To the registry that is everything, which nobody has chosen here.
+		d.wrong = &pages.FormError{Errors: []pages.FieldError{{Field: pages.FieldScope, Complaint: pages.ScopeMissing}}}
+		g.newApp(w, r, http.StatusBadRequest, v, d)
+		return
+	}
 	resp, err := g.Developer.CreateApp(r.Context(), &registryv1.CreateAppRequest{Sub: v.sub, WorkspaceId: d.workspace, App: d.client()})
 	if err != nil {
 		if d.refused(err) {
@@ -104,7 +110,7 @@ func (g *gateway) createApp(w http.ResponseWriter, r *http.Request, v visitor) {
 	v.take(w)
 	id := resp.GetApp().GetClientId()
 	if resp.GetClientSecret() == "" {
-		seeOther(w, doneAt(pathOf(appPath, id), pages.OutcomeAppSaved))
+		seeOther(w, doneAt(pathOf(appPath, id), pages.OutcomeAppCreated))
 		return
 	}
 	// The secret is in this answer and in no other: what cannot be read beside it
@@ -139,7 +145,7 @@ func (g *gateway) showApp(w http.ResponseWriter, r *http.Request, v visitor) {
 func (g *gateway) editApp(w http.ResponseWriter, r *http.Request, status int, v visitor, app *registryv1.GetAppResponse, d draft) { //nolint:revive // argument-limit: what is shown, and to whom
 	head := developerHead(app)
 	page := pages.DeveloperApp{
-		Frame: v.frame(pages.OutcomeAppSaved), Form: v.form(head.EditURL), Head: head,
+		Frame: v.frame(pages.OutcomeAppCreated, pages.OutcomeAppSaved), Form: v.form(head.EditURL), Head: head,
 		Revision:    strconv.FormatInt(d.revision, 10),
 		AuthMethods: authMethods(app.GetApp()),
 		CancelURL:   developerPath,

@@ -92,7 +92,8 @@ func (d *draft) refused(err error) bool {
 	f := faultOf(err)
 	switch f.Kind {
 	case fault.Invalid:
-		d.wrong = &pages.FormError{Errors: []pages.FieldError{{Field: fieldOf(f.Message), Text: f.Message}}}
+		name, sentence := readable(f.Message)
+		d.wrong = &pages.FormError{Errors: []pages.FieldError{{Field: fieldOf(name), Text: sentence}}}
 	case fault.Exhausted:
 		d.wrong = &pages.FormError{Errors: []pages.FieldError{{Complaint: pages.TooMany}}}
 	default:
@@ -101,12 +102,39 @@ func (d *draft) refused(err error) bool {
 	return true
 }
 
-// fieldOf is the field that a sentence of the registry is about: it begins with
-// the name of the metadata, or with where the contract has it.
-func fieldOf(message string) pages.Field {
-	name, _, _ := strings.Cut(strings.TrimPrefix(message, "app."), " ")
-	name = strings.TrimSuffix(name, ":")
-	name, _, _ = strings.Cut(name, "[")
+// readable is a sentence of the registry in the words of the form, and the
+// metadata that it is about: it begins with their name, or with where the contract
+// has them.
+func readable(message string) (name, sentence string) {
+	first, rest, _ := strings.Cut(strings.TrimPrefix(message, "app."), " ")
+	name, _, _ = strings.Cut(strings.TrimSuffix(first, ":"), "[")
+	subject := name
+	// One of a list may be named again, for itself.
+	if inner, after, _ := strings.Cut(rest, " "); strings.HasSuffix(first, ":") && called(inner) != "" {
+		subject, rest = inner, after
+	}
+	label := called(subject)
+	if label == "" {
+		return name, message
+	}
+	if strings.HasSuffix(label, "s") && strings.HasPrefix(rest, "is ") {
+		rest = "are " + strings.TrimPrefix(rest, "is ")
+	}
+	return name, label + " " + rest
+}
+
+// called is what the form calls metadata, empty for what it does not have.
+func called(name string) string {
+	return map[string]string{
+		"client_name": "Name", "description": "Description", "client_uri": "Homepage",
+		"policy_uri": "Privacy policy", "tos_uri": "Terms of service", "visibility": "Visibility",
+		"application_type": "Type of app", "redirect_uris": "Redirect URIs", "redirect_uri": "Redirect URI",
+		"token_endpoint_auth_method": "Authentication", "scope": "Permissions",
+	}[name]
+}
+
+// fieldOf is the field for metadata of a name.
+func fieldOf(name string) pages.Field {
 	switch name {
 	case "client_name":
 		return pages.FieldName

@@ -176,31 +176,51 @@ func TestNewAppWithoutSecret(t *testing.T) {
 	w := deskWorld(t)
 	w.developer.public = true
 	got := w.post("/developer/apps/new", onceForm(newAppForm), "Cookie", onceCookies)
-	if l := got.Header.Get("Location"); got.StatusCode != 303 || l != appURL+"?done=app-saved" {
+	if l := got.Header.Get("Location"); got.StatusCode != 303 || l != appURL+"?done=app-created" {
 		t.Errorf("%d to %s", got.StatusCode, l)
+	}
+	if got := w.get(appURL+"?done=app-created", "Cookie", signedInCookies); !strings.Contains(got.body, "App created") {
+		t.Error("page does not say that the app is there")
 	}
 	if got := w.get(secretsURL, "Cookie", signedInCookies); strings.Contains(got.body, `value="create"`) {
 		t.Error("page offers a secret that there cannot be")
 	}
 }
 
+// An app may ask for what its developer has chosen, and not for everything that
+// there is.
+func TestNewAppNeedsAPermission(t *testing.T) {
+	w := deskWorld(t)
+	form := strings.NewReplacer("&scope=openid", "", "&scope=email", "").Replace(newAppForm)
+	got := w.post("/developer/apps/new", onceForm(form), "Cookie", onceCookies)
+	got.wantStatus(t, 400)
+	if !strings.Contains(got.body, `id="complaint-scope"`) || !strings.Contains(got.body, "Choose at least one permission.") {
+		t.Error("page does not say what is missing")
+	}
+	if n := w.changes(); n > 0 {
+		t.Errorf("%d changes", n)
+	}
+}
+
 // The sentence of a refusal stands at the field that it is about, and what was
 // typed stays.
 func TestRefusalsStandAtTheirField(t *testing.T) {
-	for message, field := range map[string]string{
-		"redirect_uris: must be https for public hosts":     "redirect_uris",
-		"redirect_uris is required for the grant type":      "redirect_uris",
-		"app.client_name: must be at least 1 characters":    "name",
-		"app.redirect_uris[3]: too long":                    "redirect_uris",
-		"client_uri must be an https URL":                   "homepage_url",
-		"policy_uri must be an https URL":                   "policy_url",
-		"tos_uri must be an https URL":                      "terms_url",
-		"description must have at most 500 characters":      "description",
-		"scope has a value that is not in the catalogue":    "scope",
-		"visibility must be internal, unlisted or public":   "visibility",
-		"application_type must be web or native":            "client_type",
-		"token_endpoint_auth_method must be none":           "token_endpoint_auth_method",
-		"what is asked for cannot be done for other causes": "",
+	for message, tt := range map[string]struct{ field, want string }{
+		"redirect_uris: redirect_uri must not have a fragment": {"redirect_uris", "Redirect URI must not have a fragment"},
+		"redirect_uris is required for the grant type x":       {"redirect_uris", "Redirect URIs are required for the grant type x"},
+		"app.client_name: is required":                         {"name", "Name is required"},
+		"client_name of an unverified client must not be ours": {"name", "Name of an unverified client must not be ours"},
+		"app.redirect_uris[3]: must be shorter":                {"redirect_uris", "Redirect URIs must be shorter"},
+		"client_uri must be an https URL":                      {"homepage_url", "Homepage must be an https URL"},
+		"policy_uri must be an https URL":                      {"policy_url", "Privacy policy must be an https URL"},
+		"tos_uri must be an https URL":                         {"terms_url", "Terms of service must be an https URL"},
+		"app.description: must be at most 500 characters":      {"description", "Description must be at most 500 characters"},
+		"scope must be of the scope catalogue":                 {"scope", "Permissions must be of the scope catalogue"},
+		"visibility must be internal, unlisted or public":      {"visibility", "Visibility must be internal, unlisted or public"},
+		"application_type must be web or native":               {"client_type", "Type of app must be web or native"},
+		"token_endpoint_auth_method must be none":              {"token_endpoint_auth_method", "Authentication must be none"},
+		"what is asked for cannot be done for other causes":    {"", "what is asked for cannot be done for other causes"},
+		"jwks is required for private_key_jwt":                 {"", "jwks is required for private_key_jwt"},
 	} {
 		t.Run(message, func(t *testing.T) {
 			w := deskWorld(t)
@@ -210,13 +230,13 @@ func TestRefusalsStandAtTheirField(t *testing.T) {
 				"edit": w.post(appURL, deskForm("revision=7&"+newAppForm), "Cookie", signedInCookies),
 			} {
 				got.wantStatus(t, 400)
-				if !strings.Contains(got.body, message) {
-					t.Errorf("%s: page does not say why", name)
+				if !strings.Contains(got.body, "<bdi>"+tt.want+"</bdi>") {
+					t.Errorf("%s: page does not say %q", name, tt.want)
 				}
 				// The type of an app does not change.
-				fixed := name == "edit" && field == "client_type"
-				if field != "" && !fixed && !strings.Contains(got.body, `id="complaint-`+field+`"`) {
-					t.Errorf("%s: the sentence is not at %s", name, field)
+				fixed := name == "edit" && tt.field == "client_type"
+				if tt.field != "" && !fixed && !strings.Contains(got.body, `id="complaint-`+tt.field+`"`) {
+					t.Errorf("%s: the sentence is not at %s", name, tt.field)
 				}
 				wantTyped(t, got)
 			}
@@ -400,6 +420,9 @@ func TestUnusableLogos(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w.postLogo(t, tt.parts).wantStatus(t, tt.status)
 		})
+	}
+	if got := w.postLogo(t, logoParts("upload", make([]byte, 320<<10))); !strings.Contains(got.body, "This is too large") {
+		t.Error("page does not say that the picture is too large")
 	}
 	w.postLogo(t, logoParts("upload", good), "Sec-Fetch-Site", "cross-site").wantPage(t, 403)
 	for _, contentType := range []string{"multipart/form-data", "application/x-www-form-urlencoded", "multipart/mixed; boundary=x", "image/png"} {

@@ -134,8 +134,11 @@ func refuseJSON(w http.ResponseWriter, _ *http.Request, f edge.Refusal) {
 // refusePage is the edge's refusal where people come.
 func (g *gateway) refusePage(w http.ResponseWriter, r *http.Request, f edge.Refusal) {
 	page := pages.Error{Code: string(codeOf(f.Status)), Detail: f.Description}
-	if f.Status == http.StatusNotFound {
+	switch f.Status {
+	case http.StatusNotFound:
 		page.Reason = pages.ReasonNotFound
+	case http.StatusRequestEntityTooLarge:
+		page.Reason = pages.ReasonTooLarge
 	}
 	g.renderError(w, r, f.Status, page)
 }

@@ -25,17 +25,25 @@ func (g *gateway) registrationRoutes() []edge.Route {
 	if path == "" {
 		return nil
 	}
-	register := g.clients(path, false, http.HandlerFunc(g.register))
-	if register.Rate != rate.Inf {
-		register.Rate, register.Burst = perHour(g.Preset.Registration.PerHour), g.Preset.Registration.PerHour
-	}
-	manage := g.clients(path+clientIDSegment, false, http.HandlerFunc(g.manageRegistration))
+	n := g.Preset.Registration.PerHour
+	register := hourly(g.clients(path, false, http.HandlerFunc(g.register)), n)
+	manage := hourly(g.clients(path+clientIDSegment, false, http.HandlerFunc(g.manageRegistration)), managementsPerRegistration*n)
 	manage.Methods = []string{http.MethodGet, http.MethodPut, http.MethodDelete}
 	return []edge.Route{named("register", register), named("registration", manage)}
 }
 
-// perHour is so many requests an hour.
-func perHour(n int) rate.Limit { return rate.Limit(n) / 3600 }
+// managementsPerRegistration is how much oftener an address may manage clients
+// than register one. Each update ends a secret, which every replica has to know for
+// a while: nobody needs many.
+const managementsPerRegistration = 6
+
+// hourly allows so many requests an hour, where requests are limited at all.
+func hourly(route edge.Route, n int) edge.Route {
+	if route.Rate != rate.Inf {
+		route.Rate, route.Burst = rate.Limit(n)/3600, n
+	}
+	return route
+}
 
 // register is the client registration endpoint. The query has no meaning here, and
 // nothing of it is read.
@@ -54,11 +62,27 @@ func (g *gateway) register(w http.ResponseWriter, r *http.Request) {
 		Metadata: req.Metadata, InitialAccessToken: token,
 	})
 	if err != nil {
-		g.writeError(w, r, err)
+		g.refuseRegistration(w, r, err)
 		return
 	}
 	g.writeRegistration(w, r, http.StatusCreated, registration.Response{
 		Client: resp.GetClient(), ClientSecret: resp.GetClientSecret(), AccessToken: resp.GetRegistrationAccessToken(),
+	})
+}
+
+// refuseRegistration writes why a client cannot register. Where as many have as
+// may, a second changes nothing: it takes until some go.
+func (g *gateway) refuseRegistration(w http.ResponseWriter, r *http.Request, err error) {
+	refusal := refusalOf(err)
+	full := refusal.Code == oauth.TemporarilyUnavailable && faultOf(err).Kind == 0
+	if !full {
+		g.writeError(w, r, err)
+		return
+	}
+	g.logFailure(r, refusal.Code, err)
+	w.Header().Set("Retry-After", "3600")
+	writeJSON(w, http.StatusServiceUnavailable, map[string]string{
+		"error": string(refusal.Code), "error_description": describe(refusal),
 	})
 }
 

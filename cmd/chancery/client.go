@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -137,6 +138,10 @@ type clientCreate struct {
 
 // Run implements the command.
 func (c *clientCreate) Run(ctx context.Context, s streams) error {
+	// The flag is that of update as well, where it may be left out.
+	if c.Name == nil {
+		return errors.New("missing flags: --name=NAME: users see it when the client asks for access")
+	}
 	client := &registryv1.Client{ApplicationType: c.Type, WorkspaceId: c.Workspace}
 	if err := c.apply(client); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	"github.com/chancery-auth/chancery/cmd/chancery/provider"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/secret"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
@@ -25,6 +27,8 @@ import (
 // demoData is what --demo makes, as scripts read it. It is kept below the data
 // folder, because secrets cannot be read back from the server.
 type demoData struct {
+	// Preset is the name of the one that it was made for.
+	Preset       string          `json:"preset"`
 	User         demoUser        `json:"user"`
 	Client       demoClient      `json:"client"`
 	NativeClient demoClient      `json:"native_client"`
@@ -62,6 +66,8 @@ type demoProject struct {
 type seeder struct {
 	registry  registryv1.RegistryServiceClient
 	directory directoryv1.DirectoryServiceClient
+	// preset and brand are the names of the preset and of its platform.
+	preset, brand string
 	// origin is where the demo app is.
 	origin string
 	// authMethod is how it authenticates.
@@ -76,6 +82,7 @@ func (p *process) seeder() seeder {
 	conn := p.local.Conn(grpcserve.Admin)
 	s := seeder{
 		registry: registryv1.NewRegistryServiceClient(conn), directory: directoryv1.NewDirectoryServiceClient(conn),
+		preset: p.preset.Name, brand: p.preset.Brand.Name,
 		origin: provider.Origin(p.config.Issuer), authMethod: oauth.AuthClientSecretBasic,
 		loopbackURI: "http://127.0.0.1/callback",
 	}
@@ -102,6 +109,10 @@ func (p *process) openDemo(ctx context.Context, d dataFlag) (*demoData, error) {
 	if err := json.Unmarshal(content, &data); err != nil {
 		return nil, fmt.Errorf("read %s: %w", d.demo(), err)
 	}
+	// An earlier version had one preset, and did not name it.
+	if made := cmp.Or(data.Preset, preset.Default().Name); made != s.preset {
+		return nil, fmt.Errorf("the demo in %s was made for the preset %s: choose another folder with --data", d.Data, made)
+	}
 	if data.Client.RedirectURI == s.redirectURI() {
 		return &data, nil
 	}
@@ -117,7 +128,7 @@ func (p *process) openDemo(ctx context.Context, d dataFlag) (*demoData, error) {
 func (s seeder) redirectURI() string { return s.origin + demo.CallbackPath }
 
 func (s seeder) create(ctx context.Context, d dataFlag) (*demoData, error) {
-	var data demoData
+	data := demoData{Preset: s.preset}
 	for _, step := range []func(context.Context, *demoData) error{
 		s.createUser, s.createClients, s.createWorkspaces, s.createListed,
 	} {
@@ -179,7 +190,7 @@ func (s seeder) createClients(ctx context.Context, data *demoData) error {
 // directory of apps. It shares the demo's pages.
 func (s seeder) createListed(ctx context.Context, data *demoData) error {
 	resp, err := s.registry.CreateClient(ctx, &registryv1.CreateClientRequest{Client: &registryv1.Client{
-		ClientName: "Acme dashboard", ApplicationType: string(oauth.ApplicationWeb), RedirectUris: []string{s.redirectURI()},
+		ClientName: s.listedName(), ApplicationType: string(oauth.ApplicationWeb), RedirectUris: []string{s.redirectURI()},
 		Description: "Shows what happens in your projects on one page.", ClientUri: s.origin + demo.Path,
 		WorkspaceId: data.Workspaces[0].ID, Visibility: "public", TokenEndpointAuthMethod: s.authMethod,
 	}})
@@ -188,6 +199,16 @@ func (s seeder) createListed(ctx context.Context, data *demoData) error {
 	}
 	data.ListedClient = demoClient{resp.GetClient().GetClientId(), resp.GetClientSecret(), s.authMethod, s.redirectURI()}
 	return nil
+}
+
+// listedName is the name of the listed app, which may not have the platform's in
+// it.
+func (s seeder) listedName() string {
+	const usual = "Acme dashboard"
+	if strings.Contains(strings.ToLower(usual), strings.ToLower(s.brand)) {
+		return "Weekly report"
+	}
+	return usual
 }
 
 // moveClient registers where the demo is now, for one of its clients. A demo that

@@ -33,7 +33,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Getenv("CLIENT_SECRET"), os.Stdout); err != nil {
+	if err := run(ctx, os.Args[1:], os.Getenv("CLIENT_SECRET"), os.Stdout); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "relying-party:", err)
 		os.Exit(1)
 	}

@@ -224,13 +224,13 @@ func TestEveryWordIsInTheCatalogue(t *testing.T) {
 	for _, c := range []pages.Complaint{
 		pages.UsernameMissing, pages.PasswordMissing, pages.SignInRefused, pages.TooManyAttempts,
 		pages.WorkspaceMissing, pages.ProjectMissing, pages.ChoiceChanged, pages.TryAgain,
-		pages.NothingShared, pages.NameDiffers, pages.LogoMissing, pages.LogoUnusable, pages.TooMany,
+		pages.NothingShared, pages.NameDiffers, pages.LogoMissing, pages.LogoUnusable, pages.TooMany, pages.ScopeMissing,
 	} {
 		views = append(views, pages.SignIn{Form: sampleForm, Err: &pages.FormError{Errors: []pages.FieldError{{Complaint: c}}}})
 	}
 	for _, r := range []pages.Reason{
 		pages.ReasonRequest, pages.ReasonClient, pages.ReasonRedirect, pages.ReasonExpired, pages.ReasonSession, pages.ReasonForeign,
-		pages.ReasonDenied, pages.ReasonForbidden, pages.ReasonNotAdmin, pages.ReasonNotFound, pages.ReasonBusy, pages.ReasonInternal,
+		pages.ReasonDenied, pages.ReasonForbidden, pages.ReasonNotAdmin, pages.ReasonNotFound, pages.ReasonTooLarge, pages.ReasonBusy, pages.ReasonInternal,
 	} {
 		views = append(views, pages.Error{Reason: r})
 	}

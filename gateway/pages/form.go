@@ -97,6 +97,7 @@ const (
 	LogoMissing      Complaint = "complaint.logo-missing"
 	LogoUnusable     Complaint = "complaint.logo-unusable"
 	TooMany          Complaint = "complaint.too-many"
+	ScopeMissing     Complaint = "complaint.scope"
 )
 
 // FieldError is one complaint and the field it stands at.

@@ -126,7 +126,7 @@ func TestFramedPageSays(t *testing.T) {
 		{"type, visibility and last use", sampleDeveloper(), "Acme Reports Web app Public Last used: 21 November 2026 Client ID 6f1d7c1e"},
 		{"workspace without apps", sampleDeveloper(), "Northwind Labs New app This workspace has no apps yet."},
 		{"nobody's admin", everyFramed()["developer-none"], "You are not an admin of any workspace"},
-		{"the registry's sentence", refusedApp(), "redirect_uris: redirect_uri must not have a fragment"},
+		{"the registry's sentence", refusedApp(), "Redirect URI must not have a fragment"},
 		{"somebody else's change", refusedApp(), "Somebody else has changed this app meanwhile"},
 		{"what is typed", refusedApp(), "http://reports.acme.example/cb#top"},
 		{"what is refused", newApp(), "What is refused http, except to localhost, 127.0.0.1 or [::1]."},

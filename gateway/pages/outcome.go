@@ -50,6 +50,8 @@ const (
 	ReasonNotAdmin Reason = "not-admin"
 	// ReasonNotFound is a path that leads nowhere.
 	ReasonNotFound Reason = "not-found"
+	// ReasonTooLarge is a form that is longer than it may be, as with a large file.
+	ReasonTooLarge Reason = "too-large"
 	// ReasonBusy is a limit that was reached, or a part that is down.
 	ReasonBusy Reason = "busy"
 	// ReasonInternal is a fault of ours.

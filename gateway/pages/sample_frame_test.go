@@ -153,9 +153,9 @@ func refusedApp() pages.DeveloperApp {
 	p.Fields.Name, p.Fields.RedirectURIs = "", "http://reports.acme.example/cb#top"
 	p.ReloadURL = "/developer/apps/a1"
 	p.Err = &pages.FormError{Errors: []pages.FieldError{
-		{Field: pages.FieldName, Text: "client_name must have 1 to 120 characters"},
-		{Field: pages.FieldRedirectURIs, Text: "redirect_uris: redirect_uri must not have a fragment"},
-		{Field: pages.FieldScope, Text: "scope has a value that is not in the catalogue"},
+		{Field: pages.FieldName, Text: "Name is required"},
+		{Field: pages.FieldRedirectURIs, Text: "Redirect URI must not have a fragment"},
+		{Field: pages.FieldScope, Text: "Permissions must be of the scope catalogue"},
 	}}
 	return p
 }

@@ -99,7 +99,7 @@ func complaintText() catalogue {
 		"complaint.username":  "Enter your email or username.",
 		"complaint.password":  "Enter your password.",
 		"complaint.refused":   "That username and password do not match an account. Check both and try again.",
-		"complaint.attempts":  "There were many attempts in a short time. Wait a minute, then try again.",
+		"complaint.attempts":  "There were many attempts in a short time. Wait some minutes, then try again.",
 		"complaint.workspace": "Choose at least one workspace, or don’t allow access.",
 		"complaint.project":   "Choose at least one project, or don’t allow access.",
 		"complaint.changed":   "What you may share has changed since this page was shown. Check your choice again.",
@@ -108,7 +108,8 @@ func complaintText() catalogue {
 		"complaint.nothing-shared": "Choose at least one, or revoke the access.",
 		"complaint.name-differs":   "Type the name exactly as it is shown.",
 		"complaint.logo-missing":   "Choose a picture first.",
-		"complaint.logo-unusable":  "Choose a PNG or JPEG picture of at most 512 by 512 pixels and 256 KiB.",
+		"complaint.logo-unusable":  "Choose a PNG or JPEG picture of at most 512 by 512 pixels and 255 KiB.",
+		"complaint.scope":          "Choose at least one permission.",
 		"complaint.too-many":       "There are as many as there can be. Remove one that is no longer used first.",
 	}
 }
@@ -146,6 +147,9 @@ func errorText() catalogue {
 		"error.not-found.title":    "There is no page here",
 		"error.not-found.sentence": "The address does not lead to a page.",
 		"error.not-found.advice":   "Check the address, or go back to the app you came from.",
+		"error.too-large.title":    "This is too large",
+		"error.too-large.sentence": "More was sent than this page takes.",
+		"error.too-large.advice":   "Nothing was changed. Go back, and send less: a smaller picture, or a shorter text.",
 		"error.busy.title":         "Not available right now",
 		"error.busy.sentence":      "This cannot be answered at the moment.",
 		"error.busy.advice":        "Nothing was changed. Wait a minute, then try again.",

@@ -93,7 +93,7 @@ func fieldText() catalogue {
 		"field.confirm_name":                    "Name of the app",
 		"field.confirm_name.hint":               "Upper and lower case matter.",
 		"field.logo":                            "Picture",
-		"field.logo.hint":                       "PNG or JPEG, square, at most 512 by 512 pixels and 256 KiB.",
+		"field.logo.hint":                       "PNG or JPEG, square, at most 512 by 512 pixels and 255 KiB.",
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"buf.build/go/protovalidate"
@@ -170,5 +171,16 @@ func validation(validator protovalidate.Validator) grpc.UnaryServerInterceptor {
 // violation names the first field that is wrong, and what it should be.
 func violation(err *protovalidate.ValidationError) string {
 	v := err.Violations[0]
-	return protovalidate.FieldPathString(v.Proto.GetField()) + ": " + v.Proto.GetMessage()
+	return protovalidate.FieldPathString(v.Proto.GetField()) + ": " + expected(v)
+}
+
+// expected is what a rule wants, in words for who left a field out.
+func expected(v *protovalidate.Violation) string {
+	switch v.Proto.GetRuleId() {
+	case "string.min_len", "string.min_bytes", "repeated.min_items":
+		if v.RuleValue.IsValid() && v.RuleValue.Uint() == 1 {
+			return "is required"
+		}
+	}
+	return strings.Replace(v.Proto.GetMessage(), " item(s)", " items", 1)
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/chancery-auth/chancery/pkg/strictyaml"
 )
@@ -22,6 +24,9 @@ const (
 	// longest is beyond what anybody means: a lifetime adds to an instant.
 	longest = 100 * 365 * 24 * time.Hour
 )
+
+// longestBrand is in characters.
+const longestBrand = 64
 
 // checker looks for what contradicts itself.
 type checker struct {
@@ -62,6 +67,8 @@ func (c checker) checkName() {
 func (c checker) checkBrand() {
 	colour := regexp.MustCompile(`^#[0-9A-Fa-f]{6}$`)
 	c.refuse("brand.name", strings.TrimSpace(c.Brand.Name) == "", "is required: what the platform is called")
+	c.refuse("brand.name", strings.ContainsFunc(c.Brand.Name, unicode.IsControl) || utf8.RuneCountInString(c.Brand.Name) > longestBrand,
+		"want one line of at most 64 characters: it is part of sentences")
 	c.refuse("brand.accent_light", !colour.MatchString(c.Brand.AccentLight), "want a colour as #rrggbb, in quotes")
 	c.refuse("brand.accent_dark", !colour.MatchString(c.Brand.AccentDark), "want a colour as #rrggbb, in quotes")
 	_, known := MediaType(c.Brand.LogoFile)
@@ -115,6 +122,7 @@ func (c checker) endpoints() []endpoint {
 func (c checker) checkPaths() {
 	c.refuse("issuer_path", c.IssuerPath != "" && !wellFormed(c.IssuerPath), "want a path such as /oauth, with a slash before it and none after it")
 	c.refuse("issuer_path", within(c.IssuerPath, wellKnown), "cannot be below /.well-known")
+	c.Rule("issuer_path", notOwn(c.IssuerPath))
 	taken := map[string]string{}
 	for _, each := range c.endpoints() {
 		c.Rule(each.key, each.check())
@@ -145,8 +153,13 @@ func (e endpoint) check() error {
 	case metadata(e.path):
 		return errors.New("is where metadata are found (RFC 8414 §3)")
 	}
+	return notOwn(e.path)
+}
+
+// notOwn refuses a path of pages and administration.
+func notOwn(p string) error {
 	for _, own := range ownPaths() {
-		if within(e.path, own) {
+		if within(p, own) {
 			return fmt.Errorf("is within %s, which has other uses", own)
 		}
 	}

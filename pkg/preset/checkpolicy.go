@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/role"
@@ -18,17 +19,20 @@ func (c checker) checkClients() {
 	// RFC 8252 §8.5.
 	c.refuse("clients.native.token_endpoint_auth_method", c.Clients.Native.TokenEndpointAuthMethod != oauth.AuthNone,
 		"want none: a program on the user's device keeps no secret")
-	// RFC 6749 §4.4.
-	c.refuse("clients.native.grant_types", slices.Contains(c.Clients.Native.GrantTypes, oauth.GrantClientCredentials),
-		"client_credentials is for clients with credentials")
 	for i, kind := range c.Clients.Kinds {
 		key := fmt.Sprintf("clients.kinds[%d]", i)
 		c.refuse(key+".name", kind.Name == "", "is required")
 		c.refuse(key+".name", !named(kind.Name), nameWanted)
 		c.refuse(key+".name", hasKind(c.Clients.Kinds[:i], kind.Name), "is there twice")
-		c.Rule(key+".access_token", strictyaml.Within(kind.AccessToken, 0, LongestAccessToken))
-		c.Rule(key+".refresh_token", strictyaml.Within(kind.RefreshToken, 0, c.Lifetimes.RefreshAbsolute))
+		c.checkOwnLifetime(key+".access_token", kind.AccessToken, LongestAccessToken)
+		c.checkOwnLifetime(key+".refresh_token", kind.RefreshToken, c.Lifetimes.RefreshAbsolute)
 	}
+}
+
+// checkOwnLifetime leaves 0s for none of its own.
+func (c checker) checkOwnLifetime(key string, lifetime, most time.Duration) {
+	c.Rule(key, strictyaml.Within(lifetime, 0, most))
+	c.refuse(key, 0 < lifetime && lifetime < time.Second, "want at least 1s, or 0s for none of its own")
 }
 
 func hasKind(kinds []ClientKind, name string) bool {
@@ -47,6 +51,9 @@ func (c checker) checkDefaults(key string, d ClientDefaults) {
 	}
 	c.refuse(key+".grant_types", !slices.Contains(d.GrantTypes, oauth.GrantAuthorizationCode),
 		"want authorization_code among them: it is what redirect URIs are for")
+	// RFC 6749 §4.4.
+	c.refuse(key+".grant_types", d.TokenEndpointAuthMethod == oauth.AuthNone && slices.Contains(d.GrantTypes, oauth.GrantClientCredentials),
+		"client_credentials is for clients with credentials")
 	c.refuse(key+".require_pkce", c.Clients.PKCEMandatory && !d.RequirePKCE, "contradicts clients.pkce_mandatory")
 }
 
@@ -90,6 +97,7 @@ func (c checker) checkScopes() {
 		c.refuse(key+".description", strings.TrimSpace(s.Description) == "", "is required: a sentence for the consent page")
 		c.refuse(key+".group", strings.TrimSpace(s.Group) == "", "is required: the heading on the consent page")
 		c.refuse(key+".kind", s.Kind == "", "is required: identity, api, workspace, project or client")
+		c.checkMeaning(key+".kind", s)
 		c.checkLevel(key+".level", s)
 		c.checkClaims(key+".claims", s)
 	}
@@ -104,6 +112,16 @@ func checkScopeName(name string) error {
 		return errors.New("want a scope token: printable ASCII without space, quotation mark or backslash, at most 128")
 	}
 	return nil
+}
+
+// checkMeaning keeps scopes that have a meaning of their own to the kind that it
+// needs. Were a right of clients one that users grant, then every app that
+// registered itself could have it.
+func (c checker) checkMeaning(key string, s Scope) {
+	c.refuse(key, s.Name == "offline_access" && s.Kind != "" && s.Kind != Identity,
+		"want identity: offline_access is the user's to give, and opens no resource (OIDC Core §11)")
+	c.refuse(key, s.Name == "introspect" && s.Kind != "" && s.Kind != Client,
+		"want client: whoever has introspect may ask about tokens of others, which no user can allow")
 }
 
 func (c checker) checkLevel(key string, s Scope) {

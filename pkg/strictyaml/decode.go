@@ -1,11 +1,13 @@
 package strictyaml
 
 import (
+	"bytes"
 	"errors"
 	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -26,6 +28,12 @@ func Decode(file string, content []byte, into any, scalars Scalars) *Document {
 
 // parse is the one document of the file; nil if it is empty or broken.
 func (d *Document) parse(content []byte) ast.Node {
+	// Some editors begin a file with a byte order mark (YAML 1.2 §5.2).
+	content = bytes.TrimPrefix(content, []byte("\uFEFF"))
+	if !utf8.Valid(content) || bytes.IndexByte(content, 0) >= 0 {
+		d.Wrong("", "not text in UTF-8")
+		return nil
+	}
 	parsed, err := parser.ParseBytes(content, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		d.broken(err)

@@ -112,11 +112,20 @@ func TestMistakesHaveTheirLine(t *testing.T) {
 		{"anchor", "name: &x a", "dir/f:1:1: name: want text, got an anchor, alias or tag"},
 		{"list for the file", "- a", "dir/f:1:1: want keys with values, got a list"},
 		{"second document", "name: a\n---\nname: b", "dir/f:3:1: a second document"},
+		{"not UTF-8", "name: \xe9", "dir/f:1:1: not text in UTF-8"},
+		{"NUL", "name: a\x00", "dir/f:1:1: not text in UTF-8"},
 		{"not YAML", "name: [", "dir/f:1:7: not YAML: "},
 	} {
 		if _, got := read(tt.content); len(got) != 1 || !strings.HasPrefix(got[0], tt.want) {
 			t.Errorf("%s: mistakes are %q, want one that begins with %q", tt.name, got, tt.want)
 		}
+	}
+}
+
+// Some editors begin a file with a byte order mark.
+func TestByteOrderMarkIsNoPartOfAKey(t *testing.T) {
+	if got, mistakes := read("\uFEFFname: é"); got.Name != "é" || mistakes != nil {
+		t.Errorf("%+v, mistakes are %q", got, mistakes)
 	}
 }
 
