@@ -24,6 +24,9 @@ func TestN018_ForbiddenClientsHaveNoName(t *testing.T) {
 	if !strings.Contains(got.body, "not available to your account") {
 		t.Error("page does not say why")
 	}
+	if !strings.Contains(got.body, `href="/account/apps"`) {
+		t.Error("page does not lead to where one can sign out")
+	}
 	if strings.Contains(got.body, "Demo App") || strings.Contains(got.body, "app.example") {
 		t.Error("page names the client")
 	}

@@ -136,8 +136,9 @@ func (g *gateway) refusalPage(w http.ResponseWriter, r *http.Request, refusal *o
 	default:
 		status = http.StatusBadRequest
 	}
+	page := pages.Error{Code: string(refusal.Code), Detail: describe(refusal), Reason: reason}
 	if reason == pages.ReasonForbidden {
-		status = http.StatusForbidden
+		status, page.AccountURL = http.StatusForbidden, accountAppsPath
 	}
-	g.renderError(w, r, status, pages.Error{Code: string(refusal.Code), Detail: describe(refusal), Reason: reason})
+	g.renderError(w, r, status, page)
 }

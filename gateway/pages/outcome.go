@@ -19,6 +19,9 @@ type Error struct {
 	Reference string
 	// Reason chooses the words for the person. Empty chooses by Code.
 	Reason Reason
+	// AccountURL is the path of a page on which another account can be chosen.
+	// Empty leaves the link out.
+	AccountURL string
 }
 
 func (Error) template() string       { return "error" }
