@@ -40,7 +40,10 @@ func (g *gateway) describeRegistration(d *describer) {
 	one := path + clientIDSegment
 	d.add(one, "get", manage("getRegistration", "Client configuration endpoint: read (RFC 7592 §2.1)"))
 	update := manage("updateRegistration", "Client configuration endpoint: replace (RFC 7592 §2.2)")
-	update.RequestBody = body
+	replacement := openapi.Schema{Type: "object", Properties: maps.Clone(metadata.Properties), Required: []string{"client_id"}}
+	replacement.Properties["client_id"] = openapi.Schema{Type: "string", Description: "Identifier of the client (RFC 7592 §2.2)."}
+	replacement.Properties["client_secret"] = openapi.Schema{Type: "string", Description: "Its present secret, if at all (RFC 7592 §2.2)."}
+	update.RequestBody = &openapi.Body{Required: true, Content: openapi.JSON(replacement)}
 	d.add(one, "put", update)
 	remove := manage("deleteRegistration", "Client configuration endpoint: delete (RFC 7592 §2.3)")
 	remove.Responses = registrationAnswers("204", openapi.Response{Description: "The client is gone."})

@@ -28,7 +28,7 @@ var errHintKey = errors.New("key of hints must have 32 bytes")
 // HintOptions adjusts [Hints].
 type HintOptions struct {
 	// Keep is how long whoever receives a hint keeps it: as long as rows of the
-	// log are kept.
+	// log are kept (see [Restriction.Keep]).
 	Keep time.Duration
 	// Key authenticates hints: 32 random bytes, the same in every process. Nil
 	// only where the bus does not leave the process.

@@ -369,3 +369,25 @@ func TestHintIsKeptByTheDatabaseClock(t *testing.T) {
 		t.Error("not dropped after its time")
 	}
 }
+
+func TestHintIsKeptAsItsRowIs(t *testing.T) {
+	s := NewState(0)
+	s.databaseTime.Store(ended.UnixMicro())
+	if !s.joinHint(time.Hour, []Restriction{Secret(id), Token(id)}) {
+		t.Fatal("a hint could not be joined")
+	}
+	s.expire(ended.Add(10 * time.Minute))
+	if !s.SecretRevoked(id) {
+		t.Error("a client secret is dropped before its time")
+	}
+	s.expire(ended.Add(10*time.Minute + time.Microsecond))
+	if s.SecretRevoked(id) {
+		t.Error("a client secret is not dropped after its time")
+	}
+	if !s.TokenRevoked(id) {
+		t.Error("a token is dropped before its time")
+	}
+	if s.joinHint(time.Hour, []Restriction{{Kind: 99}, Secret(id)}) || !s.SecretRevoked(id) {
+		t.Error("what is unknown is joined, or keeps the rest from it")
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -100,6 +101,20 @@ func Secret(id uuid.UUID) Restriction { return Restriction{Kind: KindSecret, Key
 
 // Restore ends every token of the installation that was sealed before epoch.
 func Restore(epoch int64) Restriction { return Restriction{Kind: KindRestore, Version: epoch} }
+
+// secretKeep is how long [KindSecret] is kept. No token hangs on a client secret,
+// but only what somebody remembers of having verified it, which is seconds: the
+// rest is a margin. Clients replace their secrets as often as they like, and what
+// is kept for long takes room on every replica.
+const secretKeep = 10 * time.Minute
+
+// Keep returns how long r is kept where most restrictions are kept for usual.
+func (r Restriction) Keep(usual time.Duration) time.Duration {
+	if r.Kind == KindSecret {
+		return min(usual, secretKeep)
+	}
+	return usual
+}
 
 // known says whether this release can apply r. One that cannot must not claim
 // to know everything.

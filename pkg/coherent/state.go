@@ -89,12 +89,17 @@ func (s *State) Join(keepUntil time.Time, rs ...Restriction) (whole bool) {
 	return whole
 }
 
-// joinHint adds what a hint says, to be kept for a time. Until the first poll
-// has told the database's clock, it is dropped by the next one, which brings
-// the row itself; a wrong estimate costs the head start and nothing else. It
-// reports what [State.Join] does.
+// joinHint adds what a hint says, to be kept as its row is (see
+// [Restriction.Keep]). Until the first poll has told the database's clock, it is
+// dropped by the next one, which brings the row itself; a wrong estimate costs the
+// head start and nothing else. It reports what [State.Join] does.
 func (s *State) joinHint(keep time.Duration, rs []Restriction) (whole bool) {
-	return s.Join(time.UnixMicro(s.databaseTime.Load()).Add(keep), rs...)
+	now := time.UnixMicro(s.databaseTime.Load())
+	whole = true
+	for _, r := range rs {
+		whole = s.Join(now.Add(r.Keep(keep)), r) && whole
+	}
+	return whole
 }
 
 // join adds a restriction that is known.

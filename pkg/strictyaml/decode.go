@@ -28,7 +28,7 @@ func Decode(file string, content []byte, into any, scalars Scalars) *Document {
 
 // parse is the one document of the file; nil if it is empty or broken.
 func (d *Document) parse(content []byte) ast.Node {
-	// Some editors begin a file with a byte order mark (YAML 1.2 §5.2).
+	// Some editors begin a file with a byte order mark.
 	content = bytes.TrimPrefix(content, []byte("\uFEFF"))
 	if !utf8.Valid(content) || bytes.IndexByte(content, 0) >= 0 {
 		d.Wrong("", "not text in UTF-8")

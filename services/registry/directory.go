@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/google/uuid"
+
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/role"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
@@ -50,6 +52,31 @@ func (d directory) Memberships(ctx context.Context, sub string) ([]app.Membershi
 		}
 	}
 	return memberships, nil
+}
+
+// checkOwner fails with fault.Invalid for a workspace that there is not. It asks
+// nothing where no workspace can be meant: what else is wrong with such an id, the
+// rules of every client say.
+func (d directory) checkOwner(ctx context.Context, workspaceID string) error {
+	if !isID(workspaceID) {
+		return nil
+	}
+	resp, err := d.client.BatchGetWorkspaces(ctx, &directoryv1.BatchGetWorkspacesRequest{WorkspaceIds: []string{workspaceID}})
+	if err != nil {
+		return err
+	}
+	for _, w := range resp.GetWorkspaces() {
+		if w.GetWorkspaceId() == workspaceID {
+			return nil
+		}
+	}
+	return fault.New(fault.Invalid, "workspace_id names no workspace")
+}
+
+// isID reports whether s is a UUID in the one spelling that the directory has.
+func isID(s string) bool {
+	id, err := uuid.Parse(s)
+	return err == nil && id.String() == s
 }
 
 // enabled asks for a subject, to whom nothing is open once they are disabled.

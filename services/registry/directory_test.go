@@ -11,12 +11,16 @@ import (
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 )
 
+// ownerID is a workspace that is always there.
+const ownerID = "0b8f0d6e-6c5f-4b0e-8f1d-2f6f3c1f7a10"
+
 // directory is the part of a directory that the registry asks. Its subjects are
 // u1, u2, u3 and u4.
 type directory struct {
 	directoryv1.UnimplementedDirectoryServiceServer
 
 	mu          sync.Mutex
+	workspaces  []string
 	memberships []*directoryv1.Membership
 	disabled    []string
 	down        bool
@@ -56,11 +60,28 @@ func (d *directory) ListResources(_ context.Context, req *directoryv1.ListResour
 	return resp, nil
 }
 
+// BatchGetWorkspaces implements DirectoryService.
+func (d *directory) BatchGetWorkspaces(_ context.Context, req *directoryv1.BatchGetWorkspacesRequest) (*directoryv1.BatchGetWorkspacesResponse, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.down {
+		return nil, fault.New(fault.Unavailable, "the directory is away")
+	}
+	resp := &directoryv1.BatchGetWorkspacesResponse{}
+	for _, id := range append([]string{ownerID}, d.workspaces...) {
+		if slices.Contains(req.GetWorkspaceIds(), id) {
+			resp.Workspaces = append(resp.Workspaces, &directoryv1.Workspace{WorkspaceId: id})
+		}
+	}
+	return resp, nil
+}
+
 // workspace adds one where subjects have roles.
 func (d *directory) workspace(name string, roles map[string]string) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	id := uuid.NewString()
+	d.workspaces = append(d.workspaces, id)
 	for sub, role := range roles {
 		d.memberships = append(d.memberships, &directoryv1.Membership{
 			Sub: sub, WorkspaceId: id, WorkspaceName: name, Role: role, MembershipId: uuid.NewString(),

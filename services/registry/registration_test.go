@@ -210,7 +210,7 @@ func TestN214_ClientsDoNotVouchForThemselves(t *testing.T) {
 	}
 	check()
 	_, err := s.self.UpdateRegistration(t.Context(), &registryv1.UpdateRegistrationRequest{
-		ClientId: id, RegistrationAccessToken: created.GetRegistrationAccessToken(), Metadata: everyMember(),
+		ClientId: id, RegistrationAccessToken: created.GetRegistrationAccessToken(), Metadata: everyMember(), BodyClientId: id,
 	})
 	if err != nil {
 		t.Fatal(err)

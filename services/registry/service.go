@@ -55,6 +55,7 @@ type Service struct {
 	registryv1.UnimplementedRegistryServiceServer
 
 	registrar     *client.Registrar
+	directory     directory
 	origins       client.Origins
 	secrets       *clientsecret.Keeper
 	authenticator *authentication.Authenticator
@@ -84,6 +85,7 @@ func New(cfg Config, deps Deps) *Service {
 	initialTokens := &initialtoken.Keeper{Tokens: deps.Stores.InitialTokens, Prefix: cfg.Preset.Prefixes.InitialAccessToken}
 	return &Service{
 		registrar: registrar,
+		directory: directory{deps.Directory},
 		origins:   deps.Stores.Origins,
 		secrets:   secrets,
 		authenticator: &authentication.Authenticator{
@@ -116,16 +118,19 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	registryv1.RegisterRegistrationServiceServer(r, s.registration)
 }
 
-// Sweep forgets what has expired, and what nobody names any more. It is for calling once a minute or so, by any
-// number of replicas.
+// Sweep forgets what has expired, and what nobody names or uses any more. It is
+// for calling once a minute or so, by any number of replicas.
 func (s *Service) Sweep(ctx context.Context) error {
-	return errors.Join(s.assertions.Sweep(ctx), s.initialTokens.Tokens.Sweep(ctx), s.logos.Sweep(ctx))
+	return errors.Join(s.assertions.Sweep(ctx), s.initialTokens.Tokens.Sweep(ctx), s.registrar.Sweep(ctx), s.logos.Sweep(ctx))
 }
 
 // CreateClient implements RegistryService.
 func (s *Service) CreateClient(ctx context.Context, req *registryv1.CreateClientRequest) (*registryv1.CreateClientResponse, error) {
 	c, err := fromClient(req.GetClient())
 	if err != nil {
+		return nil, err
+	}
+	if err := s.directory.checkOwner(ctx, c.WorkspaceID); err != nil {
 		return nil, err
 	}
 	created, shown, err := s.registrar.Create(ctx, c)

@@ -114,7 +114,7 @@ func everyField() *registryv1.Client {
 		Unverified:                         true,
 		RequireRevocationAuth:              true,
 		Description:                        "What it does",
-		WorkspaceId:                        "0b8f0d6e-6c5f-4b0e-8f1d-2f6f3c1f7a10",
+		WorkspaceId:                        ownerID,
 		Visibility:                         "internal",
 		ClientKind:                         "mcp",
 	}
@@ -304,6 +304,43 @@ func TestMalformedMetadataAreRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestOwnersAreWorkspacesThatThereAre(t *testing.T) {
+	f := onSQLite(t)
+	named := func(workspace string) *registryv1.Client {
+		return &registryv1.Client{ClientName: "Example", WorkspaceId: workspace}
+	}
+	check := func(doing string, err error, kind fault.Kind, message string) {
+		t.Helper()
+		if !errors.Is(err, kind) || !strings.Contains(err.Error(), message) {
+			t.Errorf("%s = %v, want %v %q", doing, err, kind, message)
+		}
+	}
+	try := func(workspace string) error {
+		_, err := f.admin.CreateClient(t.Context(), &registryv1.CreateClientRequest{Client: named(workspace)})
+		return err
+	}
+	const unknown = "11111111-1111-4111-8111-111111111111"
+	check("CreateClient(unknown)", try(unknown), fault.Invalid, "workspace_id names no workspace")
+	check("CreateClient(no UUID)", try("acme"), fault.Invalid, "workspace_id must be a UUID")
+	check("CreateClient(another spelling)", try(strings.ToUpper(ownerID)), fault.Invalid, "workspace_id must be a UUID")
+	owned := create(t, f, named(ownerID)).GetClient()
+	f.directory.goAway()
+	check("CreateClient(owner unknown at present)", try(ownerID), fault.Unavailable, "")
+	if err := try(""); err != nil {
+		t.Errorf("CreateClient() without owner = %v", err)
+	}
+	// What takes a right away waits for nobody: the owner stays, and is not asked for.
+	update := func() error {
+		_, err := f.admin.UpdateClient(t.Context(), &registryv1.UpdateClientRequest{Client: owned})
+		return err
+	}
+	if err := update(); err != nil {
+		t.Errorf("UpdateClient() = %v", err)
+	}
+	owned.Revision, owned.WorkspaceId = owned.GetRevision()+1, unknown
+	check("UpdateClient(unknown)", update(), fault.Invalid, "workspace_id cannot be changed")
 }
 
 func TestOriginsAreThoseOfRedirectURIs(t *testing.T) {

@@ -13,25 +13,27 @@ import (
 )
 
 // Append writes restrictions to the log in the transaction that restricts.
-// They are kept for the longest life of an access token and some more. What is
-// appended must be acknowledged only after the transaction has committed with a
-// certain outcome (see pg.InTx).
+// They are kept for keep, the longest life of an access token and some more, or
+// for less (see [coherent.Restriction.Keep]). What is appended must be acknowledged
+// only after the transaction has committed with a certain outcome (see pg.InTx).
 func Append(ctx context.Context, tx pgx.Tx, keep time.Duration, rs ...coherent.Restriction) error {
 	var (
 		kinds    = make([]int16, len(rs))
 		keys     = make([][]byte, len(rs))
 		versions = make([]int64, len(rs))
 		values   = make([][]byte, len(rs))
+		kept     = make([]int64, len(rs)) // microseconds
 	)
 	for i, r := range rs {
 		// A nil key would be NULL; the restriction of everything has an empty one.
 		kinds[i], keys[i], versions[i], values[i] = int16(r.Kind), append([]byte{}, r.Key...), r.Version, r.Value
+		kept[i] = r.Keep(keep).Microseconds()
 	}
 	_, err := tx.Exec(ctx, `
 		INSERT INTO coherence.restriction_log (kind, key, version, value, keep_until)
-		SELECT kind, key, version, value, statement_timestamp() + $5 * interval '1 microsecond'
-		  FROM unnest($1::smallint[], $2::bytea[], $3::bigint[], $4::bytea[]) AS r (kind, key, version, value)`,
-		kinds, keys, versions, values, keep.Microseconds())
+		SELECT kind, key, version, value, statement_timestamp() + kept * interval '1 microsecond'
+		  FROM unnest($1::smallint[], $2::bytea[], $3::bigint[], $4::bytea[], $5::bigint[]) AS r (kind, key, version, value, kept)`,
+		kinds, keys, versions, values, kept)
 	if err != nil {
 		return fmt.Errorf("append restrictions: %w", err)
 	}

@@ -19,14 +19,15 @@ const sweepStatement = `
 	 WHERE keep_until < ` + sqlite.NowMicros + ` - ?`
 
 // Append writes restrictions to the log in the transaction that restricts.
-// They are kept for the longest life of an access token and some more. What is
-// appended must be acknowledged only after the transaction has committed.
+// They are kept for keep, the longest life of an access token and some more, or
+// for less (see [coherent.Restriction.Keep]). What is appended must be acknowledged
+// only after the transaction has committed.
 func Append(ctx context.Context, tx *sql.Tx, keep time.Duration, rs ...coherent.Restriction) error {
 	for _, r := range rs {
 		// A nil key would be NULL; the restriction of everything has an empty one.
 		key := append([]byte{}, r.Key...)
 		_, err := tx.ExecContext(ctx, insertStatement,
-			int64(r.Kind), key, r.Version, r.Value, keep.Microseconds())
+			int64(r.Kind), key, r.Version, r.Value, r.Keep(keep).Microseconds())
 		if err != nil {
 			return fmt.Errorf("append restriction: %w", err)
 		}

@@ -45,6 +45,7 @@ func RunSource(t *testing.T, newLog func(t *testing.T) Log) {
 		run  func(*testing.T, Log)
 	}{
 		{"load returns every row as it was written", loadReturnsRows},
+		{"a client secret is kept for minutes, and no other kind is", secretsAreKeptShorter},
 		{"poll returns what is new, once", pollReturnsNewRows},
 		{"an empty batch has clock, cursor and identity", emptyBatchIsWhole},
 		{"what is rolled back is never returned", rollbackIsInvisible},
@@ -121,6 +122,31 @@ func loadReturnsRows(t *testing.T, l Log) {
 	for _, e := range b.Entries {
 		if kept := e.KeepUntil.Sub(b.DatabaseTime); kept > keep || kept < keep-time.Minute {
 			t.Errorf("row is kept for %s, want %s", kept, keep)
+		}
+	}
+}
+
+func secretsAreKeptShorter(t *testing.T, l Log) {
+	id := uuid.UUID{1}
+	for _, tt := range []struct{ given, secret time.Duration }{{keep, 10 * time.Minute}, {5 * time.Minute, 5 * time.Minute}} {
+		before := load(t, l)
+		write(t, l, tt.given,
+			coherent.Secret(id),
+			coherent.Token(id), coherent.Grant(id, 1), coherent.Family(id, 1), coherent.Session(id),
+			coherent.Subject("sub", 1), coherent.Client("client", 1), coherent.ClientScope("client", 1, "a"),
+			coherent.Membership("sub", id, 1, 0), coherent.Project(id, 1), coherent.SealingKey(1), coherent.Restore(1))
+		after := poll(t, l, before.Cursor)
+		if len(after.Entries) != 12 {
+			t.Fatalf("batch of %d rows, want 12", len(after.Entries))
+		}
+		for _, e := range after.Entries {
+			want := tt.given
+			if e.Kind == coherent.KindSecret {
+				want = tt.secret
+			}
+			if e.KeepUntil.Before(before.DatabaseTime.Add(want)) || e.KeepUntil.After(after.DatabaseTime.Add(want)) {
+				t.Errorf("kind %d is kept for %s, want %s", e.Kind, e.KeepUntil.Sub(after.DatabaseTime), want)
+			}
 		}
 	}
 }

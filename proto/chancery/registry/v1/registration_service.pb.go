@@ -497,8 +497,8 @@ type UpdateRegistrationRequest struct {
 	ClientId                string                 `protobuf:"bytes,1,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
 	RegistrationAccessToken string                 `protobuf:"bytes,2,opt,name=registration_access_token,json=registrationAccessToken,proto3" json:"registration_access_token,omitempty"`
 	Metadata                *ClientMetadata        `protobuf:"bytes,3,opt,name=metadata,proto3" json:"metadata,omitempty"`
-	// Members client_id and client_secret of the body: where they are there, they
-	// must be the client's (RFC 7592 §2.2).
+	// Members client_id and client_secret of the body: the client's own. The first
+	// one must be there, the second one need not (RFC 7592 §2.2).
 	BodyClientId     string `protobuf:"bytes,4,opt,name=body_client_id,json=bodyClientId,proto3" json:"body_client_id,omitempty"`
 	BodyClientSecret string `protobuf:"bytes,5,opt,name=body_client_secret,json=bodyClientSecret,proto3" json:"body_client_secret,omitempty"`
 	unknownFields    protoimpl.UnknownFields

@@ -10,8 +10,8 @@ type key struct{}
 // With returns a context of calls that sub makes.
 func With(ctx context.Context, sub string) context.Context { return context.WithValue(ctx, key{}, sub) }
 
-// Of returns the subject; empty for an operator, and for a client that manages
-// itself.
+// Of returns the subject; empty for an operator, for a client that manages itself,
+// and for what the service does unasked.
 func Of(ctx context.Context) string {
 	sub, _ := ctx.Value(key{}).(string)
 	return sub

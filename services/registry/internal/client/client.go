@@ -176,15 +176,18 @@ type NamePlace struct {
 	ClientID string
 }
 
-// Lists finds clients by what they are to people. The implementations of [Store]
-// are implementations of Lists too. Both lists are by name: by the bytes of the
-// sort key, and of the id where those are equal.
+// Lists finds clients by what they are. The implementations of [Store] are
+// implementations of Lists too. What people look at is by name: by the bytes of
+// the sort key, and of the id where those are equal.
 type Lists interface {
 	// ListOwned returns every client that one of the workspaces owns.
 	ListOwned(ctx context.Context, workspaceIDs []string) ([]Client, error)
 	// ListPublic returns up to limit clients after the place that are public, and
 	// whose search text has each of the words.
 	ListPublic(ctx context.Context, words []string, after NamePlace, limit int) ([]Client, error)
+	// ListUnused returns the ids of up to limit clients, oldest first, that
+	// registered themselves at least age ago and never authenticated since.
+	ListUnused(ctx context.Context, age time.Duration, limit int) (clientIDs []string, err error)
 }
 
 // Origins knows the web origins of all clients. The implementations of [Store]

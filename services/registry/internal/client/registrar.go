@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -150,6 +151,29 @@ func (r *Registrar) Delete(ctx context.Context, clientID string) error {
 		return refuse("delete client", err)
 	}
 	r.Hints.Publish(ctx, restrictions...)
+	return nil
+}
+
+const (
+	// unusedFor is how long a client that registered itself has for its first use.
+	unusedFor = 30 * 24 * time.Hour
+	// sweepSize keeps one pass short; the next one goes on.
+	sweepSize = 100
+)
+
+// Sweep deletes clients that registered themselves and were never used, so that
+// they do not keep others from registering for good. Several callers may do so at
+// once.
+func (r *Registrar) Sweep(ctx context.Context) error {
+	unused, err := r.Lists.ListUnused(ctx, unusedFor, sweepSize)
+	if err != nil {
+		return fmt.Errorf("list unused clients: %w", err)
+	}
+	for _, id := range unused {
+		if err := r.Delete(ctx, id); err != nil && !errors.Is(err, fault.NotFound) {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -58,7 +58,7 @@ type Presented struct {
 type Update struct {
 	Metadata Metadata
 	// ClientID and ClientSecret are members of the body, empty if they are not
-	// there.
+	// there. The first one must be.
 	ClientID     string
 	ClientSecret secret.Secret
 }
@@ -150,7 +150,11 @@ func (e *Endpoint) Replace(ctx context.Context, p Presented, u Update) (client.C
 // meant keeps an update that was written for another client, or before the last
 // one, from being taken for one of this client (RFC 7592 §2.2).
 func (e *Endpoint) meant(ctx context.Context, c client.Client, u Update) error {
-	if u.ClientID != "" && u.ClientID != c.ClientID {
+	switch u.ClientID {
+	case c.ClientID:
+	case "":
+		return oauth.Refuse(oauth.InvalidClientMetadata, "client_id is required")
+	default:
 		return oauth.Refuse(oauth.InvalidClientMetadata, "client_id must be the client's own")
 	}
 	if u.ClientSecret.Reveal() == "" {

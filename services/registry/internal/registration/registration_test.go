@@ -57,7 +57,7 @@ func TestSwitchedOffNobodyManages(t *testing.T) {
 	e.Mode = preset.RegistrationOff
 	_, err := e.Find(t.Context(), presented(own))
 	wantRefusal(t, err, oauth.AccessDenied)
-	_, _, err = e.Replace(t.Context(), presented(own), registration.Update{Metadata: web()})
+	_, _, err = e.Replace(t.Context(), presented(own), registration.Update{Metadata: web(), ClientID: own.Client.ClientID})
 	wantRefusal(t, err, oauth.AccessDenied)
 	wantRefusal(t, e.Delete(t.Context(), presented(own)), oauth.AccessDenied)
 	e.Mode = preset.RegistrationOpen
@@ -126,7 +126,7 @@ func TestNoDefaultGivesTokensOfItsOwn(t *testing.T) {
 		p.Clients.Native.GrantTypes = []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken}
 	})
 	r, app := register(t, e, web()), register(t, e, native())
-	updated, _, err := e.Replace(t.Context(), presented(r), registration.Update{Metadata: web()})
+	updated, _, err := e.Replace(t.Context(), presented(r), registration.Update{Metadata: web(), ClientID: r.Client.ClientID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func TestNoDefaultGivesTokensOfItsOwn(t *testing.T) {
 	}
 	unsaid := native()
 	unsaid.ApplicationType = ""
-	native, _, err := e.Replace(t.Context(), presented(app), registration.Update{Metadata: unsaid})
+	native, _, err := e.Replace(t.Context(), presented(app), registration.Update{Metadata: unsaid, ClientID: app.Client.ClientID})
 	if err != nil || native.ApplicationType != oauth.ApplicationNative || len(native.GrantTypes) != 2 {
 		t.Errorf("Replace() = %+v, %v", native, err)
 	}
@@ -149,7 +149,7 @@ func TestMetadataAreReplaced(t *testing.T) {
 	first.ClientURI, first.Scope, first.GrantTypes = "https://app.example/", "openid", []string{oauth.GrantAuthorizationCode}
 	r := register(t, e, first)
 	second := registration.Metadata{ClientName: "Other", RedirectURIs: []string{"https://other.example/cb"}}
-	updated, shown, err := e.Replace(t.Context(), presented(r), registration.Update{Metadata: second})
+	updated, shown, err := e.Replace(t.Context(), presented(r), registration.Update{Metadata: second, ClientID: r.Client.ClientID})
 	if err != nil {
 		t.Fatalf("Replace() = %v", err)
 	}
@@ -171,21 +171,29 @@ func TestMetadataAreReplaced(t *testing.T) {
 func TestUpdateIsMeantForTheClient(t *testing.T) {
 	e := newEndpoint(t)
 	mine, other, public := register(t, e, web()), register(t, e, web()), register(t, e, native())
+	update := func(id string, m registration.Metadata, s secret.Secret) registration.Update {
+		return registration.Update{Metadata: m, ClientID: id, ClientSecret: s}
+	}
+	var (
+		mineID, otherID, publicID = mine.Client.ClientID, other.Client.ClientID, public.Client.ClientID
+		unsaid                    secret.Secret
+	)
 	for _, tt := range []struct {
 		name string
 		who  registration.Registered
 		u    registration.Update
 		want error
 	}{
-		{"neither is said", mine, registration.Update{Metadata: web()}, nil},
-		{"own id", mine, registration.Update{Metadata: web(), ClientID: mine.Client.ClientID}, nil},
-		{"id of another", mine, registration.Update{Metadata: web(), ClientID: other.Client.ClientID}, oauth.InvalidClientMetadata},
-		{"secret of another", mine, registration.Update{Metadata: web(), ClientSecret: other.Secret}, oauth.InvalidClientMetadata},
-		{"own secret", other, registration.Update{Metadata: web(), ClientSecret: other.Secret}, nil},
-		{"own secret that has ended", other, registration.Update{Metadata: web(), ClientSecret: other.Secret}, oauth.InvalidClientMetadata},
-		{"a secret where there is none", public, registration.Update{Metadata: native(), ClientSecret: other.Secret}, oauth.InvalidClientMetadata},
-		{"metadata that break a rule", mine, registration.Update{Metadata: registration.Metadata{ClientName: "x"}}, oauth.InvalidRedirectURI},
-		{"another application type", mine, registration.Update{Metadata: native()}, oauth.InvalidClientMetadata},
+		{"own id", mine, update(mineID, web(), unsaid), nil},
+		{"no id", mine, update("", web(), unsaid), oauth.InvalidClientMetadata},
+		{"id of another", mine, update(otherID, web(), unsaid), oauth.InvalidClientMetadata},
+		{"secret of another", mine, update(mineID, web(), other.Secret), oauth.InvalidClientMetadata},
+		{"own secret without id", other, update("", web(), other.Secret), oauth.InvalidClientMetadata},
+		{"own secret", other, update(otherID, web(), other.Secret), nil},
+		{"own secret that has ended", other, update(otherID, web(), other.Secret), oauth.InvalidClientMetadata},
+		{"a secret where there is none", public, update(publicID, native(), other.Secret), oauth.InvalidClientMetadata},
+		{"metadata that break a rule", mine, update(mineID, registration.Metadata{ClientName: "x"}, unsaid), oauth.InvalidRedirectURI},
+		{"another application type", mine, update(mineID, native(), unsaid), oauth.InvalidClientMetadata},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			before, err := e.Find(t.Context(), presented(tt.who))
@@ -233,7 +241,7 @@ func TestN222_TokensAreGoodForTheirOwnClient(t *testing.T) {
 	} {
 		_, err := e.Find(t.Context(), p)
 		answers[wantRefusal(t, err, oauth.InvalidToken)] = true
-		_, _, err = e.Replace(t.Context(), p, registration.Update{Metadata: web()})
+		_, _, err = e.Replace(t.Context(), p, registration.Update{Metadata: web(), ClientID: p.ClientID})
 		answers[wantRefusal(t, err, oauth.InvalidToken)] = true
 		answers[wantRefusal(t, e.Delete(t.Context(), p), oauth.InvalidToken)] = true
 		if t.Failed() {

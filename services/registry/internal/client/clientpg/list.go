@@ -3,6 +3,7 @@ package clientpg
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -38,6 +39,26 @@ func (s *Store) ListPublic(ctx context.Context, words []string, after client.Nam
 		return nil, fmt.Errorf("select clients: %w", err)
 	}
 	return collect(rows)
+}
+
+// ListUnused implements client.Lists.
+func (s *Store) ListUnused(ctx context.Context, age time.Duration, limit int) ([]string, error) {
+	rows, err := s.db.Query(ctx, `
+		SELECT client_id
+		  FROM registry.client
+		 WHERE registration_digest IS NOT NULL
+		   AND last_use_time IS NULL
+		   AND create_time <= statement_timestamp() - $1 * interval '1 microsecond'
+		 ORDER BY create_time, client_id
+		 LIMIT $2`, age.Microseconds(), limit)
+	if err != nil {
+		return nil, fmt.Errorf("select unused clients: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("select unused clients: %w", err)
+	}
+	return ids, nil
 }
 
 func collect(rows pgx.Rows) ([]client.Client, error) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
+	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
 )
 
@@ -39,6 +41,34 @@ func (s *Store) ListPublic(ctx context.Context, words []string, after client.Nam
 		 ORDER BY sort_key, client_id
 		 LIMIT ?`, after.SortKey, after.ClientID, encoded, limit)
 	return collect(rows, err)
+}
+
+// ListUnused implements client.Lists.
+func (s *Store) ListUnused(ctx context.Context, age time.Duration, limit int) ([]string, error) {
+	rows, err := s.db.Read().QueryContext(ctx, `
+		SELECT client_id
+		  FROM registry_client
+		 WHERE registration_digest IS NOT NULL
+		   AND last_use_time IS NULL
+		   AND create_time <= `+sqlite.NowMicros+` - ?
+		 ORDER BY create_time, client_id
+		 LIMIT ?`, age.Microseconds(), limit)
+	if err != nil {
+		return nil, fmt.Errorf("select unused clients: %w", err)
+	}
+	defer func() { _ = rows.Close() }() // Err tells of every failure to read.
+	var ids []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("select unused clients: %w", err)
+		}
+		ids = append(ids, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("select unused clients: %w", err)
+	}
+	return ids, nil
 }
 
 // collect reads what a query returned.

@@ -3,9 +3,12 @@ package clienttest
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
@@ -141,6 +144,40 @@ func clientUseNoted(t *testing.T, s Stores) {
 		if record.NoteUse != want || record.Client.LastUseTime.IsZero() != want || record.Client.Revision != 1 {
 			t.Errorf("FindCredentials() has NoteUse %v, client %+v, want NoteUse %v", record.NoteUse, record.Client, want)
 		}
+	}
+}
+
+func unusedAreListed(t *testing.T, s Stores) {
+	listUnused := func(age time.Duration, limit int) []string {
+		t.Helper()
+		ids, err := s.Clients.ListUnused(t.Context(), age, limit)
+		if err != nil {
+			t.Fatalf("ListUnused() = %v", err)
+		}
+		return ids
+	}
+	if ids := listUnused(0, 10); len(ids) > 0 {
+		t.Errorf("ListUnused() of none = %v", ids)
+	}
+	var want []string
+	for range 3 {
+		want = append(want, create(t, s, registered()).ClientID)
+	}
+	create(t, s, plain())
+	create(t, s, Example())
+	used := create(t, s, registered())
+	if err := s.Clients.NoteUse(t.Context(), used.ClientID); err != nil {
+		t.Fatal(err)
+	}
+	got := listUnused(0, 10)
+	if diff := cmp.Diff(want, got, cmpopts.SortSlices(strings.Compare)); diff != "" {
+		t.Errorf("ListUnused() (-want +got):\n%s", diff)
+	}
+	if first := listUnused(0, 2); !slices.Equal(first, got[:2]) {
+		t.Errorf("ListUnused() of two = %v, want the first of %v", first, got)
+	}
+	if young := listUnused(time.Hour, 10); len(young) > 0 {
+		t.Errorf("ListUnused() before their time = %v", young)
 	}
 }
 

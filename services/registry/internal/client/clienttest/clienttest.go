@@ -63,6 +63,7 @@ func RunStore(t *testing.T, open func(t *testing.T) Stores) {
 		{"public clients are found as they are", publicFollowsUpdates},
 		{"N217 public clients go on by place", publicGoOnByPlace},
 		{"use of a client is noted at most once an hour", clientUseNoted},
+		{"N206 clients that registered themselves and are not used are listed", unusedAreListed},
 		{"N219 deleted client is gone with all it had", deletedIsGone},
 		{"one of many concurrent deletions wins", oneDeletionWins},
 		{"origins follow the redirect URIs", originsFollow},
