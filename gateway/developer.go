@@ -59,11 +59,25 @@ func appEntry(app *registryv1.Client) pages.DeveloperEntry {
 func (g *gateway) showNewApp(w http.ResponseWriter, r *http.Request, v visitor) {
 	workspace := v.query.Get("workspace")
 	if workspace == "" {
-		seeOther(w, developerPath)
+		g.chooseWorkspace(w, r, v)
 		return
 	}
 	fields := pages.AppFields{ClientType: pages.TypeWeb, Visibility: pages.VisibilityUnlisted}
 	g.newApp(w, r, http.StatusOK, v, draft{workspace: workspace, fields: fields})
+}
+
+// chooseWorkspace leads to the form of the one workspace there is, or to the list
+// of several.
+func (g *gateway) chooseWorkspace(w http.ResponseWriter, r *http.Request, v visitor) {
+	resp, err := g.Developer.ListApps(r.Context(), &registryv1.ListAppsRequest{Sub: v.sub})
+	switch {
+	case err != nil:
+		g.pageFailure(w, r, err)
+	case len(resp.GetWorkspaces()) == 1:
+		seeOther(w, newAppFor(resp.GetWorkspaces()[0].GetWorkspaceId()))
+	default:
+		seeOther(w, developerPath)
+	}
 }
 
 // newApp shows the form for a new app to an admin of its workspace.

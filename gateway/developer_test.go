@@ -53,9 +53,18 @@ func TestDeveloperPages(t *testing.T) {
 	if !tickedIn(form.body, "email") {
 		t.Error("form does not show the app's scope")
 	}
-	l := w.get("/developer/apps/new", "Cookie", signedInCookies)
-	if l.Header.Get("Location") != "/developer/apps" {
-		t.Errorf("a new app of no workspace: %d to %q", l.StatusCode, l.Header.Get("Location"))
+}
+
+// A new app of no workspace is one of the only workspace there is.
+func TestNewAppOfNoWorkspace(t *testing.T) {
+	w := deskWorld(t)
+	for cookie, want := range map[string]string{
+		signedInCookies: "/developer/apps/new?workspace=" + workspaceID, "__Host-session=s2": "/developer/apps",
+	} {
+		l := w.get("/developer/apps/new", "Cookie", cookie)
+		if got := l.Header.Get("Location"); l.StatusCode != 303 || got != want {
+			t.Errorf("%d to %q, want to %q", l.StatusCode, got, want)
+		}
 	}
 }
 

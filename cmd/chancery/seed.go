@@ -16,6 +16,7 @@ import (
 
 	"github.com/chancery-auth/chancery/cmd/chancery/demo"
 	"github.com/chancery-auth/chancery/cmd/chancery/provider"
+	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
@@ -132,7 +133,10 @@ func (s seeder) create(ctx context.Context, d dataFlag) (*demoData, error) {
 	for _, step := range []func(context.Context, *demoData) error{
 		s.createUser, s.createClients, s.createWorkspaces, s.createListed,
 	} {
-		if err := step(ctx, &data); err != nil {
+		switch err := step(ctx, &data); {
+		case errors.Is(err, fault.AlreadyExists):
+			return nil, fmt.Errorf("the demo in %s was begun by an earlier start and not finished: remove the folder, or choose another one with --data", d.Data)
+		case err != nil:
 			return nil, err
 		}
 	}

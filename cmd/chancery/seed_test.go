@@ -37,6 +37,19 @@ func TestDemoOfAnotherPresetIsRefused(t *testing.T) {
 	}
 }
 
+// A demo that was begun and not finished cannot be gone on with.
+func TestUnfinishedDemoIsSaid(t *testing.T) {
+	dir := t.TempDir()
+	t.Run("the first start", func(t *testing.T) { serve(t, "--data", dir) })
+	if err := os.Remove(filepath.Join(dir, "demo.json")); err != nil {
+		t.Fatal(err)
+	}
+	code, _, errOut := auditedCommand(t, "serve", "--demo", "--data", dir, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0")
+	if code == 0 || !strings.Contains(errOut, "not finished: remove the folder") {
+		t.Errorf("exit code %d: %s", code, errOut)
+	}
+}
+
 func TestClientWithoutNameIsAskedForOne(t *testing.T) {
 	code, _, errOut := auditedCommand(t, "client", "create", "--data", t.TempDir())
 	if code == 0 || !strings.Contains(errOut, "missing flags: --name=NAME") {
