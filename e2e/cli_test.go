@@ -182,7 +182,7 @@ func TestN289_ServeRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			args := append([]string{"serve", "--data", t.TempDir(), "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"}, tt.args...)
-			out, err := exec.Command(binary, args...).CombinedOutput()
+			out, err := exec.Command(program(), args...).CombinedOutput()
 			if err == nil || !strings.Contains(string(out), tt.says) {
 				t.Errorf("serve = %v: %s, want it to say %q", err, out, tt.says)
 			}
@@ -215,11 +215,11 @@ func TestMigrateIsAStepOfItsOwnOnPostgres(t *testing.T) {
 		}
 		flags := db.flags(t)
 		for range 2 { // applying nothing is no error
-			if out, err := exec.Command(binary, "migrate", "up", flags[0], flags[1]).CombinedOutput(); err != nil {
+			if out, err := exec.Command(program(), "migrate", "up", flags[0], flags[1]).CombinedOutput(); err != nil {
 				t.Fatalf("migrate up: %v\n%s", err, out)
 			}
 		}
-		out, err := exec.Command(binary, "migrate", "status", flags[0], flags[1], "--json").Output()
+		out, err := exec.Command(program(), "migrate", "status", flags[0], flags[1], "--json").Output()
 		var status struct{ Pending int }
 		if err != nil || json.Unmarshal(out, &status) != nil || status.Pending != 0 || !strings.Contains(string(out), `"set":"token"`) {
 			t.Errorf("migrate status = %s, %v", out, err)

@@ -87,7 +87,7 @@ func newFleet(t *testing.T) *fleet {
 	f := &fleet{links: map[string]*tcpproxy.Proxy{}}
 	began := time.Now()
 	f.Cluster, err = cluster.Start(t.Context(), cluster.Options{
-		Dir: dir, Binary: binary, Self: self, Log: testLog{t}, Now: time.Now, Unlimited: true, PublishLead: publishLead,
+		Dir: dir, Binary: program(), Self: self, Log: testLog{t}, Now: time.Now, Unlimited: true, PublishLead: publishLead,
 		Between: func(process, server, address string) string {
 			if process != cutOff {
 				return address

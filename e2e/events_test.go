@@ -65,7 +65,7 @@ func (r *tour) checkPublished(t *testing.T, line []byte, missing map[string]*eve
 // ends.
 func tail(t *testing.T, s *server) <-chan []byte {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), binary, "events", "tail", "--from-start", "--json", "--data", s.data)
+	command := exec.CommandContext(t.Context(), program(), "events", "tail", "--from-start", "--json", "--data", s.data)
 	out, err := command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -8,46 +8,58 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
-// binary is the program under test. TestMain sets it before anything runs.
-var binary string
+// folder is what this run keeps the program under test in.
+var folder string
 
 func TestMain(m *testing.M) {
 	if os.Getenv(echoVariable) != "" {
 		os.Exit(serveEcho())
 	}
-	os.Exit(buildAndRun(m))
+	os.Exit(runInFolder(m))
 }
 
-// buildAndRun builds the program into a folder of this run's own.
-func buildAndRun(m *testing.M) int {
-	if err := lookAtSources(); err != nil {
-		fmt.Fprintln(os.Stderr, "look at the sources:", err)
-		return 1
-	}
+func runInFolder(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "chancery-e2e-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	binary = filepath.Join(dir, "chancery")
-	build := exec.Command("go", "build", "-o", binary, "../cmd/chancery")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "build the program under test:", err)
-		return 1
-	}
+	folder = dir
 	return m.Run()
 }
 
-// lookAtSources looks at what the program is built from. Go remembers the result
-// of a test by the files that it looked at, and does not see those of the build.
+// built makes the program under test. It does so within a test, and looks at the
+// sources there: Go remembers the result of a test by the files that it looked at,
+// and sees neither those of the build nor what TestMain does.
+var built = sync.OnceValues(func() (string, error) {
+	if err := lookAtSources(); err != nil {
+		return "", fmt.Errorf("look at the sources: %w", err)
+	}
+	path := filepath.Join(folder, "chancery")
+	if out, err := exec.Command("go", "build", "-o", path, "../cmd/chancery").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the program under test: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// program is the path of the program under test.
+func program() string {
+	path, err := built()
+	if err != nil {
+		panic(err)
+	}
+	return path
+}
+
+// lookAtSources looks at what the program and the examples are built from.
 func lookAtSources() error {
-	for _, folder := range []string{"cmd", "deploy", "gateway", "pkg", "proto", "services"} {
-		err := filepath.WalkDir(filepath.Join("..", folder), func(path string, d fs.DirEntry, err error) error {
+	for _, root := range []string{"cmd", "deploy", "examples", "gateway", "pkg", "proto", "services"} {
+		err := filepath.WalkDir(filepath.Join("..", root), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err
 			}

@@ -213,7 +213,7 @@ func TestN294_NobodyActsAsSomebodyElse(t *testing.T) {
 	if looked < 20 {
 		t.Errorf("%d methods: the contracts are not linked", looked)
 	}
-	help, err := exec.Command(binary, "--help").Output()
+	help, err := exec.Command(program(), "--help").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +249,7 @@ var instant = regexp.MustCompile(`(time|lifetime|grace|expires_in|max_age)$|^(ex
 // lifetimesIn checks what a server gives out whose database is in the zone.
 func lifetimesIn(t *testing.T, zone string) {
 	address := pgtest.URL(t)
-	if out, err := exec.Command(binary, "migrate", "up", "--database", address).CombinedOutput(); err != nil {
+	if out, err := exec.Command(program(), "migrate", "up", "--database", address).CombinedOutput(); err != nil {
 		t.Fatalf("migrate up: %v\n%s", err, out)
 	}
 	conn, err := pgx.Connect(t.Context(), address)

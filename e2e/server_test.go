@@ -77,7 +77,7 @@ func databases() []database {
 		{"postgres", func(t testing.TB) []string {
 			t.Helper()
 			url := pgtest.URL(t)
-			if out, err := exec.Command(binary, "migrate", "up", "--database", url).CombinedOutput(); err != nil {
+			if out, err := exec.Command(program(), "migrate", "up", "--database", url).CombinedOutput(); err != nil {
 				t.Fatalf("migrate up: %v\n%s", err, out)
 			}
 			return []string{"--database", url}
@@ -110,7 +110,7 @@ func (s *server) restart(t testing.TB) {
 func (s *server) boot(t testing.TB, http, grpc string) {
 	t.Helper()
 	args := append([]string{"serve", "--json", "--data", s.data, "--http", http, "--grpc", grpc}, s.flags...)
-	s.process = exec.Command(binary, args...)
+	s.process = exec.Command(program(), args...)
 	s.log = &lockedBuffer{}
 	s.process.Stderr = s.log
 	out, err := s.process.StdoutPipe()
@@ -173,7 +173,7 @@ func (s *server) chancery(t testing.TB, args ...string) []byte {
 
 // try is chancery with input, for commands that may fail.
 func (s *server) try(input string, args ...string) ([]byte, error) {
-	command := exec.Command(binary, append(args, "--data", s.data)...)
+	command := exec.Command(program(), append(args, "--data", s.data)...)
 	command.Stdin = strings.NewReader(input)
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
