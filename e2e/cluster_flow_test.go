@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 
 	"golang.org/x/oauth2"
@@ -54,5 +55,27 @@ func browserThroughTheCluster(t *testing.T, f *fleet) {
 	b.arrives()
 	if got := v.introspected(t, try); !got.Active || got.Sub != w.demo.sub || len(got.Workspaces) != 1 || got.Workspaces[0].ID != offered[1] {
 		t.Errorf("introspection = %+v, want %s alone to be shared", got, offered[1])
+	}
+	pagesThroughTheCluster(t, b, f)
+}
+
+// pagesThroughTheCluster goes over the pages behind which services call each other
+// that do not otherwise.
+func pagesThroughTheCluster(t *testing.T, b *tab, f *fleet) {
+	t.Helper()
+	b.open(f.s.origin() + "/account/apps")
+	if shown := b.text("main"); !strings.Contains(shown, "Visited app") {
+		t.Errorf("the user's apps are %s", shown)
+	}
+	b.open(f.s.origin() + "/developer/apps/new")
+	b.see("#app-save")
+	b.fill(map[string]string{"name": "Fleet app", "redirect_uris": "https://fleet.example/callback"})
+	b.click("main input[name=scope][value=openid]")
+	b.click("main input[name=visibility][value=public]")
+	b.click("#app-save")
+	b.see("[data-testid=client-secret]")
+	b.open(f.s.origin() + "/apps")
+	if shown := b.text("main"); !strings.Contains(shown, "Fleet app") {
+		t.Errorf("the directory shows %s", shown)
 	}
 }

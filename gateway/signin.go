@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 
+	"google.golang.org/protobuf/types/known/durationpb"
+
 	"github.com/chancery-auth/chancery/gateway/pages"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
@@ -61,18 +63,35 @@ func (g *gateway) attemptSignIn(w http.ResponseWriter, r *http.Request, v visit)
 		v.dialog.dialogFailure(w, r, err)
 		return
 	}
-	switch resp.GetOutcome() {
-	case authorizev1.SignInResponse_OUTCOME_SIGNED_IN:
-		setCookie(w, sessionCookie, resp.GetSession(), 0)
+	again := func(status int, complaint pages.FieldError) { v.dialog.again(w, r, status, v, complaint) }
+	if g.admitted(w, r, resp, again) {
 		g.execute(w, r, v.transaction, resp.GetNext())
+	}
+}
+
+// attempt is how a sign-in went, for a pending authorization or without one.
+type attempt interface {
+	GetOutcome() authorizev1.SignInResponse_Outcome
+	GetRetryAfter() *durationpb.Duration
+	GetSession() string
+}
+
+// admitted gives the browser its session if the attempt succeeded. Otherwise it has
+// answered: again shows the page once more, with what was wrong.
+func (g *gateway) admitted(w http.ResponseWriter, r *http.Request, a attempt, again func(status int, complaint pages.FieldError)) bool {
+	switch a.GetOutcome() {
+	case authorizev1.SignInResponse_OUTCOME_SIGNED_IN:
+		setCookie(w, sessionCookie, a.GetSession(), 0)
+		return true
 	case authorizev1.SignInResponse_OUTCOME_TOO_MANY_ATTEMPTS:
-		w.Header().Set("Retry-After", retrySeconds(resp.GetRetryAfter().AsDuration()))
-		v.dialog.again(w, r, http.StatusTooManyRequests, v, pages.FieldError{Complaint: pages.TooManyAttempts})
+		w.Header().Set("Retry-After", retrySeconds(a.GetRetryAfter().AsDuration()))
+		again(http.StatusTooManyRequests, pages.FieldError{Complaint: pages.TooManyAttempts})
 	case authorizev1.SignInResponse_OUTCOME_REFUSED:
-		v.dialog.again(w, r, http.StatusUnauthorized, v, pages.FieldError{Field: pages.FieldPassword, Complaint: pages.SignInRefused})
+		again(http.StatusUnauthorized, pages.FieldError{Field: pages.FieldPassword, Complaint: pages.SignInRefused})
 	default:
 		g.pageFailure(w, r, oauth.Refuse(oauth.ServerError, "sign-in has no known outcome"))
 	}
+	return false
 }
 
 // unusable says what is wrong with credentials before anybody looks them up.

@@ -76,17 +76,8 @@ func (d *directSignIn) attempt(w http.ResponseWriter, r *http.Request, posted fo
 		d.pageFailure(w, r, err)
 		return
 	}
-	switch resp.GetOutcome() {
-	case authorizev1.SignInResponse_OUTCOME_SIGNED_IN:
-		setCookie(w, sessionCookie, resp.GetSession(), 0)
+	if d.admitted(w, r, resp, func(status int, complaint pages.FieldError) { again(status, complaint) }) {
 		dropCookie(w, signInCookie)
 		seeOther(w, posted.Get("next"))
-	case authorizev1.SignInResponse_OUTCOME_TOO_MANY_ATTEMPTS:
-		w.Header().Set("Retry-After", retrySeconds(resp.GetRetryAfter().AsDuration()))
-		again(http.StatusTooManyRequests, pages.FieldError{Complaint: pages.TooManyAttempts})
-	case authorizev1.SignInResponse_OUTCOME_REFUSED:
-		again(http.StatusUnauthorized, pages.FieldError{Field: pages.FieldPassword, Complaint: pages.SignInRefused})
-	default:
-		d.pageFailure(w, r, oauth.Refuse(oauth.ServerError, "sign-in has no known outcome"))
 	}
 }
