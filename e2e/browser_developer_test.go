@@ -118,6 +118,7 @@ func appIsRegistered(t *testing.T, w *world) {
 	try := v.begin()
 	person.open(try.link)
 	person.signIn(w.demo)
+	person.see("#consent-allow")
 	shown := person.text("main")
 	for _, text := range []string{"Field notes", "notes.example"} {
 		if !strings.Contains(shown, text) {
@@ -196,6 +197,7 @@ func secondAdminIsTold(t *testing.T, w *world) {
 		t.Errorf("the second gets %d", got.status)
 	}
 	second.click("#changed a")
+	second.do(chromedp.WaitNotPresent(chromedp.CSS("#changed")))
 	second.see("#app-save")
 	if stored := evaluate[string](second, `document.querySelector("[name=description]").value`); stored != "From the first." {
 		t.Errorf("stored is %q", stored)
@@ -334,6 +336,7 @@ func TestPeopleManageWhatTheyAuthorized(t *testing.T) {
 		other := w.newProfile(t)
 		other.open(w.s.origin() + "/account/apps")
 		other.signIn(w.other)
+		other.see("nav.places")
 		if shown := other.text("main"); strings.Contains(shown, "Trusted once") {
 			t.Errorf("another user sees %s", shown)
 		}
