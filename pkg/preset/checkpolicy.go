@@ -100,6 +100,22 @@ func (c checker) checkScopes() {
 		c.checkMeaning(key+".kind", s)
 		c.checkLevel(key+".level", s)
 		c.checkClaims(key+".claims", s)
+		c.checkImplies(key+".implies", s)
+	}
+}
+
+// checkImplies keeps one scope from standing for more than it says: what it
+// implies opens the same kind of thing, and no more of it.
+func (c checker) checkImplies(key string, s Scope) {
+	for i, name := range s.Implies {
+		item := fmt.Sprintf("%s[%d]", key, i)
+		implied, known := c.Scopes.Find(name)
+		c.refuse(item, !known, "is not one of scopes")
+		c.refuse(item, name == s.Name, "is the scope itself")
+		c.refuse(item, slices.Contains(s.Implies[:i], name), "is there twice")
+		c.refuse(item, known && implied.Kind != s.Kind, "is of another kind")
+		c.refuse(item, known && implied.Level > s.Level, "has a higher level")
+		c.refuse(item, known && name != s.Name && c.Scopes.Implied(implied.Implies).Contains(s.Name), "implies this one in turn")
 	}
 }
 

@@ -77,10 +77,10 @@ func defaultScopes() Catalogue {
 		{Name: "phone", Kind: Identity, Group: you, Description: "See your phone number", Detail: "Your phone number, and whether it has been verified.", Claims: []string{"phone_number", "phone_number_verified"}},
 		{Name: "address", Kind: Identity, Group: you, Description: "See your postal address", Detail: "The postal address in your account.", Claims: []string{"address"}},
 		{Name: "workspace:viewer", Kind: Workspace, Level: role.Viewer, Group: work, Description: "View the workspaces you choose", Detail: "Read what is in the workspace. It cannot change anything."},
-		{Name: "workspace:member", Kind: Workspace, Level: role.Member, Sensitive: true, Group: work, Description: "Work in the workspaces you choose", Detail: "Read and change what members may, but not settings or members."},
-		{Name: "workspace:admin", Kind: Workspace, Level: role.Admin, Sensitive: true, Group: work, Description: "Administer the workspaces you choose", Detail: "Everything that an administrator may do, members and settings included."},
+		{Name: "workspace:member", Implies: []string{"workspace:viewer"}, Kind: Workspace, Level: role.Member, Sensitive: true, Group: work, Description: "Work in the workspaces you choose", Detail: "Read and change what members may, but not settings or members."},
+		{Name: "workspace:admin", Implies: []string{"workspace:member"}, Kind: Workspace, Level: role.Admin, Sensitive: true, Group: work, Description: "Administer the workspaces you choose", Detail: "Everything that an administrator may do, members and settings included."},
 		{Name: "project:viewer", Kind: Project, Level: role.Viewer, Group: work, Description: "View the projects you choose", Detail: "Read what is in the project. It cannot change anything."},
-		{Name: "project:member", Kind: Project, Level: role.Member, Sensitive: true, Group: work, Description: "Work in the projects you choose", Detail: "Read and change what is in the project."},
+		{Name: "project:member", Implies: []string{"project:viewer"}, Kind: Project, Level: role.Member, Sensitive: true, Group: work, Description: "Work in the projects you choose", Detail: "Read and change what is in the project."},
 		{Name: "offline_access", Kind: Identity, Sensitive: true, Group: app, Description: "Keep this access until you take it back", Detail: "The app stays connected until you disconnect it, also while you are signed out."},
 		{Name: "introspect", Kind: Client, Group: app, Description: "Ask about tokens", Detail: "For APIs of the platform: asks whether a token that was presented to it is good."},
 	}

@@ -29,6 +29,7 @@ type Scope struct {
 	Level       role.Role `yaml:"level" help:"The most that a scope of the kind workspace or project gives there: viewer, member or admin. The user's own role caps it."`
 	Sensitive   bool      `yaml:"sensitive" help:"Marked in words on the consent page: it can change things, or works while the user is away."`
 	Claims      []string  `yaml:"claims" help:"Claims that an identity scope opens (OIDC Core §5.4)."`
+	Implies     []string  `yaml:"implies" help:"Scopes of the same kind that this one stands for: who was allowed it was allowed them. Whatever is not named here is a permission of its own, on whichever level."`
 }
 
 // Catalogue is every scope there is, in order of display.
@@ -106,4 +107,35 @@ func (c Catalogue) Selectable(scope oauth.Scope, workspaces, projects int) oauth
 		}
 	}
 	return kept
+}
+
+// Implied returns scope, and behind it everything else that its values stand for.
+func (c Catalogue) Implied(scope oauth.Scope) oauth.Scope {
+	all := slices.Clone(scope)
+	for i := 0; i < len(all); i++ {
+		if s, known := c.Find(all[i]); known {
+			all = append(all, oauth.Scope(s.Implies).Without(all...)...)
+		}
+	}
+	return all
+}
+
+// Highest returns scope without the values for which another one stands.
+func (c Catalogue) Highest(scope oauth.Scope) oauth.Scope {
+	var implied oauth.Scope
+	for _, name := range scope {
+		implied = append(implied, c.Implied(oauth.Scope{name})[1:]...)
+	}
+	return scope.Without(implied...)
+}
+
+// Common returns the most for which each value of scope stands: for the steps of
+// one ladder the lowest of them, and for values that have nothing to do with each
+// other nothing.
+func (c Catalogue) Common(scope oauth.Scope) oauth.Scope {
+	common := c.Implied(scope)
+	for _, name := range scope {
+		common = common.Intersect(c.Implied(oauth.Scope{name}))
+	}
+	return c.Highest(common)
 }

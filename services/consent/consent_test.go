@@ -30,7 +30,7 @@ func TestEvaluateShowsWhatMayBeChosen(t *testing.T) {
 	}
 	wantWorkspaces := []*consentv1.WorkspaceChoice{
 		{WorkspaceId: w.w1, Name: "One", Role: "admin", SharedRole: "member"},
-		{WorkspaceId: w.w2, Name: "Two", Role: "member", SharedRole: "member", Selected: true},
+		{WorkspaceId: w.w2, Name: "Two", Role: "member", SharedRole: "member", Selected: true, ApprovedScope: "workspace:viewer", ApprovedRole: "viewer"},
 		{WorkspaceId: w.w3, Name: "Three", Role: "viewer", SharedRole: "viewer"},
 	}
 	if diff := cmp.Diff(wantWorkspaces, got.GetWorkspaces(), protocmp.Transform()); diff != "" {
@@ -146,16 +146,20 @@ func TestOneWorkspaceWherePolicySaysSo(t *testing.T) {
 		})
 		return err
 	}
-	for _, workspaces := range [][]string{nil, {w.w1, w.w2}} {
+	// Another one is chosen when the client asks for it.
+	for _, workspaces := range [][]string{nil, {w.w2}, {w.w1, w.w2}} {
 		if err := update(workspaces...); !errors.Is(err, oauth.InvalidRequest) {
 			t.Errorf("UpdateGrantResources(%d) = %v, want %v", len(workspaces), err, oauth.InvalidRequest)
 		}
 		w.checkUnchanged(t, g)
 	}
+	checkWorkspaces(t, w.record(t, recording("workspace:viewer", w.w2)), w.w1, w.w2)
+	w.checkRestrictions(t, 0)
 	if err := update(w.w2); err != nil {
 		t.Fatal(err)
 	}
 	checkWorkspaces(t, w.get(t, g.GetGrantId()), w.w2)
+	w.checkRestrictions(t, 1)
 }
 
 func TestASmallerSelectionEndsAccessTokens(t *testing.T) {
@@ -315,23 +319,22 @@ func TestMintingIsNotedByTheHour(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		g := w.record(t, recording("openid"))
 		mint := func() *consentv1.Grant {
-			resp, err := w.token.GetGrant(t.Context(), &consentv1.GetGrantRequest{GrantId: g.GetGrantId(), Minting: true})
+			_, err := w.token.UseGrant(t.Context(), &consentv1.UseGrantRequest{GrantId: g.GetGrantId(), Scope: "openid", Version: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
-			return resp.GetGrant()
+			return w.get(t, g.GetGrantId())
 		}
 		if w.get(t, g.GetGrantId()).GetLastUseTime() != nil {
 			t.Error("the grant was used before anything was minted")
 		}
 		first := mint()
 		if first.GetLastUseTime() == nil {
-			t.Error("GetGrant(minting) notes nothing")
+			t.Error("UseGrant() notes nothing")
 		}
 		if second := mint(); !proto.Equal(first, second) {
 			t.Errorf("a second token makes %v of %v", second, first)
 		}
-		w.checkUnchanged(t, first)
 		g.LastUseTime = first.GetLastUseTime()
 		if !proto.Equal(g, first) {
 			t.Errorf("minting makes %v of %v", first, g)

@@ -1,8 +1,12 @@
 package consent
 
 import (
+	"strings"
+
+	"github.com/google/uuid"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/role"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
@@ -35,40 +39,90 @@ func fromReason(r consentv1.RevokeGrantRequest_Reason) grant.Reason {
 	}
 }
 
-func toGrant(g grant.Grant) *consentv1.Grant {
+// fromUse reads what a client asks of a grant.
+func fromUse(req *consentv1.UseGrantRequest) (grant.Claim, error) {
+	claim := grant.Claim{
+		Scope: strings.Fields(req.GetScope()), Audiences: req.GetResource(), Version: req.GetVersion(), PlatformOwn: req.GetSkipConsent(),
+	}
+	if as := req.GetClientIdentity(); len(as) != 0 && copy(claim.Identity[:], as) != len(as) || len(as)%len(claim.Identity) != 0 {
+		return grant.Claim{}, fault.New(fault.Invalid, "client_identity must have 32 bytes")
+	}
+	if req.GetWorkspaceId() == "" {
+		return claim, nil
+	}
+	var err error
+	if claim.WorkspaceID, err = uuid.Parse(req.GetWorkspaceId()); err != nil {
+		return grant.Claim{}, fault.Because(fault.Invalid, "workspace_id must be a UUID", err)
+	}
+	return claim, nil
+}
+
+func (s *Service) toGrant(g grant.Grant) *consentv1.Grant {
 	m := &consentv1.Grant{
 		GrantId:    g.ID.String(),
 		ClientId:   g.ClientID,
 		Sub:        g.Sub,
 		Scope:      g.Scope.String(),
-		Workspaces: each(g.Workspaces, toSharedWorkspace),
-		Projects:   each(g.Projects, toSharedProject),
 		Version:    g.Version,
 		CreateTime: timestamppb.New(g.CreateTime),
 		UpdateTime: timestamppb.New(g.UpdateTime),
+		Approvals:  each(g.Approvals, toApproval),
 	}
+	m.Workspaces, m.Projects = toShared(g.Shared(s.scopes))
 	if !g.LastUseTime.IsZero() {
 		m.LastUseTime = timestamppb.New(g.LastUseTime)
 	}
 	return m
 }
 
-func toSharedWorkspace(w grant.SharedWorkspace) *consentv1.SharedWorkspace {
-	return &consentv1.SharedWorkspace{WorkspaceId: w.ID.String(), MembershipId: w.MembershipID.String()}
-}
-
-func toSharedProject(p grant.SharedProject) *consentv1.SharedProject {
-	return &consentv1.SharedProject{
-		ProjectId:    p.ID.String(),
-		WorkspaceId:  p.WorkspaceID.String(),
-		MembershipId: p.MembershipID.String(),
+// toFormer is what the release before approvals reads of a grant.
+func toFormer(g grant.Grant, f grant.Former) *consentv1.Grant {
+	m := &consentv1.Grant{GrantId: g.ID.String(), ClientId: g.ClientID, Sub: g.Sub, Scope: f.Scope.String(), Version: g.Version}
+	shared := make([]grant.Shared, len(f.Resources))
+	for i, r := range f.Resources {
+		shared[i].Resource = r
 	}
+	m.Workspaces, m.Projects = toShared(shared)
+	return m
 }
 
-func toEvaluation(e grant.Evaluation) *consentv1.EvaluateResponse {
+func toApproval(a grant.Approval) *consentv1.Approval {
+	m := &consentv1.Approval{
+		Scope: a.Scope.String(), Audience: a.At.Audience, ClientIdentity: a.At.Identity[:], Version: a.Version, ByPolicy: a.ByPolicy,
+	}
+	switch r := a.At.Resource; r.Kind {
+	case preset.Workspace:
+		m.WorkspaceId, m.MembershipId = r.ID.String(), r.MembershipID.String()
+	case preset.Project:
+		m.ProjectId, m.MembershipId = r.ID.String(), r.MembershipID.String()
+	default:
+	}
+	return m
+}
+
+func toShared(list []grant.Shared) (workspaces []*consentv1.SharedWorkspace, projects []*consentv1.SharedProject) {
+	for _, s := range list {
+		r := s.Resource
+		if r.Kind == preset.Workspace {
+			workspaces = append(workspaces, &consentv1.SharedWorkspace{
+				WorkspaceId: r.ID.String(), MembershipId: r.MembershipID.String(), Scope: s.Scope.String(),
+			})
+			continue
+		}
+		projects = append(projects, &consentv1.SharedProject{
+			ProjectId: r.ID.String(), WorkspaceId: r.WorkspaceID.String(), MembershipId: r.MembershipID.String(), Scope: s.Scope.String(),
+		})
+	}
+	return workspaces, projects
+}
+
+func (s *Service) toEvaluation(e grant.Evaluation) *consentv1.EvaluateResponse {
 	m := &consentv1.EvaluateResponse{
 		ConsentRequired: e.Required,
+		Unrecorded:      e.Unrecorded,
+		ClientIdentity:  e.Identity[:],
 		Scopes:          each(e.Scopes, toScope),
+		Levels:          each(e.Levels, toScope),
 		Workspaces:      each(e.Workspaces, toWorkspaceChoice),
 		Projects:        each(e.Projects, toProjectChoice),
 		WorkspaceLevel:  levelName(e.WorkspaceLevel),
@@ -76,15 +130,19 @@ func toEvaluation(e grant.Evaluation) *consentv1.EvaluateResponse {
 		SingleWorkspace: e.SingleWorkspace,
 	}
 	if e.Grant != nil {
-		m.Grant = toGrant(*e.Grant)
+		m.Grant = s.toGrant(*e.Grant)
+	}
+	if e.WorkspaceID != uuid.Nil {
+		m.WorkspaceId = e.WorkspaceID.String()
 	}
 	return m
 }
 
-func toDescription(d grant.Description) *consentv1.GrantDescription {
+func (s *Service) toDescription(d grant.Description) *consentv1.GrantDescription {
 	return &consentv1.GrantDescription{
-		Grant:           toGrant(d.Grant),
+		Grant:           s.toGrant(d.Grant),
 		Scopes:          each(d.Scopes, toScope),
+		Levels:          each(d.Levels, toScope),
 		Workspaces:      each(d.Workspaces, toWorkspaceChoice),
 		Projects:        each(d.Projects, toProjectChoice),
 		WorkspaceLevel:  levelName(d.WorkspaceLevel),
@@ -95,11 +153,13 @@ func toDescription(d grant.Description) *consentv1.GrantDescription {
 
 func toWorkspaceChoice(c grant.WorkspaceChoice) *consentv1.WorkspaceChoice {
 	return &consentv1.WorkspaceChoice{
-		WorkspaceId: c.ID.String(),
-		Name:        c.Name,
-		Role:        c.Role.String(),
-		SharedRole:  c.SharedRole.String(),
-		Selected:    c.Selected,
+		WorkspaceId:   c.ID.String(),
+		Name:          c.Name,
+		Role:          c.Role.String(),
+		SharedRole:    c.SharedRole.String(),
+		Selected:      c.Had.Selected(),
+		ApprovedScope: c.Had.Scope.String(),
+		ApprovedRole:  levelName(c.Had.Role),
 	}
 }
 
@@ -111,7 +171,9 @@ func toProjectChoice(c grant.ProjectChoice) *consentv1.ProjectChoice {
 		WorkspaceName: c.Workspace.Name,
 		Role:          c.Workspace.Role.String(),
 		SharedRole:    c.SharedRole.String(),
-		Selected:      c.Selected,
+		Selected:      c.Had.Selected(),
+		ApprovedScope: c.Had.Scope.String(),
+		ApprovedRole:  levelName(c.Had.Role),
 	}
 }
 
@@ -124,6 +186,7 @@ func toScope(s preset.Scope) *registryv1.ScopeDescription {
 		Level:       levelName(s.Level),
 		Sensitive:   s.Sensitive,
 		Detail:      s.Detail,
+		Implies:     s.Implies,
 	}
 }
 

@@ -44,11 +44,18 @@ func TestDescribeGrantsShowsWhatMayBeChanged(t *testing.T) {
 		if diff := cmp.Diff([]string{"openid", "workspace:member"}, scopes); diff != "" {
 			t.Errorf("scopes (-want +got):\n%s", diff)
 		}
-		got[0].Scopes = nil
+		var levels []string
+		for _, s := range got[0].GetLevels() {
+			levels = append(levels, s.GetName())
+		}
+		if diff := cmp.Diff([]string{"workspace:viewer", "workspace:member"}, levels); diff != "" {
+			t.Errorf("levels (-want +got):\n%s", diff)
+		}
+		got[0].Scopes, got[0].Levels = nil, nil
 		want := &consentv1.GrantDescription{
 			Grant: g, WorkspaceLevel: "member",
 			Workspaces: []*consentv1.WorkspaceChoice{
-				{WorkspaceId: w.w1, Name: "One", Role: "admin", SharedRole: "member", Selected: true},
+				{WorkspaceId: w.w1, Name: "One", Role: "admin", SharedRole: "member", Selected: true, ApprovedScope: "workspace:member", ApprovedRole: "member"},
 				{WorkspaceId: w.w3, Name: "Three", Role: "viewer", SharedRole: "viewer"},
 			},
 		}

@@ -42,6 +42,8 @@ type Deps struct {
 type Service struct {
 	consentv1.UnimplementedConsentServiceServer
 
+	scopes    preset.Catalogue
+	policy    preset.Consent
 	evaluator *grant.Evaluator
 	keeper    *grant.Keeper
 }
@@ -50,6 +52,8 @@ type Service struct {
 func New(cfg Config, deps Deps) *Service {
 	shareable := directory{deps.Directory}
 	return &Service{
+		scopes: cfg.Catalogue,
+		policy: cfg.Consent,
 		evaluator: &grant.Evaluator{
 			Grants:    deps.Stores.Grants,
 			Directory: shareable,
@@ -76,27 +80,54 @@ func (s *Service) Evaluate(ctx context.Context, req *consentv1.EvaluateRequest) 
 		Client:        fromClient(req.GetClient()),
 		Scope:         req.GetScope(),
 		RedirectURI:   req.GetRedirectUri(),
+		Audiences:     req.GetResource(),
 		PromptConsent: req.GetPromptConsent(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return toEvaluation(e), nil
+	return s.toEvaluation(e), nil
 }
 
 // RecordGrant implements ConsentService.
 func (s *Service) RecordGrant(ctx context.Context, req *consentv1.RecordGrantRequest) (*consentv1.RecordGrantResponse, error) {
+	as := grant.IdentityOf(req.GetClientName(), req.GetWorkspaceId(), req.GetRedirectUri())
 	g, err := s.keeper.Record(ctx, grant.Consent{
-		Sub:      req.GetSub(),
-		ClientID: req.GetClientId(),
-		Scope:    req.GetScope(),
-		Picked:   grant.Picked{WorkspaceIDs: req.GetWorkspaceIds(), ProjectIDs: req.GetProjectIds()},
-		Identity: grant.IdentityOf(req.GetClientName(), req.GetWorkspaceId(), req.GetRedirectUri()),
+		Sub:       req.GetSub(),
+		ClientID:  req.GetClientId(),
+		Scope:     req.GetScope(),
+		Audiences: req.GetResource(),
+		Picked:    grant.Picked{WorkspaceIDs: req.GetWorkspaceIds(), ProjectIDs: req.GetProjectIds()},
+		Identity:  as,
+		ByPolicy:  req.GetByPolicy(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &consentv1.RecordGrantResponse{Grant: toGrant(g)}, nil
+	recorded := &consentv1.RecordGrantResponse{Grant: s.toGrant(g), ClientIdentity: as[:]}
+	if ids := req.GetWorkspaceIds(); s.policy.SingleWorkspace && len(ids) == 1 {
+		recorded.WorkspaceId = ids[0]
+	}
+	return recorded, nil
+}
+
+// UseGrant implements ConsentService.
+func (s *Service) UseGrant(ctx context.Context, req *consentv1.UseGrantRequest) (*consentv1.UseGrantResponse, error) {
+	id, err := grantID(req.GetGrantId())
+	if err != nil {
+		return nil, err
+	}
+	claim, err := fromUse(req)
+	if err != nil {
+		return nil, err
+	}
+	g, y, err := s.keeper.Use(ctx, id, claim)
+	if err != nil {
+		return nil, err
+	}
+	used := &consentv1.UseGrantResponse{ClientId: g.ClientID, Sub: g.Sub, Version: g.Version, Scope: y.Scope.String()}
+	used.Workspaces, used.Projects = toShared(y.Resources)
+	return used, nil
 }
 
 // GetGrant implements ConsentService.
@@ -105,15 +136,18 @@ func (s *Service) GetGrant(ctx context.Context, req *consentv1.GetGrantRequest) 
 	if err != nil {
 		return nil, err
 	}
-	find := s.keeper.Find
-	if req.GetMinting() {
-		find = s.keeper.Use
+	if req.GetMinting() { //nolint:staticcheck // the release before still asks so
+		g, _, err := s.keeper.Use(ctx, id, grant.Claim{})
+		if err != nil {
+			return nil, err
+		}
+		return &consentv1.GetGrantResponse{Grant: toFormer(g, g.Written(s.scopes))}, nil
 	}
-	g, err := find(ctx, id)
+	g, err := s.keeper.Find(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return &consentv1.GetGrantResponse{Grant: toGrant(g)}, nil
+	return &consentv1.GetGrantResponse{Grant: s.toGrant(g)}, nil
 }
 
 // ListGrants implements ConsentService.
@@ -127,7 +161,7 @@ func (s *Service) ListGrants(ctx context.Context, req *consentv1.ListGrantsReque
 	if err != nil {
 		return nil, err
 	}
-	return &consentv1.ListGrantsResponse{Grants: each(page, toGrant), NextPageToken: next}, nil
+	return &consentv1.ListGrantsResponse{Grants: each(page, s.toGrant), NextPageToken: next}, nil
 }
 
 // DescribeGrants implements ConsentService.
@@ -136,7 +170,7 @@ func (s *Service) DescribeGrants(ctx context.Context, req *consentv1.DescribeGra
 	if err != nil {
 		return nil, err
 	}
-	return &consentv1.DescribeGrantsResponse{Grants: each(page, toDescription), NextPageToken: next}, nil
+	return &consentv1.DescribeGrantsResponse{Grants: each(page, s.toDescription), NextPageToken: next}, nil
 }
 
 // DescribeGrant implements ConsentService.
@@ -149,7 +183,7 @@ func (s *Service) DescribeGrant(ctx context.Context, req *consentv1.DescribeGran
 	if err != nil {
 		return nil, err
 	}
-	return &consentv1.DescribeGrantResponse{Grant: toDescription(d)}, nil
+	return &consentv1.DescribeGrantResponse{Grant: s.toDescription(d)}, nil
 }
 
 // UpdateGrantResources implements ConsentService.
@@ -158,11 +192,14 @@ func (s *Service) UpdateGrantResources(ctx context.Context, req *consentv1.Updat
 	if err != nil {
 		return nil, err
 	}
-	g, err := s.keeper.Share(ctx, id, req.GetSub(), grant.Picked{WorkspaceIDs: req.GetWorkspaceIds(), ProjectIDs: req.GetProjectIds()})
+	g, err := s.keeper.Share(ctx, id, req.GetSub(), fromClient(req.GetClient()), grant.Selection{
+		Picked: grant.Picked{WorkspaceIDs: req.GetWorkspaceIds(), ProjectIDs: req.GetProjectIds()},
+		Scopes: req.GetScopes(),
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &consentv1.UpdateGrantResourcesResponse{Grant: toGrant(g)}, nil
+	return &consentv1.UpdateGrantResourcesResponse{Grant: s.toGrant(g)}, nil
 }
 
 // RevokeGrant implements ConsentService.

@@ -77,7 +77,7 @@ func (x RevokeGrantRequest_Reason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use RevokeGrantRequest_Reason.Descriptor instead.
 func (RevokeGrantRequest_Reason) EnumDescriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{20, 0}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{23, 0}
 }
 
 // Grant is what one subject has allowed one client.
@@ -86,17 +86,20 @@ type Grant struct {
 	GrantId  string                 `protobuf:"bytes,1,opt,name=grant_id,json=grantId,proto3" json:"grant_id,omitempty"`
 	ClientId string                 `protobuf:"bytes,2,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
 	Sub      string                 `protobuf:"bytes,3,opt,name=sub,proto3" json:"sub,omitempty"`
-	// Space-separated.
-	Scope      string             `protobuf:"bytes,4,opt,name=scope,proto3" json:"scope,omitempty"`
+	// Space-separated: everything that was ever allowed somewhere. It permits
+	// nothing: that is for approvals to say.
+	Scope string `protobuf:"bytes,4,opt,name=scope,proto3" json:"scope,omitempty"`
+	// What is shared, whatever the client came as.
 	Workspaces []*SharedWorkspace `protobuf:"bytes,5,rep,name=workspaces,proto3" json:"workspaces,omitempty"`
 	Projects   []*SharedProject   `protobuf:"bytes,6,rep,name=projects,proto3" json:"projects,omitempty"`
-	// Grows with each restriction.
+	// Grows with what is allowed, and with each restriction.
 	Version    int64                  `protobuf:"varint,7,opt,name=version,proto3" json:"version,omitempty"`
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// When a token was last minted for it, accurate to an hour; absent while none
 	// was.
 	LastUseTime   *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=last_use_time,json=lastUseTime,proto3" json:"last_use_time,omitempty"`
+	Approvals     []*Approval            `protobuf:"bytes,11,rep,name=approvals,proto3" json:"approvals,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -201,20 +204,137 @@ func (x *Grant) GetLastUseTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Grant) GetApprovals() []*Approval {
+	if x != nil {
+		return x.Approvals
+	}
+	return nil
+}
+
+// Approval is what a subject has allowed a client at one place.
+type Approval struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Space-separated: each value is allowed by itself.
+	Scope string `protobuf:"bytes,1,opt,name=scope,proto3" json:"scope,omitempty"`
+	// The resource, shared under a membership; empty for scopes that select none.
+	WorkspaceId  string `protobuf:"bytes,2,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	ProjectId    string `protobuf:"bytes,3,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
+	MembershipId string `protobuf:"bytes,4,opt,name=membership_id,json=membershipId,proto3" json:"membership_id,omitempty"`
+	// A resource indicator (RFC 8707); empty for a request without one.
+	Audience string `protobuf:"bytes,5,opt,name=audience,proto3" json:"audience,omitempty"`
+	// As what the client came: SHA-256 of its name, owner and destination.
+	ClientIdentity []byte `protobuf:"bytes,6,opt,name=client_identity,json=clientIdentity,proto3" json:"client_identity,omitempty"`
+	// Version of the grant when it was allowed: only what began then or later has it.
+	// Zero: whatever has begun.
+	Version int64 `protobuf:"varint,7,opt,name=version,proto3" json:"version,omitempty"`
+	// Nobody was asked, because the client is the platform's own.
+	ByPolicy      bool `protobuf:"varint,8,opt,name=by_policy,json=byPolicy,proto3" json:"by_policy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Approval) Reset() {
+	*x = Approval{}
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Approval) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Approval) ProtoMessage() {}
+
+func (x *Approval) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Approval.ProtoReflect.Descriptor instead.
+func (*Approval) Descriptor() ([]byte, []int) {
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Approval) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *Approval) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *Approval) GetProjectId() string {
+	if x != nil {
+		return x.ProjectId
+	}
+	return ""
+}
+
+func (x *Approval) GetMembershipId() string {
+	if x != nil {
+		return x.MembershipId
+	}
+	return ""
+}
+
+func (x *Approval) GetAudience() string {
+	if x != nil {
+		return x.Audience
+	}
+	return ""
+}
+
+func (x *Approval) GetClientIdentity() []byte {
+	if x != nil {
+		return x.ClientIdentity
+	}
+	return nil
+}
+
+func (x *Approval) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *Approval) GetByPolicy() bool {
+	if x != nil {
+		return x.ByPolicy
+	}
+	return false
+}
+
 // SharedWorkspace is a workspace in a grant.
 type SharedWorkspace struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	WorkspaceId string                 `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
 	// The membership under which it was shared: when the subject has another one
 	// now, the workspace is shared no more.
-	MembershipId  string `protobuf:"bytes,2,opt,name=membership_id,json=membershipId,proto3" json:"membership_id,omitempty"`
+	MembershipId string `protobuf:"bytes,2,opt,name=membership_id,json=membershipId,proto3" json:"membership_id,omitempty"`
+	// Space-separated: what it is shared with.
+	Scope         string `protobuf:"bytes,3,opt,name=scope,proto3" json:"scope,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SharedWorkspace) Reset() {
 	*x = SharedWorkspace{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[1]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -226,7 +346,7 @@ func (x *SharedWorkspace) String() string {
 func (*SharedWorkspace) ProtoMessage() {}
 
 func (x *SharedWorkspace) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[1]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -239,7 +359,7 @@ func (x *SharedWorkspace) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SharedWorkspace.ProtoReflect.Descriptor instead.
 func (*SharedWorkspace) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{1}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *SharedWorkspace) GetWorkspaceId() string {
@@ -256,20 +376,29 @@ func (x *SharedWorkspace) GetMembershipId() string {
 	return ""
 }
 
+func (x *SharedWorkspace) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
 // SharedProject is a project in a grant.
 type SharedProject struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	ProjectId   string                 `protobuf:"bytes,1,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
 	WorkspaceId string                 `protobuf:"bytes,2,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
 	// The membership in the workspace under which it was shared.
-	MembershipId  string `protobuf:"bytes,3,opt,name=membership_id,json=membershipId,proto3" json:"membership_id,omitempty"`
+	MembershipId string `protobuf:"bytes,3,opt,name=membership_id,json=membershipId,proto3" json:"membership_id,omitempty"`
+	// Space-separated: what it is shared with.
+	Scope         string `protobuf:"bytes,4,opt,name=scope,proto3" json:"scope,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SharedProject) Reset() {
 	*x = SharedProject{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[2]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -281,7 +410,7 @@ func (x *SharedProject) String() string {
 func (*SharedProject) ProtoMessage() {}
 
 func (x *SharedProject) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[2]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -294,7 +423,7 @@ func (x *SharedProject) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SharedProject.ProtoReflect.Descriptor instead.
 func (*SharedProject) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{2}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *SharedProject) GetProjectId() string {
@@ -318,6 +447,13 @@ func (x *SharedProject) GetMembershipId() string {
 	return ""
 }
 
+func (x *SharedProject) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
 // EvaluateRequest says who asks for what.
 type EvaluateRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
@@ -329,14 +465,16 @@ type EvaluateRequest struct {
 	PromptConsent bool `protobuf:"varint,4,opt,name=prompt_consent,json=promptConsent,proto3" json:"prompt_consent,omitempty"`
 	// Where the answer goes. A client that asks under another name, owner or host of
 	// its redirect URI than the subject knows it by is asked about again.
-	RedirectUri   string `protobuf:"bytes,5,opt,name=redirect_uri,json=redirectUri,proto3" json:"redirect_uri,omitempty"`
+	RedirectUri string `protobuf:"bytes,5,opt,name=redirect_uri,json=redirectUri,proto3" json:"redirect_uri,omitempty"`
+	// Resource indicators (RFC 8707).
+	Resource      []string `protobuf:"bytes,6,rep,name=resource,proto3" json:"resource,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EvaluateRequest) Reset() {
 	*x = EvaluateRequest{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[3]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -348,7 +486,7 @@ func (x *EvaluateRequest) String() string {
 func (*EvaluateRequest) ProtoMessage() {}
 
 func (x *EvaluateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[3]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -361,7 +499,7 @@ func (x *EvaluateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvaluateRequest.ProtoReflect.Descriptor instead.
 func (*EvaluateRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{3}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *EvaluateRequest) GetSub() string {
@@ -399,6 +537,13 @@ func (x *EvaluateRequest) GetRedirectUri() string {
 	return ""
 }
 
+func (x *EvaluateRequest) GetResource() []string {
+	if x != nil {
+		return x.Resource
+	}
+	return nil
+}
+
 // EvaluateResponse says whether to ask, and what.
 type EvaluateResponse struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
@@ -417,13 +562,23 @@ type EvaluateResponse struct {
 	ProjectLevel   string `protobuf:"bytes,7,opt,name=project_level,json=projectLevel,proto3" json:"project_level,omitempty"`
 	// Exactly one workspace is to be chosen.
 	SingleWorkspace bool `protobuf:"varint,8,opt,name=single_workspace,json=singleWorkspace,proto3" json:"single_workspace,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Nothing is to be asked, and not all that is requested is written down:
+	// RecordGrant has to be called with by_policy.
+	Unrecorded bool `protobuf:"varint,9,opt,name=unrecorded,proto3" json:"unrecorded,omitempty"`
+	// As what the client comes, for what begins with it.
+	ClientIdentity []byte `protobuf:"bytes,10,opt,name=client_identity,json=clientIdentity,proto3" json:"client_identity,omitempty"`
+	// The workspace of a request of which nothing is asked, where exactly one is to
+	// be shared; else empty.
+	WorkspaceId string `protobuf:"bytes,11,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// Every scope that approved_scope of a choice may name, in the catalogue's order.
+	Levels        []*v1.ScopeDescription `protobuf:"bytes,12,rep,name=levels,proto3" json:"levels,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EvaluateResponse) Reset() {
 	*x = EvaluateResponse{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[4]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -435,7 +590,7 @@ func (x *EvaluateResponse) String() string {
 func (*EvaluateResponse) ProtoMessage() {}
 
 func (x *EvaluateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[4]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -448,7 +603,7 @@ func (x *EvaluateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvaluateResponse.ProtoReflect.Descriptor instead.
 func (*EvaluateResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{4}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *EvaluateResponse) GetConsentRequired() bool {
@@ -507,6 +662,34 @@ func (x *EvaluateResponse) GetSingleWorkspace() bool {
 	return false
 }
 
+func (x *EvaluateResponse) GetUnrecorded() bool {
+	if x != nil {
+		return x.Unrecorded
+	}
+	return false
+}
+
+func (x *EvaluateResponse) GetClientIdentity() []byte {
+	if x != nil {
+		return x.ClientIdentity
+	}
+	return nil
+}
+
+func (x *EvaluateResponse) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *EvaluateResponse) GetLevels() []*v1.ScopeDescription {
+	if x != nil {
+		return x.Levels
+	}
+	return nil
+}
+
 // WorkspaceChoice is a workspace that the subject may share.
 type WorkspaceChoice struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
@@ -517,14 +700,19 @@ type WorkspaceChoice struct {
 	// What the client gets: the lesser of the role and the scope's level.
 	SharedRole string `protobuf:"bytes,4,opt,name=shared_role,json=sharedRole,proto3" json:"shared_role,omitempty"`
 	// Shared before.
-	Selected      bool `protobuf:"varint,5,opt,name=selected,proto3" json:"selected,omitempty"`
+	Selected bool `protobuf:"varint,5,opt,name=selected,proto3" json:"selected,omitempty"`
+	// Space-separated: what it is shared with, whatever the client came as, without
+	// what others of these scopes stand for.
+	ApprovedScope string `protobuf:"bytes,6,opt,name=approved_scope,json=approvedScope,proto3" json:"approved_scope,omitempty"`
+	// The lesser of the role and the level of approved_scope; empty without one.
+	ApprovedRole  string `protobuf:"bytes,7,opt,name=approved_role,json=approvedRole,proto3" json:"approved_role,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WorkspaceChoice) Reset() {
 	*x = WorkspaceChoice{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[5]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -536,7 +724,7 @@ func (x *WorkspaceChoice) String() string {
 func (*WorkspaceChoice) ProtoMessage() {}
 
 func (x *WorkspaceChoice) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[5]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -549,7 +737,7 @@ func (x *WorkspaceChoice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkspaceChoice.ProtoReflect.Descriptor instead.
 func (*WorkspaceChoice) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{5}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *WorkspaceChoice) GetWorkspaceId() string {
@@ -587,6 +775,20 @@ func (x *WorkspaceChoice) GetSelected() bool {
 	return false
 }
 
+func (x *WorkspaceChoice) GetApprovedScope() string {
+	if x != nil {
+		return x.ApprovedScope
+	}
+	return ""
+}
+
+func (x *WorkspaceChoice) GetApprovedRole() string {
+	if x != nil {
+		return x.ApprovedRole
+	}
+	return ""
+}
+
 // ProjectChoice is a project that the subject may share.
 type ProjectChoice struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -597,13 +799,16 @@ type ProjectChoice struct {
 	Role          string                 `protobuf:"bytes,5,opt,name=role,proto3" json:"role,omitempty"`
 	SharedRole    string                 `protobuf:"bytes,6,opt,name=shared_role,json=sharedRole,proto3" json:"shared_role,omitempty"`
 	Selected      bool                   `protobuf:"varint,7,opt,name=selected,proto3" json:"selected,omitempty"`
+	// As in WorkspaceChoice.
+	ApprovedScope string `protobuf:"bytes,8,opt,name=approved_scope,json=approvedScope,proto3" json:"approved_scope,omitempty"`
+	ApprovedRole  string `protobuf:"bytes,9,opt,name=approved_role,json=approvedRole,proto3" json:"approved_role,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ProjectChoice) Reset() {
 	*x = ProjectChoice{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[6]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -615,7 +820,7 @@ func (x *ProjectChoice) String() string {
 func (*ProjectChoice) ProtoMessage() {}
 
 func (x *ProjectChoice) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[6]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -628,7 +833,7 @@ func (x *ProjectChoice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProjectChoice.ProtoReflect.Descriptor instead.
 func (*ProjectChoice) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{6}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ProjectChoice) GetProjectId() string {
@@ -680,28 +885,47 @@ func (x *ProjectChoice) GetSelected() bool {
 	return false
 }
 
+func (x *ProjectChoice) GetApprovedScope() string {
+	if x != nil {
+		return x.ApprovedScope
+	}
+	return ""
+}
+
+func (x *ProjectChoice) GetApprovedRole() string {
+	if x != nil {
+		return x.ApprovedRole
+	}
+	return ""
+}
+
 // RecordGrantRequest carries a subject's decision.
 type RecordGrantRequest struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Sub      string                 `protobuf:"bytes,1,opt,name=sub,proto3" json:"sub,omitempty"`
 	ClientId string                 `protobuf:"bytes,2,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
-	// Allowed now; joined to what was allowed before.
+	// Allowed now, beside what was allowed before.
 	Scope string `protobuf:"bytes,3,opt,name=scope,proto3" json:"scope,omitempty"`
-	// Selections replace those of the kinds that scope selects.
+	// What was ticked. What was not is taken back, of the kinds that scope selects;
+	// but choosing one workspace, where only one can be, says nothing of the others.
 	WorkspaceIds []string `protobuf:"bytes,4,rep,name=workspace_ids,json=workspaceIds,proto3" json:"workspace_ids,omitempty"`
 	ProjectIds   []string `protobuf:"bytes,5,rep,name=project_ids,json=projectIds,proto3" json:"project_ids,omitempty"`
 	// Where the answer goes, and the client's name and workspace: as the subject was
 	// shown them.
-	RedirectUri   string `protobuf:"bytes,6,opt,name=redirect_uri,json=redirectUri,proto3" json:"redirect_uri,omitempty"`
-	ClientName    string `protobuf:"bytes,7,opt,name=client_name,json=clientName,proto3" json:"client_name,omitempty"`
-	WorkspaceId   string `protobuf:"bytes,8,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	RedirectUri string `protobuf:"bytes,6,opt,name=redirect_uri,json=redirectUri,proto3" json:"redirect_uri,omitempty"`
+	ClientName  string `protobuf:"bytes,7,opt,name=client_name,json=clientName,proto3" json:"client_name,omitempty"`
+	WorkspaceId string `protobuf:"bytes,8,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// Resource indicators (RFC 8707).
+	Resource []string `protobuf:"bytes,9,rep,name=resource,proto3" json:"resource,omitempty"`
+	// Nobody was asked, because the client is the platform's own.
+	ByPolicy      bool `protobuf:"varint,10,opt,name=by_policy,json=byPolicy,proto3" json:"by_policy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RecordGrantRequest) Reset() {
 	*x = RecordGrantRequest{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[7]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -713,7 +937,7 @@ func (x *RecordGrantRequest) String() string {
 func (*RecordGrantRequest) ProtoMessage() {}
 
 func (x *RecordGrantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[7]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -726,7 +950,7 @@ func (x *RecordGrantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordGrantRequest.ProtoReflect.Descriptor instead.
 func (*RecordGrantRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{7}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RecordGrantRequest) GetSub() string {
@@ -785,17 +1009,35 @@ func (x *RecordGrantRequest) GetWorkspaceId() string {
 	return ""
 }
 
+func (x *RecordGrantRequest) GetResource() []string {
+	if x != nil {
+		return x.Resource
+	}
+	return nil
+}
+
+func (x *RecordGrantRequest) GetByPolicy() bool {
+	if x != nil {
+		return x.ByPolicy
+	}
+	return false
+}
+
 // RecordGrantResponse carries the grant as it is now.
 type RecordGrantResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Grant         *Grant                 `protobuf:"bytes,1,opt,name=grant,proto3" json:"grant,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Grant *Grant                 `protobuf:"bytes,1,opt,name=grant,proto3" json:"grant,omitempty"`
+	// As what the client came.
+	ClientIdentity []byte `protobuf:"bytes,2,opt,name=client_identity,json=clientIdentity,proto3" json:"client_identity,omitempty"`
+	// The chosen workspace, where exactly one is to be chosen; else empty.
+	WorkspaceId   string `protobuf:"bytes,3,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RecordGrantResponse) Reset() {
 	*x = RecordGrantResponse{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[8]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -807,7 +1049,7 @@ func (x *RecordGrantResponse) String() string {
 func (*RecordGrantResponse) ProtoMessage() {}
 
 func (x *RecordGrantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[8]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -820,7 +1062,7 @@ func (x *RecordGrantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordGrantResponse.ProtoReflect.Descriptor instead.
 func (*RecordGrantResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{8}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RecordGrantResponse) GetGrant() *Grant {
@@ -830,11 +1072,218 @@ func (x *RecordGrantResponse) GetGrant() *Grant {
 	return nil
 }
 
+func (x *RecordGrantResponse) GetClientIdentity() []byte {
+	if x != nil {
+		return x.ClientIdentity
+	}
+	return nil
+}
+
+func (x *RecordGrantResponse) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+// UseGrantRequest says what a client asks of a grant.
+type UseGrantRequest struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	GrantId string                 `protobuf:"bytes,1,opt,name=grant_id,json=grantId,proto3" json:"grant_id,omitempty"`
+	// As what the client came. Empty: it began with a release that did not note it.
+	ClientIdentity []byte `protobuf:"bytes,2,opt,name=client_identity,json=clientIdentity,proto3" json:"client_identity,omitempty"`
+	// Space-separated.
+	Scope string `protobuf:"bytes,3,opt,name=scope,proto3" json:"scope,omitempty"`
+	// Resource indicators (RFC 8707): what is not allowed for each of them is not
+	// allowed.
+	Resource []string `protobuf:"bytes,4,rep,name=resource,proto3" json:"resource,omitempty"`
+	// Version of the grant when the client began: what was allowed later is not for
+	// it.
+	Version int64 `protobuf:"varint,5,opt,name=version,proto3" json:"version,omitempty"`
+	// The workspace that was chosen then, where exactly one is to be chosen.
+	WorkspaceId string `protobuf:"bytes,6,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// The client is the platform's own: what it was allowed without asking counts.
+	SkipConsent   bool `protobuf:"varint,7,opt,name=skip_consent,json=skipConsent,proto3" json:"skip_consent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UseGrantRequest) Reset() {
+	*x = UseGrantRequest{}
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UseGrantRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UseGrantRequest) ProtoMessage() {}
+
+func (x *UseGrantRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UseGrantRequest.ProtoReflect.Descriptor instead.
+func (*UseGrantRequest) Descriptor() ([]byte, []int) {
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *UseGrantRequest) GetGrantId() string {
+	if x != nil {
+		return x.GrantId
+	}
+	return ""
+}
+
+func (x *UseGrantRequest) GetClientIdentity() []byte {
+	if x != nil {
+		return x.ClientIdentity
+	}
+	return nil
+}
+
+func (x *UseGrantRequest) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *UseGrantRequest) GetResource() []string {
+	if x != nil {
+		return x.Resource
+	}
+	return nil
+}
+
+func (x *UseGrantRequest) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *UseGrantRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+func (x *UseGrantRequest) GetSkipConsent() bool {
+	if x != nil {
+		return x.SkipConsent
+	}
+	return false
+}
+
+// UseGrantResponse says what the client gets: of what it asks for, or of what that
+// stands for.
+type UseGrantResponse struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	ClientId string                 `protobuf:"bytes,1,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
+	Sub      string                 `protobuf:"bytes,2,opt,name=sub,proto3" json:"sub,omitempty"`
+	// Version of the grant now.
+	Version int64 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
+	// Space-separated: scopes that select no resource.
+	Scope string `protobuf:"bytes,4,opt,name=scope,proto3" json:"scope,omitempty"`
+	// Each with what is allowed there, and under one membership.
+	Workspaces    []*SharedWorkspace `protobuf:"bytes,5,rep,name=workspaces,proto3" json:"workspaces,omitempty"`
+	Projects      []*SharedProject   `protobuf:"bytes,6,rep,name=projects,proto3" json:"projects,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UseGrantResponse) Reset() {
+	*x = UseGrantResponse{}
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UseGrantResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UseGrantResponse) ProtoMessage() {}
+
+func (x *UseGrantResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UseGrantResponse.ProtoReflect.Descriptor instead.
+func (*UseGrantResponse) Descriptor() ([]byte, []int) {
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *UseGrantResponse) GetClientId() string {
+	if x != nil {
+		return x.ClientId
+	}
+	return ""
+}
+
+func (x *UseGrantResponse) GetSub() string {
+	if x != nil {
+		return x.Sub
+	}
+	return ""
+}
+
+func (x *UseGrantResponse) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *UseGrantResponse) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *UseGrantResponse) GetWorkspaces() []*SharedWorkspace {
+	if x != nil {
+		return x.Workspaces
+	}
+	return nil
+}
+
+func (x *UseGrantResponse) GetProjects() []*SharedProject {
+	if x != nil {
+		return x.Projects
+	}
+	return nil
+}
+
 // GetGrantRequest names a grant.
 type GetGrantRequest struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	GrantId string                 `protobuf:"bytes,1,opt,name=grant_id,json=grantId,proto3" json:"grant_id,omitempty"`
-	// A token is about to be minted for it: notes the time, accurate to an hour.
+	// The release before UseGrant asks so before it mints a token, and joins scope,
+	// workspaces and projects of the answer: they are no wider than that allows.
+	//
+	// Deprecated: Marked as deprecated in chancery/consent/v1/consent_service.proto.
 	Minting       bool `protobuf:"varint,2,opt,name=minting,proto3" json:"minting,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -842,7 +1291,7 @@ type GetGrantRequest struct {
 
 func (x *GetGrantRequest) Reset() {
 	*x = GetGrantRequest{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[9]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -854,7 +1303,7 @@ func (x *GetGrantRequest) String() string {
 func (*GetGrantRequest) ProtoMessage() {}
 
 func (x *GetGrantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[9]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -867,7 +1316,7 @@ func (x *GetGrantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetGrantRequest.ProtoReflect.Descriptor instead.
 func (*GetGrantRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{9}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetGrantRequest) GetGrantId() string {
@@ -877,6 +1326,7 @@ func (x *GetGrantRequest) GetGrantId() string {
 	return ""
 }
 
+// Deprecated: Marked as deprecated in chancery/consent/v1/consent_service.proto.
 func (x *GetGrantRequest) GetMinting() bool {
 	if x != nil {
 		return x.Minting
@@ -894,7 +1344,7 @@ type GetGrantResponse struct {
 
 func (x *GetGrantResponse) Reset() {
 	*x = GetGrantResponse{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[10]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -906,7 +1356,7 @@ func (x *GetGrantResponse) String() string {
 func (*GetGrantResponse) ProtoMessage() {}
 
 func (x *GetGrantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[10]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -919,7 +1369,7 @@ func (x *GetGrantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetGrantResponse.ProtoReflect.Descriptor instead.
 func (*GetGrantResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{10}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetGrantResponse) GetGrant() *Grant {
@@ -945,7 +1395,7 @@ type ListGrantsRequest struct {
 
 func (x *ListGrantsRequest) Reset() {
 	*x = ListGrantsRequest{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[11]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -957,7 +1407,7 @@ func (x *ListGrantsRequest) String() string {
 func (*ListGrantsRequest) ProtoMessage() {}
 
 func (x *ListGrantsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[11]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -970,7 +1420,7 @@ func (x *ListGrantsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGrantsRequest.ProtoReflect.Descriptor instead.
 func (*ListGrantsRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{11}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListGrantsRequest) GetSub() string {
@@ -1013,7 +1463,7 @@ type ListGrantsResponse struct {
 
 func (x *ListGrantsResponse) Reset() {
 	*x = ListGrantsResponse{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[12]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1025,7 +1475,7 @@ func (x *ListGrantsResponse) String() string {
 func (*ListGrantsResponse) ProtoMessage() {}
 
 func (x *ListGrantsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[12]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1038,7 +1488,7 @@ func (x *ListGrantsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListGrantsResponse.ProtoReflect.Descriptor instead.
 func (*ListGrantsResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{12}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListGrantsResponse) GetGrants() []*Grant {
@@ -1068,7 +1518,7 @@ type DescribeGrantsRequest struct {
 
 func (x *DescribeGrantsRequest) Reset() {
 	*x = DescribeGrantsRequest{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[13]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1080,7 +1530,7 @@ func (x *DescribeGrantsRequest) String() string {
 func (*DescribeGrantsRequest) ProtoMessage() {}
 
 func (x *DescribeGrantsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[13]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1093,7 +1543,7 @@ func (x *DescribeGrantsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeGrantsRequest.ProtoReflect.Descriptor instead.
 func (*DescribeGrantsRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{13}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *DescribeGrantsRequest) GetSub() string {
@@ -1129,7 +1579,7 @@ type DescribeGrantsResponse struct {
 
 func (x *DescribeGrantsResponse) Reset() {
 	*x = DescribeGrantsResponse{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[14]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1141,7 +1591,7 @@ func (x *DescribeGrantsResponse) String() string {
 func (*DescribeGrantsResponse) ProtoMessage() {}
 
 func (x *DescribeGrantsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[14]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1154,7 +1604,7 @@ func (x *DescribeGrantsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeGrantsResponse.ProtoReflect.Descriptor instead.
 func (*DescribeGrantsResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{14}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DescribeGrantsResponse) GetGrants() []*GrantDescription {
@@ -1182,7 +1632,7 @@ type DescribeGrantRequest struct {
 
 func (x *DescribeGrantRequest) Reset() {
 	*x = DescribeGrantRequest{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[15]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1194,7 +1644,7 @@ func (x *DescribeGrantRequest) String() string {
 func (*DescribeGrantRequest) ProtoMessage() {}
 
 func (x *DescribeGrantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[15]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1207,7 +1657,7 @@ func (x *DescribeGrantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeGrantRequest.ProtoReflect.Descriptor instead.
 func (*DescribeGrantRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{15}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DescribeGrantRequest) GetGrantId() string {
@@ -1234,7 +1684,7 @@ type DescribeGrantResponse struct {
 
 func (x *DescribeGrantResponse) Reset() {
 	*x = DescribeGrantResponse{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[16]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1246,7 +1696,7 @@ func (x *DescribeGrantResponse) String() string {
 func (*DescribeGrantResponse) ProtoMessage() {}
 
 func (x *DescribeGrantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[16]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1259,7 +1709,7 @@ func (x *DescribeGrantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeGrantResponse.ProtoReflect.Descriptor instead.
 func (*DescribeGrantResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{16}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DescribeGrantResponse) GetGrant() *GrantDescription {
@@ -1283,13 +1733,15 @@ type GrantDescription struct {
 	WorkspaceLevel  string `protobuf:"bytes,5,opt,name=workspace_level,json=workspaceLevel,proto3" json:"workspace_level,omitempty"`
 	ProjectLevel    string `protobuf:"bytes,6,opt,name=project_level,json=projectLevel,proto3" json:"project_level,omitempty"`
 	SingleWorkspace bool   `protobuf:"varint,7,opt,name=single_workspace,json=singleWorkspace,proto3" json:"single_workspace,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// What a resource can be shared with: granted scopes, and what they stand for.
+	Levels        []*v1.ScopeDescription `protobuf:"bytes,8,rep,name=levels,proto3" json:"levels,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GrantDescription) Reset() {
 	*x = GrantDescription{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[17]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1301,7 +1753,7 @@ func (x *GrantDescription) String() string {
 func (*GrantDescription) ProtoMessage() {}
 
 func (x *GrantDescription) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[17]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1314,7 +1766,7 @@ func (x *GrantDescription) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GrantDescription.ProtoReflect.Descriptor instead.
 func (*GrantDescription) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{17}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GrantDescription) GetGrant() *Grant {
@@ -1366,21 +1818,33 @@ func (x *GrantDescription) GetSingleWorkspace() bool {
 	return false
 }
 
+func (x *GrantDescription) GetLevels() []*v1.ScopeDescription {
+	if x != nil {
+		return x.Levels
+	}
+	return nil
+}
+
 // UpdateGrantResourcesRequest carries a grant's new selection.
 type UpdateGrantResourcesRequest struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	GrantId string                 `protobuf:"bytes,1,opt,name=grant_id,json=grantId,proto3" json:"grant_id,omitempty"`
 	// The subject who asks: the grant must be theirs.
-	Sub           string   `protobuf:"bytes,2,opt,name=sub,proto3" json:"sub,omitempty"`
-	WorkspaceIds  []string `protobuf:"bytes,3,rep,name=workspace_ids,json=workspaceIds,proto3" json:"workspace_ids,omitempty"`
-	ProjectIds    []string `protobuf:"bytes,4,rep,name=project_ids,json=projectIds,proto3" json:"project_ids,omitempty"`
+	Sub          string   `protobuf:"bytes,2,opt,name=sub,proto3" json:"sub,omitempty"`
+	WorkspaceIds []string `protobuf:"bytes,3,rep,name=workspace_ids,json=workspaceIds,proto3" json:"workspace_ids,omitempty"`
+	ProjectIds   []string `protobuf:"bytes,4,rep,name=project_ids,json=projectIds,proto3" json:"project_ids,omitempty"`
+	// What a selected resource is to be shared with, space-separated, by id. One that
+	// is not here stays as it is; a new one gets everything that was ever allowed.
+	Scopes map[string]string `protobuf:"bytes,5,rep,name=scopes,proto3" json:"scopes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// The client as the subject was shown it: what is added is for it.
+	Client        *v1.Client `protobuf:"bytes,6,opt,name=client,proto3" json:"client,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UpdateGrantResourcesRequest) Reset() {
 	*x = UpdateGrantResourcesRequest{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[18]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1392,7 +1856,7 @@ func (x *UpdateGrantResourcesRequest) String() string {
 func (*UpdateGrantResourcesRequest) ProtoMessage() {}
 
 func (x *UpdateGrantResourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[18]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1405,7 +1869,7 @@ func (x *UpdateGrantResourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateGrantResourcesRequest.ProtoReflect.Descriptor instead.
 func (*UpdateGrantResourcesRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{18}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *UpdateGrantResourcesRequest) GetGrantId() string {
@@ -1436,6 +1900,20 @@ func (x *UpdateGrantResourcesRequest) GetProjectIds() []string {
 	return nil
 }
 
+func (x *UpdateGrantResourcesRequest) GetScopes() map[string]string {
+	if x != nil {
+		return x.Scopes
+	}
+	return nil
+}
+
+func (x *UpdateGrantResourcesRequest) GetClient() *v1.Client {
+	if x != nil {
+		return x.Client
+	}
+	return nil
+}
+
 // UpdateGrantResourcesResponse carries the grant as it is now.
 type UpdateGrantResourcesResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1446,7 +1924,7 @@ type UpdateGrantResourcesResponse struct {
 
 func (x *UpdateGrantResourcesResponse) Reset() {
 	*x = UpdateGrantResourcesResponse{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[19]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1458,7 +1936,7 @@ func (x *UpdateGrantResourcesResponse) String() string {
 func (*UpdateGrantResourcesResponse) ProtoMessage() {}
 
 func (x *UpdateGrantResourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[19]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1471,7 +1949,7 @@ func (x *UpdateGrantResourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateGrantResourcesResponse.ProtoReflect.Descriptor instead.
 func (*UpdateGrantResourcesResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{19}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *UpdateGrantResourcesResponse) GetGrant() *Grant {
@@ -1495,7 +1973,7 @@ type RevokeGrantRequest struct {
 
 func (x *RevokeGrantRequest) Reset() {
 	*x = RevokeGrantRequest{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[20]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1507,7 +1985,7 @@ func (x *RevokeGrantRequest) String() string {
 func (*RevokeGrantRequest) ProtoMessage() {}
 
 func (x *RevokeGrantRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[20]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1520,7 +1998,7 @@ func (x *RevokeGrantRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeGrantRequest.ProtoReflect.Descriptor instead.
 func (*RevokeGrantRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{20}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RevokeGrantRequest) GetGrantId() string {
@@ -1553,7 +2031,7 @@ type RevokeGrantResponse struct {
 
 func (x *RevokeGrantResponse) Reset() {
 	*x = RevokeGrantResponse{}
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[21]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1565,7 +2043,7 @@ func (x *RevokeGrantResponse) String() string {
 func (*RevokeGrantResponse) ProtoMessage() {}
 
 func (x *RevokeGrantResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[21]
+	mi := &file_chancery_consent_v1_consent_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1578,14 +2056,14 @@ func (x *RevokeGrantResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeGrantResponse.ProtoReflect.Descriptor instead.
 func (*RevokeGrantResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{21}
+	return file_chancery_consent_v1_consent_service_proto_rawDescGZIP(), []int{24}
 }
 
 var File_chancery_consent_v1_consent_service_proto protoreflect.FileDescriptor
 
 const file_chancery_consent_v1_consent_service_proto_rawDesc = "" +
 	"\n" +
-	")chancery/consent/v1/consent_service.proto\x12\x13chancery.consent.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fchancery/access/v1/access.proto\x1a!chancery/registry/v1/client.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\x03\n" +
+	")chancery/consent/v1/consent_service.proto\x12\x13chancery.consent.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fchancery/access/v1/access.proto\x1a!chancery/registry/v1/client.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfe\x03\n" +
 	"\x05Grant\x12\x19\n" +
 	"\bgrant_id\x18\x01 \x01(\tR\agrantId\x12\x1b\n" +
 	"\tclient_id\x18\x02 \x01(\tR\bclientId\x12\x10\n" +
@@ -1601,21 +2079,35 @@ const file_chancery_consent_v1_consent_service_proto_rawDesc = "" +
 	"\vupdate_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"updateTime\x12>\n" +
 	"\rlast_use_time\x18\n" +
-	" \x01(\v2\x1a.google.protobuf.TimestampR\vlastUseTime\"Y\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\vlastUseTime\x12;\n" +
+	"\tapprovals\x18\v \x03(\v2\x1d.chancery.consent.v1.ApprovalR\tapprovals\"\x83\x02\n" +
+	"\bApproval\x12\x14\n" +
+	"\x05scope\x18\x01 \x01(\tR\x05scope\x12!\n" +
+	"\fworkspace_id\x18\x02 \x01(\tR\vworkspaceId\x12\x1d\n" +
+	"\n" +
+	"project_id\x18\x03 \x01(\tR\tprojectId\x12#\n" +
+	"\rmembership_id\x18\x04 \x01(\tR\fmembershipId\x12\x1a\n" +
+	"\baudience\x18\x05 \x01(\tR\baudience\x12'\n" +
+	"\x0fclient_identity\x18\x06 \x01(\fR\x0eclientIdentity\x12\x18\n" +
+	"\aversion\x18\a \x01(\x03R\aversion\x12\x1b\n" +
+	"\tby_policy\x18\b \x01(\bR\bbyPolicy\"o\n" +
 	"\x0fSharedWorkspace\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12#\n" +
-	"\rmembership_id\x18\x02 \x01(\tR\fmembershipId\"v\n" +
+	"\rmembership_id\x18\x02 \x01(\tR\fmembershipId\x12\x14\n" +
+	"\x05scope\x18\x03 \x01(\tR\x05scope\"\x8c\x01\n" +
 	"\rSharedProject\x12\x1d\n" +
 	"\n" +
 	"project_id\x18\x01 \x01(\tR\tprojectId\x12!\n" +
 	"\fworkspace_id\x18\x02 \x01(\tR\vworkspaceId\x12#\n" +
-	"\rmembership_id\x18\x03 \x01(\tR\fmembershipId\"\xb9\x01\n" +
+	"\rmembership_id\x18\x03 \x01(\tR\fmembershipId\x12\x14\n" +
+	"\x05scope\x18\x04 \x01(\tR\x05scope\"\xd5\x01\n" +
 	"\x0fEvaluateRequest\x12\x10\n" +
 	"\x03sub\x18\x01 \x01(\tR\x03sub\x124\n" +
 	"\x06client\x18\x02 \x01(\v2\x1c.chancery.registry.v1.ClientR\x06client\x12\x14\n" +
 	"\x05scope\x18\x03 \x01(\tR\x05scope\x12%\n" +
 	"\x0eprompt_consent\x18\x04 \x01(\bR\rpromptConsent\x12!\n" +
-	"\fredirect_uri\x18\x05 \x01(\tR\vredirectUri\"\xae\x03\n" +
+	"\fredirect_uri\x18\x05 \x01(\tR\vredirectUri\x12\x1a\n" +
+	"\bresource\x18\x06 \x03(\tR\bresource\"\xda\x04\n" +
 	"\x10EvaluateResponse\x12)\n" +
 	"\x10consent_required\x18\x01 \x01(\bR\x0fconsentRequired\x120\n" +
 	"\x05grant\x18\x02 \x01(\v2\x1a.chancery.consent.v1.GrantR\x05grant\x12>\n" +
@@ -1626,14 +2118,23 @@ const file_chancery_consent_v1_consent_service_proto_rawDesc = "" +
 	"\bprojects\x18\x05 \x03(\v2\".chancery.consent.v1.ProjectChoiceR\bprojects\x12'\n" +
 	"\x0fworkspace_level\x18\x06 \x01(\tR\x0eworkspaceLevel\x12#\n" +
 	"\rproject_level\x18\a \x01(\tR\fprojectLevel\x12)\n" +
-	"\x10single_workspace\x18\b \x01(\bR\x0fsingleWorkspace\"\x99\x01\n" +
+	"\x10single_workspace\x18\b \x01(\bR\x0fsingleWorkspace\x12\x1e\n" +
+	"\n" +
+	"unrecorded\x18\t \x01(\bR\n" +
+	"unrecorded\x12'\n" +
+	"\x0fclient_identity\x18\n" +
+	" \x01(\fR\x0eclientIdentity\x12!\n" +
+	"\fworkspace_id\x18\v \x01(\tR\vworkspaceId\x12>\n" +
+	"\x06levels\x18\f \x03(\v2&.chancery.registry.v1.ScopeDescriptionR\x06levels\"\xe5\x01\n" +
 	"\x0fWorkspaceChoice\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
 	"\x04role\x18\x03 \x01(\tR\x04role\x12\x1f\n" +
 	"\vshared_role\x18\x04 \x01(\tR\n" +
 	"sharedRole\x12\x1a\n" +
-	"\bselected\x18\x05 \x01(\bR\bselected\"\xdd\x01\n" +
+	"\bselected\x18\x05 \x01(\bR\bselected\x12%\n" +
+	"\x0eapproved_scope\x18\x06 \x01(\tR\rapprovedScope\x12#\n" +
+	"\rapproved_role\x18\a \x01(\tR\fapprovedRole\"\xa9\x02\n" +
 	"\rProjectChoice\x12\x1d\n" +
 	"\n" +
 	"project_id\x18\x01 \x01(\tR\tprojectId\x12\x12\n" +
@@ -1643,7 +2144,9 @@ const file_chancery_consent_v1_consent_service_proto_rawDesc = "" +
 	"\x04role\x18\x05 \x01(\tR\x04role\x12\x1f\n" +
 	"\vshared_role\x18\x06 \x01(\tR\n" +
 	"sharedRole\x12\x1a\n" +
-	"\bselected\x18\a \x01(\bR\bselected\"\x98\x02\n" +
+	"\bselected\x18\a \x01(\bR\bselected\x12%\n" +
+	"\x0eapproved_scope\x18\b \x01(\tR\rapprovedScope\x12#\n" +
+	"\rapproved_role\x18\t \x01(\tR\fapprovedRole\"\xd1\x02\n" +
 	"\x12RecordGrantRequest\x12\x19\n" +
 	"\x03sub\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x03sub\x12$\n" +
 	"\tclient_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\bclientId\x12\x14\n" +
@@ -1654,12 +2157,34 @@ const file_chancery_consent_v1_consent_service_proto_rawDesc = "" +
 	"\fredirect_uri\x18\x06 \x01(\tR\vredirectUri\x12\x1f\n" +
 	"\vclient_name\x18\a \x01(\tR\n" +
 	"clientName\x12!\n" +
-	"\fworkspace_id\x18\b \x01(\tR\vworkspaceId\"G\n" +
+	"\fworkspace_id\x18\b \x01(\tR\vworkspaceId\x12\x1a\n" +
+	"\bresource\x18\t \x03(\tR\bresource\x12\x1b\n" +
+	"\tby_policy\x18\n" +
+	" \x01(\bR\bbyPolicy\"\x93\x01\n" +
 	"\x13RecordGrantResponse\x120\n" +
-	"\x05grant\x18\x01 \x01(\v2\x1a.chancery.consent.v1.GrantR\x05grant\"P\n" +
+	"\x05grant\x18\x01 \x01(\v2\x1a.chancery.consent.v1.GrantR\x05grant\x12'\n" +
+	"\x0fclient_identity\x18\x02 \x01(\fR\x0eclientIdentity\x12!\n" +
+	"\fworkspace_id\x18\x03 \x01(\tR\vworkspaceId\"\xf1\x01\n" +
+	"\x0fUseGrantRequest\x12#\n" +
+	"\bgrant_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\agrantId\x12'\n" +
+	"\x0fclient_identity\x18\x02 \x01(\fR\x0eclientIdentity\x12\x14\n" +
+	"\x05scope\x18\x03 \x01(\tR\x05scope\x12\x1a\n" +
+	"\bresource\x18\x04 \x03(\tR\bresource\x12\x18\n" +
+	"\aversion\x18\x05 \x01(\x03R\aversion\x12!\n" +
+	"\fworkspace_id\x18\x06 \x01(\tR\vworkspaceId\x12!\n" +
+	"\fskip_consent\x18\a \x01(\bR\vskipConsent\"\xf7\x01\n" +
+	"\x10UseGrantResponse\x12\x1b\n" +
+	"\tclient_id\x18\x01 \x01(\tR\bclientId\x12\x10\n" +
+	"\x03sub\x18\x02 \x01(\tR\x03sub\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\x03R\aversion\x12\x14\n" +
+	"\x05scope\x18\x04 \x01(\tR\x05scope\x12D\n" +
+	"\n" +
+	"workspaces\x18\x05 \x03(\v2$.chancery.consent.v1.SharedWorkspaceR\n" +
+	"workspaces\x12>\n" +
+	"\bprojects\x18\x06 \x03(\v2\".chancery.consent.v1.SharedProjectR\bprojects\"T\n" +
 	"\x0fGetGrantRequest\x12#\n" +
-	"\bgrant_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\agrantId\x12\x18\n" +
-	"\aminting\x18\x02 \x01(\bR\aminting\"D\n" +
+	"\bgrant_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\agrantId\x12\x1c\n" +
+	"\aminting\x18\x02 \x01(\bB\x02\x18\x01R\aminting\"D\n" +
 	"\x10GetGrantResponse\x120\n" +
 	"\x05grant\x18\x01 \x01(\v2\x1a.chancery.consent.v1.GrantR\x05grant\"\xa8\x01\n" +
 	"\x11ListGrantsRequest\x12\x1a\n" +
@@ -1687,7 +2212,7 @@ const file_chancery_consent_v1_consent_service_proto_rawDesc = "" +
 	"\x03sub\x18\x02 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x03sub\"T\n" +
 	"\x15DescribeGrantResponse\x12;\n" +
-	"\x05grant\x18\x01 \x01(\v2%.chancery.consent.v1.GrantDescriptionR\x05grant\"\x83\x03\n" +
+	"\x05grant\x18\x01 \x01(\v2%.chancery.consent.v1.GrantDescriptionR\x05grant\"\xc3\x03\n" +
 	"\x10GrantDescription\x120\n" +
 	"\x05grant\x18\x01 \x01(\v2\x1a.chancery.consent.v1.GrantR\x05grant\x12>\n" +
 	"\x06scopes\x18\x02 \x03(\v2&.chancery.registry.v1.ScopeDescriptionR\x06scopes\x12D\n" +
@@ -1697,13 +2222,19 @@ const file_chancery_consent_v1_consent_service_proto_rawDesc = "" +
 	"\bprojects\x18\x04 \x03(\v2\".chancery.consent.v1.ProjectChoiceR\bprojects\x12'\n" +
 	"\x0fworkspace_level\x18\x05 \x01(\tR\x0eworkspaceLevel\x12#\n" +
 	"\rproject_level\x18\x06 \x01(\tR\fprojectLevel\x12)\n" +
-	"\x10single_workspace\x18\a \x01(\bR\x0fsingleWorkspace\"\xa3\x01\n" +
+	"\x10single_workspace\x18\a \x01(\bR\x0fsingleWorkspace\x12>\n" +
+	"\x06levels\x18\b \x03(\v2&.chancery.registry.v1.ScopeDescriptionR\x06levels\"\xea\x02\n" +
 	"\x1bUpdateGrantResourcesRequest\x12#\n" +
 	"\bgrant_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\agrantId\x12\x19\n" +
 	"\x03sub\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x03sub\x12#\n" +
 	"\rworkspace_ids\x18\x03 \x03(\tR\fworkspaceIds\x12\x1f\n" +
 	"\vproject_ids\x18\x04 \x03(\tR\n" +
-	"projectIds\"P\n" +
+	"projectIds\x12T\n" +
+	"\x06scopes\x18\x05 \x03(\v2<.chancery.consent.v1.UpdateGrantResourcesRequest.ScopesEntryR\x06scopes\x124\n" +
+	"\x06client\x18\x06 \x01(\v2\x1c.chancery.registry.v1.ClientR\x06client\x1a9\n" +
+	"\vScopesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"P\n" +
 	"\x1cUpdateGrantResourcesResponse\x120\n" +
 	"\x05grant\x18\x01 \x01(\v2\x1a.chancery.consent.v1.GrantR\x05grant\"\x83\x02\n" +
 	"\x12RevokeGrantRequest\x12#\n" +
@@ -1715,10 +2246,11 @@ const file_chancery_consent_v1_consent_service_proto_rawDesc = "" +
 	"\fREASON_REUSE\x10\x01\x12\x14\n" +
 	"\x10REASON_WITHDRAWN\x10\x02\x12\x10\n" +
 	"\fREASON_ADMIN\x10\x03\"\x15\n" +
-	"\x13RevokeGrantResponse2\xda\a\n" +
+	"\x13RevokeGrantResponse2\xc1\b\n" +
 	"\x0eConsentService\x12i\n" +
 	"\bEvaluate\x12$.chancery.consent.v1.EvaluateRequest\x1a%.chancery.consent.v1.EvaluateResponse\"\x10\xe2\xe0\x18\tauthorize\x90\x02\x01\x12o\n" +
-	"\vRecordGrant\x12'.chancery.consent.v1.RecordGrantRequest\x1a(.chancery.consent.v1.RecordGrantResponse\"\r\xe2\xe0\x18\tauthorize\x12n\n" +
+	"\vRecordGrant\x12'.chancery.consent.v1.RecordGrantRequest\x1a(.chancery.consent.v1.RecordGrantResponse\"\r\xe2\xe0\x18\tauthorize\x12e\n" +
+	"\bUseGrant\x12$.chancery.consent.v1.UseGrantRequest\x1a%.chancery.consent.v1.UseGrantResponse\"\f\xe2\xe0\x18\x05token\x90\x02\x02\x12n\n" +
 	"\bGetGrant\x12$.chancery.consent.v1.GetGrantRequest\x1a%.chancery.consent.v1.GetGrantResponse\"\x15\xe2\xe0\x18\x05admin\xe2\xe0\x18\x05token\x90\x02\x02\x12v\n" +
 	"\n" +
 	"ListGrants\x12&.chancery.consent.v1.ListGrantsRequest\x1a'.chancery.consent.v1.ListGrantsResponse\"\x17\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\x90\x02\x01\x12y\n" +
@@ -1740,78 +2272,91 @@ func file_chancery_consent_v1_consent_service_proto_rawDescGZIP() []byte {
 }
 
 var file_chancery_consent_v1_consent_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_chancery_consent_v1_consent_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_chancery_consent_v1_consent_service_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_chancery_consent_v1_consent_service_proto_goTypes = []any{
 	(RevokeGrantRequest_Reason)(0),       // 0: chancery.consent.v1.RevokeGrantRequest.Reason
 	(*Grant)(nil),                        // 1: chancery.consent.v1.Grant
-	(*SharedWorkspace)(nil),              // 2: chancery.consent.v1.SharedWorkspace
-	(*SharedProject)(nil),                // 3: chancery.consent.v1.SharedProject
-	(*EvaluateRequest)(nil),              // 4: chancery.consent.v1.EvaluateRequest
-	(*EvaluateResponse)(nil),             // 5: chancery.consent.v1.EvaluateResponse
-	(*WorkspaceChoice)(nil),              // 6: chancery.consent.v1.WorkspaceChoice
-	(*ProjectChoice)(nil),                // 7: chancery.consent.v1.ProjectChoice
-	(*RecordGrantRequest)(nil),           // 8: chancery.consent.v1.RecordGrantRequest
-	(*RecordGrantResponse)(nil),          // 9: chancery.consent.v1.RecordGrantResponse
-	(*GetGrantRequest)(nil),              // 10: chancery.consent.v1.GetGrantRequest
-	(*GetGrantResponse)(nil),             // 11: chancery.consent.v1.GetGrantResponse
-	(*ListGrantsRequest)(nil),            // 12: chancery.consent.v1.ListGrantsRequest
-	(*ListGrantsResponse)(nil),           // 13: chancery.consent.v1.ListGrantsResponse
-	(*DescribeGrantsRequest)(nil),        // 14: chancery.consent.v1.DescribeGrantsRequest
-	(*DescribeGrantsResponse)(nil),       // 15: chancery.consent.v1.DescribeGrantsResponse
-	(*DescribeGrantRequest)(nil),         // 16: chancery.consent.v1.DescribeGrantRequest
-	(*DescribeGrantResponse)(nil),        // 17: chancery.consent.v1.DescribeGrantResponse
-	(*GrantDescription)(nil),             // 18: chancery.consent.v1.GrantDescription
-	(*UpdateGrantResourcesRequest)(nil),  // 19: chancery.consent.v1.UpdateGrantResourcesRequest
-	(*UpdateGrantResourcesResponse)(nil), // 20: chancery.consent.v1.UpdateGrantResourcesResponse
-	(*RevokeGrantRequest)(nil),           // 21: chancery.consent.v1.RevokeGrantRequest
-	(*RevokeGrantResponse)(nil),          // 22: chancery.consent.v1.RevokeGrantResponse
-	(*timestamppb.Timestamp)(nil),        // 23: google.protobuf.Timestamp
-	(*v1.Client)(nil),                    // 24: chancery.registry.v1.Client
-	(*v1.ScopeDescription)(nil),          // 25: chancery.registry.v1.ScopeDescription
+	(*Approval)(nil),                     // 2: chancery.consent.v1.Approval
+	(*SharedWorkspace)(nil),              // 3: chancery.consent.v1.SharedWorkspace
+	(*SharedProject)(nil),                // 4: chancery.consent.v1.SharedProject
+	(*EvaluateRequest)(nil),              // 5: chancery.consent.v1.EvaluateRequest
+	(*EvaluateResponse)(nil),             // 6: chancery.consent.v1.EvaluateResponse
+	(*WorkspaceChoice)(nil),              // 7: chancery.consent.v1.WorkspaceChoice
+	(*ProjectChoice)(nil),                // 8: chancery.consent.v1.ProjectChoice
+	(*RecordGrantRequest)(nil),           // 9: chancery.consent.v1.RecordGrantRequest
+	(*RecordGrantResponse)(nil),          // 10: chancery.consent.v1.RecordGrantResponse
+	(*UseGrantRequest)(nil),              // 11: chancery.consent.v1.UseGrantRequest
+	(*UseGrantResponse)(nil),             // 12: chancery.consent.v1.UseGrantResponse
+	(*GetGrantRequest)(nil),              // 13: chancery.consent.v1.GetGrantRequest
+	(*GetGrantResponse)(nil),             // 14: chancery.consent.v1.GetGrantResponse
+	(*ListGrantsRequest)(nil),            // 15: chancery.consent.v1.ListGrantsRequest
+	(*ListGrantsResponse)(nil),           // 16: chancery.consent.v1.ListGrantsResponse
+	(*DescribeGrantsRequest)(nil),        // 17: chancery.consent.v1.DescribeGrantsRequest
+	(*DescribeGrantsResponse)(nil),       // 18: chancery.consent.v1.DescribeGrantsResponse
+	(*DescribeGrantRequest)(nil),         // 19: chancery.consent.v1.DescribeGrantRequest
+	(*DescribeGrantResponse)(nil),        // 20: chancery.consent.v1.DescribeGrantResponse
+	(*GrantDescription)(nil),             // 21: chancery.consent.v1.GrantDescription
+	(*UpdateGrantResourcesRequest)(nil),  // 22: chancery.consent.v1.UpdateGrantResourcesRequest
+	(*UpdateGrantResourcesResponse)(nil), // 23: chancery.consent.v1.UpdateGrantResourcesResponse
+	(*RevokeGrantRequest)(nil),           // 24: chancery.consent.v1.RevokeGrantRequest
+	(*RevokeGrantResponse)(nil),          // 25: chancery.consent.v1.RevokeGrantResponse
+	nil,                                  // 26: chancery.consent.v1.UpdateGrantResourcesRequest.ScopesEntry
+	(*timestamppb.Timestamp)(nil),        // 27: google.protobuf.Timestamp
+	(*v1.Client)(nil),                    // 28: chancery.registry.v1.Client
+	(*v1.ScopeDescription)(nil),          // 29: chancery.registry.v1.ScopeDescription
 }
 var file_chancery_consent_v1_consent_service_proto_depIdxs = []int32{
-	2,  // 0: chancery.consent.v1.Grant.workspaces:type_name -> chancery.consent.v1.SharedWorkspace
-	3,  // 1: chancery.consent.v1.Grant.projects:type_name -> chancery.consent.v1.SharedProject
-	23, // 2: chancery.consent.v1.Grant.create_time:type_name -> google.protobuf.Timestamp
-	23, // 3: chancery.consent.v1.Grant.update_time:type_name -> google.protobuf.Timestamp
-	23, // 4: chancery.consent.v1.Grant.last_use_time:type_name -> google.protobuf.Timestamp
-	24, // 5: chancery.consent.v1.EvaluateRequest.client:type_name -> chancery.registry.v1.Client
-	1,  // 6: chancery.consent.v1.EvaluateResponse.grant:type_name -> chancery.consent.v1.Grant
-	25, // 7: chancery.consent.v1.EvaluateResponse.scopes:type_name -> chancery.registry.v1.ScopeDescription
-	6,  // 8: chancery.consent.v1.EvaluateResponse.workspaces:type_name -> chancery.consent.v1.WorkspaceChoice
-	7,  // 9: chancery.consent.v1.EvaluateResponse.projects:type_name -> chancery.consent.v1.ProjectChoice
-	1,  // 10: chancery.consent.v1.RecordGrantResponse.grant:type_name -> chancery.consent.v1.Grant
-	1,  // 11: chancery.consent.v1.GetGrantResponse.grant:type_name -> chancery.consent.v1.Grant
-	1,  // 12: chancery.consent.v1.ListGrantsResponse.grants:type_name -> chancery.consent.v1.Grant
-	18, // 13: chancery.consent.v1.DescribeGrantsResponse.grants:type_name -> chancery.consent.v1.GrantDescription
-	18, // 14: chancery.consent.v1.DescribeGrantResponse.grant:type_name -> chancery.consent.v1.GrantDescription
-	1,  // 15: chancery.consent.v1.GrantDescription.grant:type_name -> chancery.consent.v1.Grant
-	25, // 16: chancery.consent.v1.GrantDescription.scopes:type_name -> chancery.registry.v1.ScopeDescription
-	6,  // 17: chancery.consent.v1.GrantDescription.workspaces:type_name -> chancery.consent.v1.WorkspaceChoice
-	7,  // 18: chancery.consent.v1.GrantDescription.projects:type_name -> chancery.consent.v1.ProjectChoice
-	1,  // 19: chancery.consent.v1.UpdateGrantResourcesResponse.grant:type_name -> chancery.consent.v1.Grant
-	0,  // 20: chancery.consent.v1.RevokeGrantRequest.reason:type_name -> chancery.consent.v1.RevokeGrantRequest.Reason
-	4,  // 21: chancery.consent.v1.ConsentService.Evaluate:input_type -> chancery.consent.v1.EvaluateRequest
-	8,  // 22: chancery.consent.v1.ConsentService.RecordGrant:input_type -> chancery.consent.v1.RecordGrantRequest
-	10, // 23: chancery.consent.v1.ConsentService.GetGrant:input_type -> chancery.consent.v1.GetGrantRequest
-	12, // 24: chancery.consent.v1.ConsentService.ListGrants:input_type -> chancery.consent.v1.ListGrantsRequest
-	14, // 25: chancery.consent.v1.ConsentService.DescribeGrants:input_type -> chancery.consent.v1.DescribeGrantsRequest
-	16, // 26: chancery.consent.v1.ConsentService.DescribeGrant:input_type -> chancery.consent.v1.DescribeGrantRequest
-	19, // 27: chancery.consent.v1.ConsentService.UpdateGrantResources:input_type -> chancery.consent.v1.UpdateGrantResourcesRequest
-	21, // 28: chancery.consent.v1.ConsentService.RevokeGrant:input_type -> chancery.consent.v1.RevokeGrantRequest
-	5,  // 29: chancery.consent.v1.ConsentService.Evaluate:output_type -> chancery.consent.v1.EvaluateResponse
-	9,  // 30: chancery.consent.v1.ConsentService.RecordGrant:output_type -> chancery.consent.v1.RecordGrantResponse
-	11, // 31: chancery.consent.v1.ConsentService.GetGrant:output_type -> chancery.consent.v1.GetGrantResponse
-	13, // 32: chancery.consent.v1.ConsentService.ListGrants:output_type -> chancery.consent.v1.ListGrantsResponse
-	15, // 33: chancery.consent.v1.ConsentService.DescribeGrants:output_type -> chancery.consent.v1.DescribeGrantsResponse
-	17, // 34: chancery.consent.v1.ConsentService.DescribeGrant:output_type -> chancery.consent.v1.DescribeGrantResponse
-	20, // 35: chancery.consent.v1.ConsentService.UpdateGrantResources:output_type -> chancery.consent.v1.UpdateGrantResourcesResponse
-	22, // 36: chancery.consent.v1.ConsentService.RevokeGrant:output_type -> chancery.consent.v1.RevokeGrantResponse
-	29, // [29:37] is the sub-list for method output_type
-	21, // [21:29] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	3,  // 0: chancery.consent.v1.Grant.workspaces:type_name -> chancery.consent.v1.SharedWorkspace
+	4,  // 1: chancery.consent.v1.Grant.projects:type_name -> chancery.consent.v1.SharedProject
+	27, // 2: chancery.consent.v1.Grant.create_time:type_name -> google.protobuf.Timestamp
+	27, // 3: chancery.consent.v1.Grant.update_time:type_name -> google.protobuf.Timestamp
+	27, // 4: chancery.consent.v1.Grant.last_use_time:type_name -> google.protobuf.Timestamp
+	2,  // 5: chancery.consent.v1.Grant.approvals:type_name -> chancery.consent.v1.Approval
+	28, // 6: chancery.consent.v1.EvaluateRequest.client:type_name -> chancery.registry.v1.Client
+	1,  // 7: chancery.consent.v1.EvaluateResponse.grant:type_name -> chancery.consent.v1.Grant
+	29, // 8: chancery.consent.v1.EvaluateResponse.scopes:type_name -> chancery.registry.v1.ScopeDescription
+	7,  // 9: chancery.consent.v1.EvaluateResponse.workspaces:type_name -> chancery.consent.v1.WorkspaceChoice
+	8,  // 10: chancery.consent.v1.EvaluateResponse.projects:type_name -> chancery.consent.v1.ProjectChoice
+	29, // 11: chancery.consent.v1.EvaluateResponse.levels:type_name -> chancery.registry.v1.ScopeDescription
+	1,  // 12: chancery.consent.v1.RecordGrantResponse.grant:type_name -> chancery.consent.v1.Grant
+	3,  // 13: chancery.consent.v1.UseGrantResponse.workspaces:type_name -> chancery.consent.v1.SharedWorkspace
+	4,  // 14: chancery.consent.v1.UseGrantResponse.projects:type_name -> chancery.consent.v1.SharedProject
+	1,  // 15: chancery.consent.v1.GetGrantResponse.grant:type_name -> chancery.consent.v1.Grant
+	1,  // 16: chancery.consent.v1.ListGrantsResponse.grants:type_name -> chancery.consent.v1.Grant
+	21, // 17: chancery.consent.v1.DescribeGrantsResponse.grants:type_name -> chancery.consent.v1.GrantDescription
+	21, // 18: chancery.consent.v1.DescribeGrantResponse.grant:type_name -> chancery.consent.v1.GrantDescription
+	1,  // 19: chancery.consent.v1.GrantDescription.grant:type_name -> chancery.consent.v1.Grant
+	29, // 20: chancery.consent.v1.GrantDescription.scopes:type_name -> chancery.registry.v1.ScopeDescription
+	7,  // 21: chancery.consent.v1.GrantDescription.workspaces:type_name -> chancery.consent.v1.WorkspaceChoice
+	8,  // 22: chancery.consent.v1.GrantDescription.projects:type_name -> chancery.consent.v1.ProjectChoice
+	29, // 23: chancery.consent.v1.GrantDescription.levels:type_name -> chancery.registry.v1.ScopeDescription
+	26, // 24: chancery.consent.v1.UpdateGrantResourcesRequest.scopes:type_name -> chancery.consent.v1.UpdateGrantResourcesRequest.ScopesEntry
+	28, // 25: chancery.consent.v1.UpdateGrantResourcesRequest.client:type_name -> chancery.registry.v1.Client
+	1,  // 26: chancery.consent.v1.UpdateGrantResourcesResponse.grant:type_name -> chancery.consent.v1.Grant
+	0,  // 27: chancery.consent.v1.RevokeGrantRequest.reason:type_name -> chancery.consent.v1.RevokeGrantRequest.Reason
+	5,  // 28: chancery.consent.v1.ConsentService.Evaluate:input_type -> chancery.consent.v1.EvaluateRequest
+	9,  // 29: chancery.consent.v1.ConsentService.RecordGrant:input_type -> chancery.consent.v1.RecordGrantRequest
+	11, // 30: chancery.consent.v1.ConsentService.UseGrant:input_type -> chancery.consent.v1.UseGrantRequest
+	13, // 31: chancery.consent.v1.ConsentService.GetGrant:input_type -> chancery.consent.v1.GetGrantRequest
+	15, // 32: chancery.consent.v1.ConsentService.ListGrants:input_type -> chancery.consent.v1.ListGrantsRequest
+	17, // 33: chancery.consent.v1.ConsentService.DescribeGrants:input_type -> chancery.consent.v1.DescribeGrantsRequest
+	19, // 34: chancery.consent.v1.ConsentService.DescribeGrant:input_type -> chancery.consent.v1.DescribeGrantRequest
+	22, // 35: chancery.consent.v1.ConsentService.UpdateGrantResources:input_type -> chancery.consent.v1.UpdateGrantResourcesRequest
+	24, // 36: chancery.consent.v1.ConsentService.RevokeGrant:input_type -> chancery.consent.v1.RevokeGrantRequest
+	6,  // 37: chancery.consent.v1.ConsentService.Evaluate:output_type -> chancery.consent.v1.EvaluateResponse
+	10, // 38: chancery.consent.v1.ConsentService.RecordGrant:output_type -> chancery.consent.v1.RecordGrantResponse
+	12, // 39: chancery.consent.v1.ConsentService.UseGrant:output_type -> chancery.consent.v1.UseGrantResponse
+	14, // 40: chancery.consent.v1.ConsentService.GetGrant:output_type -> chancery.consent.v1.GetGrantResponse
+	16, // 41: chancery.consent.v1.ConsentService.ListGrants:output_type -> chancery.consent.v1.ListGrantsResponse
+	18, // 42: chancery.consent.v1.ConsentService.DescribeGrants:output_type -> chancery.consent.v1.DescribeGrantsResponse
+	20, // 43: chancery.consent.v1.ConsentService.DescribeGrant:output_type -> chancery.consent.v1.DescribeGrantResponse
+	23, // 44: chancery.consent.v1.ConsentService.UpdateGrantResources:output_type -> chancery.consent.v1.UpdateGrantResourcesResponse
+	25, // 45: chancery.consent.v1.ConsentService.RevokeGrant:output_type -> chancery.consent.v1.RevokeGrantResponse
+	37, // [37:46] is the sub-list for method output_type
+	28, // [28:37] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_chancery_consent_v1_consent_service_proto_init() }
@@ -1825,7 +2370,7 @@ func file_chancery_consent_v1_consent_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chancery_consent_v1_consent_service_proto_rawDesc), len(file_chancery_consent_v1_consent_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   22,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,6 +21,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	ConsentService_Evaluate_FullMethodName             = "/chancery.consent.v1.ConsentService/Evaluate"
 	ConsentService_RecordGrant_FullMethodName          = "/chancery.consent.v1.ConsentService/RecordGrant"
+	ConsentService_UseGrant_FullMethodName             = "/chancery.consent.v1.ConsentService/UseGrant"
 	ConsentService_GetGrant_FullMethodName             = "/chancery.consent.v1.ConsentService/GetGrant"
 	ConsentService_ListGrants_FullMethodName           = "/chancery.consent.v1.ConsentService/ListGrants"
 	ConsentService_DescribeGrants_FullMethodName       = "/chancery.consent.v1.ConsentService/DescribeGrants"
@@ -44,6 +45,10 @@ type ConsentServiceClient interface {
 	// ACCESS_DENIED (a selection that is not the subject's to share),
 	// INVALID_REQUEST (a selective scope with nothing selected).
 	RecordGrant(ctx context.Context, in *RecordGrantRequest, opts ...grpc.CallOption) (*RecordGrantResponse, error)
+	// UseGrant returns what of a grant a client gets that is about to be given a
+	// token, from the truth and not from a cache, and notes the time, accurate to an
+	// hour. A revoked grant is NOT_FOUND.
+	UseGrant(ctx context.Context, in *UseGrantRequest, opts ...grpc.CallOption) (*UseGrantResponse, error)
 	// GetGrant returns a grant, from the truth and not from a cache. A revoked
 	// grant is NOT_FOUND.
 	GetGrant(ctx context.Context, in *GetGrantRequest, opts ...grpc.CallOption) (*GetGrantResponse, error)
@@ -57,9 +62,11 @@ type ConsentServiceClient interface {
 	// DescribeGrant returns one of them. Fails with NOT_FOUND, also for a grant of
 	// another subject.
 	DescribeGrant(ctx context.Context, in *DescribeGrantRequest, opts ...grpc.CallOption) (*DescribeGrantResponse, error)
-	// UpdateGrantResources replaces the shared resources. What is taken away ends
-	// at once, what is added shows in the next token. Fails with NOT_FOUND,
-	// ACCESS_DENIED (not the subject's to share).
+	// UpdateGrantResources replaces the shared resources, and what each of them is
+	// shared with. What is taken away ends at once, what is added shows in the next
+	// token. Fails with NOT_FOUND, ACCESS_DENIED (not the subject's to share),
+	// INVALID_REQUEST (a scope that the client was never allowed; another workspace
+	// where one is to be chosen).
 	UpdateGrantResources(ctx context.Context, in *UpdateGrantResourcesRequest, opts ...grpc.CallOption) (*UpdateGrantResourcesResponse, error)
 	// RevokeGrant ends a grant and every token of it. Revoking twice is no error.
 	// Fails with NOT_FOUND (a grant that never was, or is another subject's), INVALID
@@ -89,6 +96,16 @@ func (c *consentServiceClient) RecordGrant(ctx context.Context, in *RecordGrantR
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(RecordGrantResponse)
 	err := c.cc.Invoke(ctx, ConsentService_RecordGrant_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *consentServiceClient) UseGrant(ctx context.Context, in *UseGrantRequest, opts ...grpc.CallOption) (*UseGrantResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UseGrantResponse)
+	err := c.cc.Invoke(ctx, ConsentService_UseGrant_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -170,6 +187,10 @@ type ConsentServiceServer interface {
 	// ACCESS_DENIED (a selection that is not the subject's to share),
 	// INVALID_REQUEST (a selective scope with nothing selected).
 	RecordGrant(context.Context, *RecordGrantRequest) (*RecordGrantResponse, error)
+	// UseGrant returns what of a grant a client gets that is about to be given a
+	// token, from the truth and not from a cache, and notes the time, accurate to an
+	// hour. A revoked grant is NOT_FOUND.
+	UseGrant(context.Context, *UseGrantRequest) (*UseGrantResponse, error)
 	// GetGrant returns a grant, from the truth and not from a cache. A revoked
 	// grant is NOT_FOUND.
 	GetGrant(context.Context, *GetGrantRequest) (*GetGrantResponse, error)
@@ -183,9 +204,11 @@ type ConsentServiceServer interface {
 	// DescribeGrant returns one of them. Fails with NOT_FOUND, also for a grant of
 	// another subject.
 	DescribeGrant(context.Context, *DescribeGrantRequest) (*DescribeGrantResponse, error)
-	// UpdateGrantResources replaces the shared resources. What is taken away ends
-	// at once, what is added shows in the next token. Fails with NOT_FOUND,
-	// ACCESS_DENIED (not the subject's to share).
+	// UpdateGrantResources replaces the shared resources, and what each of them is
+	// shared with. What is taken away ends at once, what is added shows in the next
+	// token. Fails with NOT_FOUND, ACCESS_DENIED (not the subject's to share),
+	// INVALID_REQUEST (a scope that the client was never allowed; another workspace
+	// where one is to be chosen).
 	UpdateGrantResources(context.Context, *UpdateGrantResourcesRequest) (*UpdateGrantResourcesResponse, error)
 	// RevokeGrant ends a grant and every token of it. Revoking twice is no error.
 	// Fails with NOT_FOUND (a grant that never was, or is another subject's), INVALID
@@ -206,6 +229,9 @@ func (UnimplementedConsentServiceServer) Evaluate(context.Context, *EvaluateRequ
 }
 func (UnimplementedConsentServiceServer) RecordGrant(context.Context, *RecordGrantRequest) (*RecordGrantResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RecordGrant not implemented")
+}
+func (UnimplementedConsentServiceServer) UseGrant(context.Context, *UseGrantRequest) (*UseGrantResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UseGrant not implemented")
 }
 func (UnimplementedConsentServiceServer) GetGrant(context.Context, *GetGrantRequest) (*GetGrantResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetGrant not implemented")
@@ -278,6 +304,24 @@ func _ConsentService_RecordGrant_Handler(srv interface{}, ctx context.Context, d
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ConsentServiceServer).RecordGrant(ctx, req.(*RecordGrantRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ConsentService_UseGrant_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UseGrantRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ConsentServiceServer).UseGrant(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ConsentService_UseGrant_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ConsentServiceServer).UseGrant(ctx, req.(*UseGrantRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -404,6 +448,10 @@ var ConsentService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RecordGrant",
 			Handler:    _ConsentService_RecordGrant_Handler,
+		},
+		{
+			MethodName: "UseGrant",
+			Handler:    _ConsentService_UseGrant_Handler,
 		},
 		{
 			MethodName: "GetGrant",

@@ -535,7 +535,9 @@ type ScopeDescription struct {
 	// the user is away.
 	Sensitive bool `protobuf:"varint,6,opt,name=sensitive,proto3" json:"sensitive,omitempty"`
 	// What it allows in detail.
-	Detail        string `protobuf:"bytes,7,opt,name=detail,proto3" json:"detail,omitempty"`
+	Detail string `protobuf:"bytes,7,opt,name=detail,proto3" json:"detail,omitempty"`
+	// The scopes for which it stands, and those for which they stand in turn.
+	Implies       []string `protobuf:"bytes,8,rep,name=implies,proto3" json:"implies,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -619,6 +621,13 @@ func (x *ScopeDescription) GetDetail() string {
 	return ""
 }
 
+func (x *ScopeDescription) GetImplies() []string {
+	if x != nil {
+		return x.Implies
+	}
+	return nil
+}
+
 var File_chancery_registry_v1_client_proto protoreflect.FileDescriptor
 
 const file_chancery_registry_v1_client_proto_rawDesc = "" +
@@ -680,7 +689,7 @@ const file_chancery_registry_v1_client_proto_rawDesc = "" +
 	"\x04hint\x18\x02 \x01(\tR\x04hint\x12;\n" +
 	"\vcreate_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12>\n" +
-	"\rlast_use_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\vlastUseTime\"\xe1\x02\n" +
+	"\rlast_use_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\vlastUseTime\"\xfb\x02\n" +
 	"\x10ScopeDescription\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x14\n" +
@@ -688,7 +697,8 @@ const file_chancery_registry_v1_client_proto_rawDesc = "" +
 	"\x04kind\x18\x04 \x01(\x0e2+.chancery.registry.v1.ScopeDescription.KindR\x04kind\x12\x14\n" +
 	"\x05level\x18\x05 \x01(\tR\x05level\x12\x1c\n" +
 	"\tsensitive\x18\x06 \x01(\bR\tsensitive\x12\x16\n" +
-	"\x06detail\x18\a \x01(\tR\x06detail\"t\n" +
+	"\x06detail\x18\a \x01(\tR\x06detail\x12\x18\n" +
+	"\aimplies\x18\b \x03(\tR\aimplies\"t\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rKIND_IDENTITY\x10\x01\x12\f\n" +

@@ -430,11 +430,15 @@ type AuthorizationCode struct {
 	IssueTime int64 `protobuf:"varint,12,opt,name=issue_time,json=issueTime,proto3" json:"issue_time,omitempty"`
 	// Unix seconds.
 	ExpireTime int64 `protobuf:"varint,13,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
-	// Version of the grant at issue: a revoked grant's codes are dead.
+	// Version of the grant at issue: what was allowed later is not for this.
 	GrantVersion   int64 `protobuf:"varint,14,opt,name=grant_version,json=grantVersion,proto3" json:"grant_version,omitempty"`
 	SubjectVersion int64 `protobuf:"varint,15,opt,name=subject_version,json=subjectVersion,proto3" json:"subject_version,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// SHA-256: as what the client came. Empty in what the release before wrote.
+	ClientIdentity []byte `protobuf:"bytes,16,opt,name=client_identity,json=clientIdentity,proto3" json:"client_identity,omitempty"`
+	// 16 bytes: the chosen workspace, where exactly one is to be chosen. Else empty.
+	WorkspaceId   []byte `protobuf:"bytes,17,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AuthorizationCode) Reset() {
@@ -572,6 +576,20 @@ func (x *AuthorizationCode) GetSubjectVersion() int64 {
 	return 0
 }
 
+func (x *AuthorizationCode) GetClientIdentity() []byte {
+	if x != nil {
+		return x.ClientIdentity
+	}
+	return nil
+}
+
+func (x *AuthorizationCode) GetWorkspaceId() []byte {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return nil
+}
+
 var File_chancery_seal_v1_sealed_proto protoreflect.FileDescriptor
 
 const file_chancery_seal_v1_sealed_proto_rawDesc = "" +
@@ -612,7 +630,7 @@ const file_chancery_seal_v1_sealed_proto_rawDesc = "" +
 	"\fworkspace_id\x18\x02 \x01(\fR\vworkspaceId\x12\x12\n" +
 	"\x04role\x18\x03 \x01(\rR\x04role\x12-\n" +
 	"\x12membership_version\x18\x04 \x01(\x03R\x11membershipVersion\x12'\n" +
-	"\x0fproject_version\x18\x05 \x01(\x03R\x0eprojectVersion\"\xd2\x03\n" +
+	"\x0fproject_version\x18\x05 \x01(\x03R\x0eprojectVersion\"\x9e\x04\n" +
 	"\x11AuthorizationCode\x12\x17\n" +
 	"\acode_id\x18\x01 \x01(\fR\x06codeId\x12\x1b\n" +
 	"\tclient_id\x18\x02 \x01(\tR\bclientId\x12\x10\n" +
@@ -632,7 +650,9 @@ const file_chancery_seal_v1_sealed_proto_rawDesc = "" +
 	"\vexpire_time\x18\r \x01(\x03R\n" +
 	"expireTime\x12#\n" +
 	"\rgrant_version\x18\x0e \x01(\x03R\fgrantVersion\x12'\n" +
-	"\x0fsubject_version\x18\x0f \x01(\x03R\x0esubjectVersionBAZ?github.com/chancery-auth/chancery/proto/chancery/seal/v1;sealv1b\x06proto3"
+	"\x0fsubject_version\x18\x0f \x01(\x03R\x0esubjectVersion\x12'\n" +
+	"\x0fclient_identity\x18\x10 \x01(\fR\x0eclientIdentity\x12!\n" +
+	"\fworkspace_id\x18\x11 \x01(\fR\vworkspaceIdBAZ?github.com/chancery-auth/chancery/proto/chancery/seal/v1;sealv1b\x06proto3"
 
 var (
 	file_chancery_seal_v1_sealed_proto_rawDescOnce sync.Once

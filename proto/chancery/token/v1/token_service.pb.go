@@ -556,7 +556,11 @@ type IssueCodeRequest struct {
 	Scope          string                 `protobuf:"bytes,10,opt,name=scope,proto3" json:"scope,omitempty"`
 	Resource       []string               `protobuf:"bytes,11,rep,name=resource,proto3" json:"resource,omitempty"`
 	// Unix seconds.
-	AuthTime      int64 `protobuf:"varint,12,opt,name=auth_time,json=authTime,proto3" json:"auth_time,omitempty"`
+	AuthTime int64 `protobuf:"varint,12,opt,name=auth_time,json=authTime,proto3" json:"auth_time,omitempty"`
+	// As what the client came (chancery.consent.v1): 32 bytes.
+	ClientIdentity []byte `protobuf:"bytes,13,opt,name=client_identity,json=clientIdentity,proto3" json:"client_identity,omitempty"`
+	// The chosen workspace, where exactly one is to be chosen; else empty.
+	WorkspaceId   string `protobuf:"bytes,14,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -673,6 +677,20 @@ func (x *IssueCodeRequest) GetAuthTime() int64 {
 		return x.AuthTime
 	}
 	return 0
+}
+
+func (x *IssueCodeRequest) GetClientIdentity() []byte {
+	if x != nil {
+		return x.ClientIdentity
+	}
+	return nil
+}
+
+func (x *IssueCodeRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
 }
 
 // IssueCodeResponse carries the code.
@@ -1362,7 +1380,7 @@ const file_chancery_token_v1_token_service_proto_rawDesc = "" +
 	"\x12AdminRevokeRequest\x12\x19\n" +
 	"\x05token\x18\x01 \x01(\tB\x03\x80\x01\x01R\x05token\"\x15\n" +
 	"\x13AdminRevokeResponse\"\x10\n" +
-	"\x0eGetJwksRequest\"\xf8\x02\n" +
+	"\x0eGetJwksRequest\"\xc4\x03\n" +
 	"\x10IssueCodeRequest\x12\x1b\n" +
 	"\tclient_id\x18\x01 \x01(\tR\bclientId\x12\x10\n" +
 	"\x03sub\x18\x02 \x01(\tR\x03sub\x12\x19\n" +
@@ -1377,7 +1395,9 @@ const file_chancery_token_v1_token_service_proto_rawDesc = "" +
 	"\x05scope\x18\n" +
 	" \x01(\tR\x05scope\x12\x1a\n" +
 	"\bresource\x18\v \x03(\tR\bresource\x12\x1b\n" +
-	"\tauth_time\x18\f \x01(\x03R\bauthTime\",\n" +
+	"\tauth_time\x18\f \x01(\x03R\bauthTime\x12'\n" +
+	"\x0fclient_identity\x18\r \x01(\fR\x0eclientIdentity\x12!\n" +
+	"\fworkspace_id\x18\x0e \x01(\tR\vworkspaceId\",\n" +
 	"\x11IssueCodeResponse\x12\x17\n" +
 	"\x04code\x18\x01 \x01(\tB\x03\x80\x01\x01R\x04code\"\xa4\x02\n" +
 	"\x03Key\x12\x15\n" +

@@ -40,14 +40,14 @@ func (e *Evaluator) Describe(ctx context.Context, sub string, p Page) (list []De
 	}
 	size := page.Size(p.Size)
 	// One more tells whether there is another page.
-	grants, err := e.Grants.Newest(ctx, sub, cursorOf(before), size+1)
+	stored, err := e.Grants.Newest(ctx, sub, cursorOf(before), size+1)
 	if err != nil {
 		return nil, "", fmt.Errorf("list grants: %w", err)
 	}
-	grants, next = page.Cut(pages, grants, size, Grant.cursor)
+	grants, next := page.Cut(pages, readAll(stored, e.Scopes), size, Grant.cursor)
 	described := 0
 	for i, g := range grants {
-		d := Description{Grant: g, Choices: e.choices(g.Scope, &g, mine)}
+		d := Description{Grant: g, Choices: e.choices(g.Scope, g, mine)}
 		if described += d.size(); i > 0 && described > maxDescribed {
 			return list, pages.Token(grants[i-1].cursor()), nil
 		}
@@ -59,10 +59,11 @@ func (e *Evaluator) Describe(ctx context.Context, sub string, p Page) (list []De
 // DescribeOne returns one live grant of the subject. Fails with fault.NotFound,
 // also for a grant of somebody else.
 func (e *Evaluator) DescribeOne(ctx context.Context, id uuid.UUID, sub string) (Description, error) {
-	g, err := e.Grants.Find(ctx, id)
+	stored, err := e.Grants.Find(ctx, id)
 	if err != nil {
 		return Description{}, named("find grant", err)
 	}
+	g := stored.Read(e.Scopes)
 	if g.Sub != sub {
 		return Description{}, notFound(errors.New("grant of another subject"))
 	}
@@ -70,25 +71,24 @@ func (e *Evaluator) DescribeOne(ctx context.Context, id uuid.UUID, sub string) (
 	if err != nil {
 		return Description{}, fmt.Errorf("list resources of subject: %w", err)
 	}
-	return Description{Grant: g, Choices: e.choices(g.Scope, &g, mine)}, nil
+	return Description{Grant: g, Choices: e.choices(g.Scope, g, mine)}, nil
 }
 
 // size is about how many bytes a message has for d, ids and all.
 func (d Description) size() int {
 	const (
 		frame  = 256 // of the grant
-		shared = 128 // of what it shares
 		choice = 192 // of what it could share
 	)
-	n := frame + shared*(len(d.Grant.Workspaces)+len(d.Grant.Projects)) + len(d.Grant.Scope.String())
+	n := frame + len(d.Grant.Scope.String())
 	for _, s := range d.Scopes {
 		n += len(s.Name) + len(s.Description) + len(s.Group) + len(s.Detail)
 	}
 	for _, w := range d.Workspaces {
-		n += choice + len(w.Name)
+		n += choice + len(w.Name) + len(w.Had.Scope.String())
 	}
 	for _, p := range d.Projects {
-		n += choice + len(p.Name) + len(p.Workspace.Name)
+		n += choice + len(p.Name) + len(p.Workspace.Name) + len(p.Had.Scope.String())
 	}
 	return n
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"math"
+
+	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
@@ -27,16 +29,30 @@ type Request struct {
 	Sub    string
 	Client Client
 	// Scope is the requested one, as it was sent.
-	Scope         string
-	RedirectURI   string
+	Scope       string
+	RedirectURI string
+	// Audiences are the resource indicators (RFC 8707); empty for none.
+	Audiences     []string
 	PromptConsent bool
+}
+
+// identity is what the client comes as.
+func (r Request) identity() Identity {
+	return IdentityOf(r.Client.Name, r.Client.WorkspaceID, r.RedirectURI)
 }
 
 // Evaluation says whether the subject must be asked, and what to show.
 type Evaluation struct {
 	Required bool
+	// Unrecorded says that nothing has to be asked, and that what is requested is
+	// not all written down: the platform allows it.
+	Unrecorded bool
 	// Grant is the live one; nil if there is none.
-	Grant *Grant
+	Grant    *Grant
+	Identity Identity // what the client comes as
+	// WorkspaceID is the workspace for a request of which nothing is asked, where
+	// exactly one is to be shared.
+	WorkspaceID uuid.UUID
 	// Choices are those of the requested scope.
 	Choices
 }
@@ -45,6 +61,8 @@ type Evaluation struct {
 type Choices struct {
 	// Scopes are those in the scope, as the catalogue describes and orders them.
 	Scopes preset.Catalogue
+	// Levels are the scopes that a resource has, or can be given.
+	Levels preset.Catalogue
 	// Workspaces and Projects may be selected. They are empty where the scope does
 	// not select.
 	Workspaces []WorkspaceChoice
@@ -60,16 +78,25 @@ type WorkspaceChoice struct {
 	Workspace
 	// SharedRole is what the client gets.
 	SharedRole role.Role
-	// Selected says that it was shared before.
-	Selected bool
+	Had        Had
 }
 
 // ProjectChoice is a project that the subject may share.
 type ProjectChoice struct {
 	Project
 	SharedRole role.Role
-	Selected   bool
+	Had        Had
 }
+
+// Had is what the client has at a resource already, whatever it came as. Its scope
+// is without what others of it stand for.
+type Had struct {
+	Scope oauth.Scope
+	Role  role.Role // the most that the scope allows to this subject
+}
+
+// Selected says that the resource is shared.
+func (h Had) Selected() bool { return len(h.Scope) > 0 }
 
 // Evaluator decides when a subject is asked, and what a page shows of grants.
 type Evaluator struct {
@@ -87,7 +114,7 @@ func (e *Evaluator) Evaluate(ctx context.Context, req Request) (Evaluation, erro
 	if err != nil {
 		return Evaluation{}, err
 	}
-	live, known, err := e.live(ctx, req)
+	live, err := e.live(ctx, req)
 	if err != nil {
 		return Evaluation{}, err
 	}
@@ -95,78 +122,95 @@ func (e *Evaluator) Evaluate(ctx context.Context, req Request) (Evaluation, erro
 	if err != nil {
 		return Evaluation{}, fmt.Errorf("list resources of subject: %w", err)
 	}
-	choices := e.choices(scope, live, mine)
-	return Evaluation{
-		Required: required(situation{
-			request: req, scope: scope, grant: live, known: known,
-			kinds: KindsOf(e.Scopes, scope), choices: choices, policy: e.Policy,
-		}),
-		Grant:   live,
-		Choices: choices,
-	}, nil
-}
-
-// live returns nil when there is no live grant, and whether the subject knows the
-// client as what it comes as.
-func (e *Evaluator) live(ctx context.Context, req Request) (live *Grant, known bool, err error) {
-	as := IdentityOf(req.Client.Name, req.Client.WorkspaceID, req.RedirectURI)
-	g, known, err := e.Grants.FindPair(ctx, req.Sub, req.Client.ID, as)
-	if errors.Is(err, ErrNotFound) {
-		return nil, false, nil
-	}
-	if err != nil {
-		return nil, false, fmt.Errorf("find grant: %w", err)
-	}
-	return &g, known, nil
-}
-
-// choices is what a page shows of scope, with what the grant shares selected. The
-// grant may be nil.
-func (e *Evaluator) choices(scope oauth.Scope, live *Grant, mine Resources) Choices {
-	shown := Choices{
-		WorkspaceLevel: e.Scopes.Level(scope, preset.Workspace),
-		ProjectLevel:   e.Scopes.Level(scope, preset.Project),
-	}
-	for _, s := range e.Scopes {
-		if scope.Contains(s.Name) {
-			shown.Scopes = append(shown.Scopes, s)
-		}
-	}
 	var before Grant
 	if live != nil {
 		before = *live
 	}
+	s := e.situation(req, scope, before, mine)
+	return Evaluation{
+		Required:    required(s),
+		Unrecorded:  !s.plain.SubsetOf(s.allowed),
+		Grant:       live,
+		Identity:    req.identity(),
+		WorkspaceID: s.workspaces.only(),
+		Choices:     e.choices(scope, before, mine),
+	}, nil
+}
+
+// live returns nil when there is no live grant.
+func (e *Evaluator) live(ctx context.Context, req Request) (*Grant, error) {
+	stored, err := e.Grants.FindPair(ctx, req.Sub, req.Client.ID)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find grant: %w", err)
+	}
+	g := stored.Read(e.Scopes)
+	return &g, nil
+}
+
+// situation is what the rules look at. A client without an identity was allowed
+// nothing: nobody can say to whom.
+func (e *Evaluator) situation(req Request, scope oauth.Scope, before Grant, mine Resources) situation {
+	s := situation{
+		request: req, identified: req.RedirectURI != "", policy: e.Policy,
+		kinds: KindsOf(e.Scopes, scope), plain: scope.Without(e.Scopes.Names(preset.Workspace, preset.Project)...),
+	}
+	y := yield(e.Scopes, before.Approvals, Claim{
+		Identity: req.identity(), Scope: e.Scopes.Grantable(), Audiences: req.Audiences,
+		Version: math.MaxInt64, PlatformOwn: req.Client.SkipConsent,
+	})
+	s.allowed = y.Scope
+	shareable := make(map[Resource]bool)
+	for _, r := range mine.of(s.kinds) {
+		shareable[r] = true
+	}
+	for _, r := range y.Resources {
+		switch covers := scope.Intersect(e.Scopes.Names(r.Resource.Kind)).SubsetOf(r.Scope); {
+		case !shareable[r.Resource]:
+		case r.Resource.Kind == preset.Workspace:
+			s.workspaces.add(r.Resource, covers)
+		default:
+			s.projects.add(r.Resource, covers)
+		}
+	}
+	return s
+}
+
+// choices is what a page shows of scope, with what was allowed before.
+func (e *Evaluator) choices(scope oauth.Scope, before Grant, mine Resources) Choices {
+	shown := Choices{
+		WorkspaceLevel: e.Scopes.Level(scope, preset.Workspace),
+		ProjectLevel:   e.Scopes.Level(scope, preset.Project),
+	}
+	levels := e.Scopes.Implied(before.Scope.Union(scope).Intersect(e.Scopes.Names(preset.Workspace, preset.Project)))
+	for _, s := range e.Scopes {
+		if scope.Contains(s.Name) {
+			shown.Scopes = append(shown.Scopes, s)
+		}
+		if levels.Contains(s.Name) {
+			shown.Levels = append(shown.Levels, s)
+		}
+	}
+	shared := make(map[Resource]oauth.Scope)
+	for _, s := range before.Shared(e.Scopes) {
+		shared[s.Resource] = s.Scope
+	}
+	had := func(r Resource, held role.Role) Had {
+		return Had{shared[r], role.Min(e.Scopes.Level(shared[r], r.Kind), held)}
+	}
 	kinds := KindsOf(e.Scopes, scope)
 	if kinds.Workspaces {
 		shown.SingleWorkspace = e.Policy.SingleWorkspace
-		shown.Workspaces = workspaceChoices(mine.Workspaces, before.Workspaces, shown.WorkspaceLevel)
+		for _, w := range mine.Workspaces {
+			shown.Workspaces = append(shown.Workspaces, WorkspaceChoice{w, role.Min(shown.WorkspaceLevel, w.Role), had(w.resource(), w.Role)})
+		}
 	}
 	if kinds.Projects {
-		shown.Projects = projectChoices(mine.Projects, before.Projects, shown.ProjectLevel)
+		for _, p := range mine.Projects {
+			shown.Projects = append(shown.Projects, ProjectChoice{p, role.Min(shown.ProjectLevel, p.Workspace.Role), had(p.resource(), p.Workspace.Role)})
+		}
 	}
 	return shown
-}
-
-func workspaceChoices(mine []Workspace, before []SharedWorkspace, level role.Role) []WorkspaceChoice {
-	choices := make([]WorkspaceChoice, 0, len(mine))
-	for _, w := range mine {
-		choices = append(choices, WorkspaceChoice{
-			Workspace:  w,
-			SharedRole: role.Min(level, w.Role),
-			Selected:   slices.Contains(before, w.shared()),
-		})
-	}
-	return choices
-}
-
-func projectChoices(mine []Project, before []SharedProject, level role.Role) []ProjectChoice {
-	choices := make([]ProjectChoice, 0, len(mine))
-	for _, p := range mine {
-		choices = append(choices, ProjectChoice{
-			Project:    p,
-			SharedRole: role.Min(level, p.Workspace.Role),
-			Selected:   slices.Contains(before, p.shared()),
-		})
-	}
-	return choices
 }

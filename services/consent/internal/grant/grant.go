@@ -3,7 +3,6 @@ package grant
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,11 +18,15 @@ type Grant struct {
 	ID       uuid.UUID
 	ClientID string
 	Sub      string
-	Scope    oauth.Scope
-	// Workspaces and Projects are what was picked, by id. None is none, never all.
-	Workspaces []SharedWorkspace
-	Projects   []SharedProject
-	// Version grows with each restriction.
+	// Scope is everything that was ever allowed, somewhere: what the account page
+	// offers. It only grows, and permits nothing.
+	Scope     oauth.Scope
+	Approvals []Approval
+	// FormerIdentity is that of what began before approvals were kept, and does not
+	// say as what the client came.
+	FormerIdentity Identity
+	// Version grows with what is allowed, and with what is taken away: then access
+	// tokens of an older one have ended.
 	Version                int64
 	CreateTime, UpdateTime time.Time
 	// LastUseTime is when a token was last minted for it, accurate to an hour. Zero
@@ -31,20 +34,14 @@ type Grant struct {
 	LastUseTime time.Time
 }
 
-// SharedWorkspace is a workspace in a grant, shared under one membership.
-type SharedWorkspace struct {
-	ID, MembershipID uuid.UUID
-}
-
-// SharedProject is a project in a grant, shared under one membership in its
-// workspace.
-type SharedProject struct {
-	ID, WorkspaceID, MembershipID uuid.UUID
-}
-
 // Kinds says of which kinds of resource a scope lets the subject pick.
 type Kinds struct {
 	Workspaces, Projects bool
+}
+
+// have says whether r is of one of the kinds.
+func (k Kinds) have(r Resource) bool {
+	return k.Workspaces && r.Kind == preset.Workspace || k.Projects && r.Kind == preset.Project
 }
 
 // KindsOf returns the kinds that scope selects, in the catalogue c.
@@ -55,38 +52,6 @@ func KindsOf(c preset.Catalogue, scope oauth.Scope) Kinds {
 	}
 }
 
-// Change is what a decision of the subject makes of a grant.
-type Change struct {
-	// Scope is joined to that of the grant.
-	Scope oauth.Scope
-	// Kinds are those whose selection is replaced; the other one stays as it is.
-	Kinds      Kinds
-	Workspaces []SharedWorkspace
-	Projects   []SharedProject
-}
-
-// Apply returns what c makes of g, and whether something that g shared is lost:
-// then the tokens sealed so far must end.
-func (c Change) Apply(g Grant) (after Grant, lost bool) {
-	after = g
-	after.Scope = g.Scope.Union(c.Scope)
-	if c.Kinds.Workspaces {
-		after.Workspaces = c.Workspaces
-		lost = missing(g.Workspaces, c.Workspaces)
-	}
-	if c.Kinds.Projects {
-		after.Projects = c.Projects
-		lost = lost || missing(g.Projects, c.Projects)
-	}
-	return after, lost
-}
-
-// missing says whether one of before is not in after. The same resource under
-// another membership is another one.
-func missing[T comparable](before, after []T) bool {
-	return slices.ContainsFunc(before, func(shared T) bool { return !slices.Contains(after, shared) })
-}
-
 // Decision is a change that starts a grant where the pair has none.
 type Decision struct {
 	// NewID is the id of the grant if this decision starts one.
@@ -94,8 +59,6 @@ type Decision struct {
 	ClientID string
 	Sub      string
 	Change   Change
-	// Identity is the client's, as the subject was shown it. Zero: none is kept.
-	Identity Identity
 }
 
 // Reason is why a grant was revoked. It is kept as written.
@@ -128,16 +91,16 @@ var ErrNotFound = errors.New("grant not found")
 // Reader finds live grants, in the truth and not in a cache.
 type Reader interface {
 	// Find returns a live grant. Fails with ErrNotFound.
-	Find(ctx context.Context, id uuid.UUID) (Grant, error)
-	// FindPair returns the live grant of a subject and a client, and whether the
-	// identity is one of those that were recorded with it. Fails with ErrNotFound.
-	FindPair(ctx context.Context, sub, clientID string, as Identity) (g Grant, known bool, err error)
+	Find(ctx context.Context, id uuid.UUID) (Stored, error)
+	// FindPair returns the live grant of a subject and a client. Fails with
+	// ErrNotFound.
+	FindPair(ctx context.Context, sub, clientID string) (Stored, error)
 	// List returns at most limit live grants behind after, by time of creation
 	// and id.
-	List(ctx context.Context, of Filter, after Cursor, limit int) ([]Grant, error)
+	List(ctx context.Context, of Filter, after Cursor, limit int) ([]Stored, error)
 	// Newest returns at most limit live grants of a subject that come before the
 	// place, the newest first. The zero place is behind them all.
-	Newest(ctx context.Context, sub string, before Cursor, limit int) ([]Grant, error)
+	Newest(ctx context.Context, sub string, before Cursor, limit int) ([]Stored, error)
 }
 
 // Writer changes grants. Each method is one transaction, and returns the
@@ -154,7 +117,7 @@ type Writer interface {
 	Revoke(ctx context.Context, id uuid.UUID, sub string, why Reason) ([]coherent.Restriction, error)
 	// Use returns a live grant as Find does, and notes the time. It writes only
 	// where that was not noted for accuracy, and restricts nothing.
-	Use(ctx context.Context, id uuid.UUID, accuracy time.Duration) (Grant, error)
+	Use(ctx context.Context, id uuid.UUID, accuracy time.Duration) (Stored, error)
 }
 
 // Store keeps grants. Implementations are safe for concurrent use, across

@@ -3,6 +3,7 @@ package grant
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 	"strings"
 
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -45,4 +46,23 @@ func destination(redirectURI string) string {
 		authority = authority[:end]
 	}
 	return scheme + "://" + strings.ToLower(authority)
+}
+
+// identities are those that c can come as now. Of a client that nobody has named it
+// is the only one on record.
+func (c Client) identities(g Grant) []Identity {
+	known := g.identities()
+	if c.ID == "" {
+		if len(known) == 1 {
+			return known
+		}
+		return nil
+	}
+	var list []Identity
+	for _, uri := range c.RedirectURIs {
+		if as := IdentityOf(c.Name, c.WorkspaceID, uri); !slices.Contains(list, as) {
+			list = append(list, as)
+		}
+	}
+	return list
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,38 +27,48 @@ type Keeper struct {
 type Consent struct {
 	Sub, ClientID string
 	// Scope is what was allowed, as a scope parameter.
-	Scope  string
-	Picked Picked
+	Scope string
+	// Audiences are the resource indicators (RFC 8707) that it was allowed for.
+	Audiences []string
+	Picked    Picked
 	// Identity is the client's, as the subject was shown it.
 	Identity Identity
+	// ByPolicy says that nobody was asked.
+	ByPolicy bool
 }
 
 // Find returns a live grant. Fails with fault.NotFound.
 func (k *Keeper) Find(ctx context.Context, id uuid.UUID) (Grant, error) {
-	g, err := k.Grants.Find(ctx, id)
+	stored, err := k.Grants.Find(ctx, id)
 	if err != nil {
 		return Grant{}, named("find grant", err)
 	}
-	return g, nil
+	return stored.Read(k.Scopes), nil
 }
 
 // useAccuracy is how exact the time of a grant's last use is.
 const useAccuracy = time.Hour
 
-// Use is [Keeper.Find] for a grant for which a token is about to be minted, which
-// is noted.
-func (k *Keeper) Use(ctx context.Context, id uuid.UUID) (Grant, error) {
-	g, err := k.Grants.Use(ctx, id, useAccuracy)
+// Use returns a live grant, and what of it a client gets that is about to be given
+// a token: that is noted. What began before approvals were kept makes its claim
+// without an identity. Fails with fault.NotFound.
+func (k *Keeper) Use(ctx context.Context, id uuid.UUID, of Claim) (Grant, Yield, error) {
+	stored, err := k.Grants.Use(ctx, id, useAccuracy)
 	if err != nil {
-		return Grant{}, named("use grant", err)
+		return Grant{}, Yield{}, named("use grant", err)
 	}
-	return g, nil
+	g := stored.Read(k.Scopes)
+	if of.Identity == (Identity{}) {
+		of.Identity = g.FormerIdentity
+	}
+	of.OneWorkspace = k.Policy.SingleWorkspace
+	return g, yield(k.Scopes, g.Approvals, of), nil
 }
 
-// Record joins what was allowed to the grant of the pair, or starts one. The
-// selections of the kinds that the scope selects replace the earlier ones; when
-// that takes something away, the access tokens of the grant end, and refresh
-// tokens go on with what is left.
+// Record writes down what was allowed, in the grant of the pair or a new one. A
+// resource that was not picked is taken back, of the kinds that the scope selects
+// and from everything that the client has begun: then the access tokens of the
+// grant end, and refresh tokens go on with what is left.
 //
 // A refused consent leaves no trace. Fails with invalid_scope, invalid_request
 // (a selection missing or malformed), access_denied (not the subject's to share).
@@ -66,11 +77,11 @@ func (k *Keeper) Record(ctx context.Context, c Consent) (Grant, error) {
 	if err != nil {
 		return Grant{}, err
 	}
-	change := Change{Scope: scope, Kinds: KindsOf(k.Scopes, scope)}
-	if err := k.checkPicked(change.Kinds, c.Picked); err != nil {
+	kinds := KindsOf(k.Scopes, scope)
+	if err := k.checkPicked(kinds, c.Picked); err != nil {
 		return Grant{}, err
 	}
-	if err := checkComplete(change.Kinds, c.Picked); err != nil {
+	if err := checkComplete(kinds, c.Picked); err != nil {
 		return Grant{}, err
 	}
 	mine, err := k.Directory.Shareable(ctx, c.Sub)
@@ -80,11 +91,17 @@ func (k *Keeper) Record(ctx context.Context, c Consent) (Grant, error) {
 	if err != nil {
 		return Grant{}, fmt.Errorf("list resources of subject: %w", err)
 	}
-	if change, err = change.selecting(mine, c.Picked); err != nil {
+	picked, err := mine.pick(c.Picked)
+	if err != nil {
 		return Grant{}, err
 	}
+	// To choose one workspace is to say nothing of the others.
+	kinds.Workspaces = kinds.Workspaces && !k.Policy.SingleWorkspace
 	g, restrictions, err := k.Grants.Record(ctx, Decision{
-		NewID: uuid.New(), ClientID: c.ClientID, Sub: c.Sub, Change: change, Identity: c.Identity,
+		NewID: uuid.New(), ClientID: c.ClientID, Sub: c.Sub,
+		Change: changeBy(k.Scopes, consented{
+			scope: scope, audiences: c.Audiences, identity: c.Identity, picked: picked, kinds: kinds, byPolicy: c.ByPolicy,
+		}),
 	})
 	if err != nil {
 		return Grant{}, fmt.Errorf("record grant: %w", err)
@@ -93,13 +110,14 @@ func (k *Keeper) Record(ctx context.Context, c Consent) (Grant, error) {
 	return g, nil
 }
 
-// Share replaces what the subject's grant shares, of the kinds that its scope
-// selects. A kind may be left without selection only if the subject has nothing
-// of it any more.
+// Share changes what the subject's grant shares, of the kinds that its scope
+// selects. What is not picked is taken back, and what is picked has the scope that
+// the selection says. A kind may be left without selection only if the subject has
+// nothing of it any more. What is added is for the client as it is now.
 //
 // Fails with fault.NotFound, also for a grant of somebody else, and as
 // [Keeper.Record] does for a selection.
-func (k *Keeper) Share(ctx context.Context, id uuid.UUID, sub string, picked Picked) (Grant, error) {
+func (k *Keeper) Share(ctx context.Context, id uuid.UUID, sub string, client Client, selected Selection) (Grant, error) {
 	g, err := k.Find(ctx, id)
 	if err != nil {
 		return Grant{}, err
@@ -107,8 +125,8 @@ func (k *Keeper) Share(ctx context.Context, id uuid.UUID, sub string, picked Pic
 	if g.Sub != sub {
 		return Grant{}, notFound(errors.New("grant of another subject"))
 	}
-	change := Change{Kinds: KindsOf(k.Scopes, g.Scope)}
-	if err := k.checkPicked(change.Kinds, picked); err != nil {
+	kinds := KindsOf(k.Scopes, g.Scope)
+	if err := checkKinds(kinds, selected.Picked); err != nil {
 		return Grant{}, err
 	}
 	mine, err := k.Directory.Shareable(ctx, sub)
@@ -116,21 +134,54 @@ func (k *Keeper) Share(ctx context.Context, id uuid.UUID, sub string, picked Pic
 		return Grant{}, fmt.Errorf("list resources of subject: %w", err)
 	}
 	choosable := Kinds{
-		Workspaces: change.Kinds.Workspaces && len(mine.Workspaces) > 0,
-		Projects:   change.Kinds.Projects && len(mine.Projects) > 0,
+		Workspaces: kinds.Workspaces && len(mine.Workspaces) > 0,
+		Projects:   kinds.Projects && len(mine.Projects) > 0,
 	}
-	if err := checkComplete(choosable, picked); err != nil {
+	if err := checkComplete(choosable, selected.Picked); err != nil {
 		return Grant{}, err
 	}
-	if change, err = change.selecting(mine, picked); err != nil {
+	levels, err := k.levels(g, mine, selected)
+	if err != nil {
 		return Grant{}, err
 	}
-	g, restrictions, err := k.Grants.Change(ctx, id, change)
+	g, restrictions, err := k.Grants.Change(ctx, id, changeBy(k.Scopes, sharing{
+		levels: levels, kinds: kinds, identities: client.identities(g),
+	}))
 	if err != nil {
 		return Grant{}, named("change grant", err)
 	}
 	k.Hints.Publish(ctx, restrictions...)
 	return g, nil
+}
+
+// levels is what each picked resource is to be shared with. Where one workspace is
+// to be chosen, that is done when the client asks: here none is added.
+func (k *Keeper) levels(g Grant, mine Resources, selected Selection) (map[Resource]oauth.Scope, error) {
+	picked, err := mine.pick(selected.Picked)
+	if err != nil {
+		return nil, err
+	}
+	levels := make(map[Resource]oauth.Scope, len(picked))
+	for _, r := range picked {
+		added := !slices.ContainsFunc(g.Approvals, func(a Approval) bool { return a.At.Resource == r })
+		if added && k.Policy.SingleWorkspace && r.Kind == preset.Workspace {
+			return nil, oauth.Refuse(oauth.InvalidRequest, "another workspace is chosen when the app asks for it")
+		}
+		offered := k.Scopes.Implied(g.Scope.Intersect(k.Scopes.Names(r.Kind)))
+		switch text, said := selected.Scopes[r.ID.String()]; {
+		case said:
+			level, err := oauth.ParseScope(text)
+			if err != nil || !level.SubsetOf(offered) {
+				return nil, oauth.RefuseBecause(oauth.InvalidRequest, "the selection names a scope that the app was never allowed", err)
+			}
+			levels[r] = k.Scopes.Highest(level)
+		case added:
+			levels[r] = k.Scopes.Highest(offered)
+		default:
+			levels[r] = nil
+		}
+	}
+	return levels, nil
 }
 
 // Revoke ends a grant and every token of it: whoever's if sub is empty. Revoking
@@ -162,13 +213,19 @@ func (k *Keeper) grantable(parameter string) (oauth.Scope, error) {
 
 // checkPicked refuses a selection that no directory could make right.
 func (k *Keeper) checkPicked(kinds Kinds, picked Picked) error {
+	if k.Policy.SingleWorkspace && len(picked.WorkspaceIDs) > 1 {
+		return oauth.Refuse(oauth.InvalidRequest, "select exactly one workspace")
+	}
+	return checkKinds(kinds, picked)
+}
+
+// checkKinds refuses a selection of a kind that no scope selects.
+func checkKinds(kinds Kinds, picked Picked) error {
 	switch {
 	case !kinds.Workspaces && len(picked.WorkspaceIDs) > 0:
 		return oauth.Refuse(oauth.InvalidRequest, "workspaces are selected, but no scope is for workspaces")
 	case !kinds.Projects && len(picked.ProjectIDs) > 0:
 		return oauth.Refuse(oauth.InvalidRequest, "projects are selected, but no scope is for projects")
-	case k.Policy.SingleWorkspace && len(picked.WorkspaceIDs) > 1:
-		return oauth.Refuse(oauth.InvalidRequest, "select exactly one workspace")
 	}
 	return nil
 }
@@ -183,18 +240,6 @@ func checkComplete(needed Kinds, picked Picked) error {
 		return oauth.Refuse(oauth.InvalidRequest, "select at least one project")
 	}
 	return nil
-}
-
-// selecting returns c with the picked resources, if all of them are among mine.
-func (c Change) selecting(mine Resources, picked Picked) (Change, error) {
-	var err error
-	if c.Workspaces, err = mine.workspaces(picked.WorkspaceIDs); err != nil {
-		return Change{}, err
-	}
-	if c.Projects, err = mine.projects(picked.ProjectIDs); err != nil {
-		return Change{}, err
-	}
-	return c, nil
 }
 
 // named tells a caller of a missing grant, and nothing of other errors.

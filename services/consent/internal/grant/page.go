@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/page"
+	"github.com/chancery-auth/chancery/pkg/preset"
 )
 
 // grants is the list that page tokens are of.
@@ -29,11 +30,11 @@ func (k *Keeper) List(ctx context.Context, of Filter, p Page) (list []Grant, nex
 	}
 	size := page.Size(p.Size)
 	// One more tells whether there is another page.
-	list, err = k.Grants.List(ctx, of, cursorOf(after), size+1)
+	stored, err := k.Grants.List(ctx, of, cursorOf(after), size+1)
 	if err != nil {
 		return nil, "", fmt.Errorf("list grants: %w", err)
 	}
-	list, next = page.Cut(grants, list, size, Grant.cursor)
+	list, next = page.Cut(grants, readAll(stored, k.Scopes), size, Grant.cursor)
 	return list, next, nil
 }
 
@@ -46,4 +47,12 @@ func cursorOf(c page.Cursor) Cursor {
 		return Cursor{}
 	}
 	return Cursor{CreateTime: c.CreateTime, ID: uuid.MustParse(c.ID)}
+}
+
+func readAll(stored []Stored, c preset.Catalogue) []Grant {
+	list := make([]Grant, len(stored))
+	for i, s := range stored {
+		list[i] = s.Read(c)
+	}
+	return list
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/role"
 )
 
@@ -44,12 +45,28 @@ type Project struct {
 	Workspace Workspace
 }
 
-func (w Workspace) shared() SharedWorkspace {
-	return SharedWorkspace{ID: w.ID, MembershipID: w.MembershipID}
+func (w Workspace) resource() Resource {
+	return Resource{Kind: preset.Workspace, ID: w.ID, WorkspaceID: w.ID, MembershipID: w.MembershipID}
 }
 
-func (p Project) shared() SharedProject {
-	return SharedProject{ID: p.ID, WorkspaceID: p.Workspace.ID, MembershipID: p.Workspace.MembershipID}
+func (p Project) resource() Resource {
+	return Resource{Kind: preset.Project, ID: p.ID, WorkspaceID: p.Workspace.ID, MembershipID: p.Workspace.MembershipID}
+}
+
+// of returns the resources of the kinds.
+func (r Resources) of(kinds Kinds) []Resource {
+	var list []Resource
+	if kinds.Workspaces {
+		for _, w := range r.Workspaces {
+			list = append(list, w.resource())
+		}
+	}
+	if kinds.Projects {
+		for _, p := range r.Projects {
+			list = append(list, p.resource())
+		}
+	}
+	return list
 }
 
 // Picked names what a subject has selected, as it came from outside.
@@ -57,39 +74,44 @@ type Picked struct {
 	WorkspaceIDs, ProjectIDs []string
 }
 
-// workspaces returns those of r with the ids, by id. Fails with invalid_request,
-// access_denied.
-func (r Resources) workspaces(ids []string) ([]SharedWorkspace, error) {
-	mine := make(map[uuid.UUID]SharedWorkspace, len(r.Workspaces))
-	for _, w := range r.Workspaces {
-		mine[w.ID] = w.shared()
-	}
-	return pick(ids, mine)
+// Selection is what a subject has selected on the account page.
+type Selection struct {
+	Picked
+	// Scopes has what each picked resource is to be shared with, by id. One that is
+	// not in it stays as it is, or is shared with everything that the account page
+	// offers.
+	Scopes map[string]string
 }
 
-// projects is workspaces for projects.
-func (r Resources) projects(ids []string) ([]SharedProject, error) {
-	mine := make(map[uuid.UUID]SharedProject, len(r.Projects))
-	for _, p := range r.Projects {
-		mine[p.ID] = p.shared()
+// pick returns the resources that picked names, by kind and id. Fails with
+// invalid_request, access_denied.
+func (r Resources) pick(picked Picked) ([]Resource, error) {
+	workspaces, err := pick(picked.WorkspaceIDs, r.of(Kinds{Workspaces: true}))
+	if err != nil {
+		return nil, err
 	}
-	return pick(ids, mine)
+	projects, err := pick(picked.ProjectIDs, r.of(Kinds{Projects: true}))
+	return append(workspaces, projects...), err
 }
 
 // pick finds all that texts name, or nothing.
-func pick[T any](texts []string, mine map[uuid.UUID]T) ([]T, error) {
+func pick(texts []string, mine []Resource) ([]Resource, error) {
 	ids, err := parseIDs(texts)
 	if err != nil {
 		return nil, err
 	}
-	picked := make([]T, 0, len(ids))
+	byID := make(map[uuid.UUID]Resource, len(mine))
+	for _, r := range mine {
+		byID[r.ID] = r
+	}
+	picked := make([]Resource, 0, len(ids))
 	for _, id := range ids {
-		shared, ok := mine[id]
+		r, ok := byID[id]
 		if !ok {
 			// Deleted, foreign and never there look the same.
 			return nil, oauth.Refuse(oauth.AccessDenied, "the selection names a resource that the user cannot share")
 		}
-		picked = append(picked, shared)
+		picked = append(picked, r)
 	}
 	return picked, nil
 }

@@ -5,19 +5,48 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
 )
 
 // situation is what the rules look at.
 type situation struct {
-	request Request
-	scope   oauth.Scope
-	grant   *Grant // nil if there is none
-	known   bool   // the client comes as what the subject allowed it as
-	kinds   Kinds  // that scope selects
-	choices Choices
-	policy  preset.Consent
+	request    Request
+	identified bool // it can be told as what the client comes
+	kinds      Kinds
+	// plain is the part of the request that selects nothing, and allowed what of
+	// that kind the client was allowed as it comes now.
+	plain, allowed oauth.Scope
+	// workspaces and projects are those that it was allowed, and that are left to
+	// share.
+	workspaces, projects coverage
+	policy               preset.Consent
+}
+
+// coverage is how much of what was allowed would do for a request.
+type coverage struct {
+	allowed  int        // how many resources were allowed something
+	covering []Resource // those of them that were allowed all that is requested
+}
+
+func (c *coverage) add(r Resource, covers bool) { //nolint:revive // flag-parameter: it is data, not control.
+	c.allowed++
+	if covers {
+		c.covering = append(c.covering, r)
+	}
+}
+
+// partly says that some would not do.
+func (c *coverage) partly() bool { return len(c.covering) < c.allowed }
+
+// only is the one resource that would do, nil if there is none or another.
+func (c *coverage) only() uuid.UUID {
+	if len(c.covering) != 1 {
+		return uuid.Nil
+	}
+	return c.covering[0].ID
 }
 
 // verdict is what a rule says.
@@ -43,10 +72,11 @@ var rules = []rule{
 	{"nobody has vouched for the client", "RFC 6749 §10.2", unverified},
 	{"anybody can pose as the client", "RFC 6749 §10.2, RFC 8252 §8.6", impersonable},
 	{"the platform's own client needs no selection", "", ownClient},
-	{"nothing was allowed yet", "", noGrant},
-	{"the client is not the one that the subject knows", "RFC 9700 §4.15", unknownIdentity},
-	{"more is requested than was allowed", "", moreScope},
+	{"it cannot be told as what the client comes", "RFC 9700 §4.15", unidentified},
+	{"more is requested than the client was allowed as it comes now", "RFC 9700 §4.15", moreScope},
 	{"nothing of what was shared is left", "", nothingLeft},
+	{"something was shared with less than is requested", "", lessShared},
+	{"none or several would do where one is to be chosen", "", undecided},
 }
 
 // required says whether the subject must be asked.
@@ -78,20 +108,24 @@ func ownClient(s situation) verdict {
 	return pass
 }
 
-func noGrant(s situation) verdict { return askIf(s.grant == nil) }
+func unidentified(s situation) verdict { return askIf(!s.identified) }
 
-// unknownIdentity asks about a client that has got another name or owner, or sends
-// the user to another host. What the platform vouches for, it may also change.
-func unknownIdentity(s situation) verdict { return askIf(!s.known && !s.request.Client.SkipConsent) }
-
-func moreScope(s situation) verdict { return askIf(!s.scope.SubsetOf(s.grant.Scope)) }
+func moreScope(s situation) verdict { return askIf(!s.plain.SubsetOf(s.allowed)) }
 
 // nothingLeft asks for each kind apart: a client that asks for projects has no
 // use for the workspaces that are left.
 func nothingLeft(s situation) verdict {
-	workspaces := slices.ContainsFunc(s.choices.Workspaces, func(c WorkspaceChoice) bool { return c.Selected })
-	projects := slices.ContainsFunc(s.choices.Projects, func(c ProjectChoice) bool { return c.Selected })
-	return askIf(s.kinds.Workspaces && !workspaces || s.kinds.Projects && !projects)
+	return askIf(s.kinds.Workspaces && s.workspaces.allowed == 0 || s.kinds.Projects && s.projects.allowed == 0)
+}
+
+// lessShared asks where some would do and some would not: who silently got the
+// former would be taken to have them all.
+func lessShared(s situation) verdict {
+	return askIf(s.kinds.Workspaces && !s.policy.SingleWorkspace && s.workspaces.partly() || s.kinds.Projects && s.projects.partly())
+}
+
+func undecided(s situation) verdict {
+	return askIf(s.kinds.Workspaces && s.policy.SingleWorkspace && len(s.workspaces.covering) != 1)
 }
 
 // impersonable asks for a client without credentials, unless its answer can only

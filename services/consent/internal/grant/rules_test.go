@@ -3,6 +3,8 @@ package grant
 import (
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/chancery-auth/chancery/pkg/oauth"
 )
 
@@ -13,20 +15,29 @@ func quiet() situation {
 			TokenEndpointAuthMethod: oauth.AuthClientSecretBasic,
 			RedirectURIs:            []string{"https://app.example/cb"},
 		}},
-		scope: oauth.Scope{"openid", "workspace:viewer", "project:viewer"},
-		grant: &Grant{Scope: oauth.Scope{"project:viewer", "workspace:viewer", "openid", "email"}},
-		kinds: Kinds{Workspaces: true, Projects: true},
-		known: true,
-		choices: Choices{
-			Workspaces: []WorkspaceChoice{{}, {Selected: true}},
-			Projects:   []ProjectChoice{{Selected: true}, {}},
-		},
+		identified: true,
+		kinds:      Kinds{Workspaces: true, Projects: true},
+		plain:      oauth.Scope{"openid"},
+		allowed:    oauth.Scope{"email", "openid"},
+		workspaces: coverage{allowed: 2, covering: []Resource{resource(1), resource(2)}},
+		projects:   coverage{allowed: 1, covering: []Resource{resource(3)}},
 	}
 }
 
+func resource(n byte) Resource { return Resource{ID: uuid.UUID{n}} }
+
 func unselective(s *situation) {
-	s.scope, s.kinds = oauth.Scope{"openid"}, Kinds{}
-	s.choices = Choices{}
+	s.kinds, s.workspaces, s.projects = Kinds{}, coverage{}, coverage{}
+}
+
+func nothingAllowed(s *situation) {
+	s.allowed, s.workspaces, s.projects = nil, coverage{}, coverage{}
+}
+
+func single(covering ...Resource) func(*situation) {
+	return func(s *situation) {
+		s.policy.SingleWorkspace, s.workspaces.covering = true, covering
+	}
 }
 
 func public(uris ...string) func(*situation) {
@@ -35,8 +46,6 @@ func public(uris ...string) func(*situation) {
 		s.request.Client.RedirectURIs = uris
 	}
 }
-
-func unknown(s *situation) { s.known = false }
 
 func own(s *situation) { s.request.Client.SkipConsent = true }
 
@@ -50,25 +59,31 @@ func TestWhenToAsk(t *testing.T) {
 		{"the same without selection", []func(*situation){unselective}, false},
 		{"prompt=consent", []func(*situation){func(s *situation) { s.request.PromptConsent = true }}, true},
 		{"an unverified client", []func(*situation){func(s *situation) { s.request.Client.Unverified = true }}, true},
-		{"no grant", []func(*situation){func(s *situation) { s.grant = nil }}, true},
-		{"another identity", []func(*situation){unknown}, true},
-		{"more scope", []func(*situation){func(s *situation) { s.grant.Scope = s.grant.Scope.Without("openid") }}, true},
-		{"a scope that starts the same", []func(*situation){unselective, func(s *situation) { s.grant.Scope = oauth.Scope{"openid2"} }}, true},
-		{"no workspace left", []func(*situation){func(s *situation) { s.choices.Workspaces[1].Selected = false }}, true},
-		{"no project left", []func(*situation){func(s *situation) { s.choices.Projects[0].Selected = false }}, true},
-		{"no workspace left, and none requested", []func(*situation){func(s *situation) { s.choices.Workspaces, s.kinds.Workspaces = nil, false }}, false},
-		{"no project left, and none requested", []func(*situation){func(s *situation) { s.choices.Projects, s.kinds.Projects = nil, false }}, false},
+		{"nothing allowed", []func(*situation){nothingAllowed}, true},
+		{"nobody can say as what the client comes", []func(*situation){func(s *situation) { s.identified = false }}, true},
+		{"more scope", []func(*situation){func(s *situation) { s.allowed = s.allowed.Without("openid") }}, true},
+		{"a scope that starts the same", []func(*situation){unselective, func(s *situation) { s.allowed = oauth.Scope{"openid2"} }}, true},
+		{"no workspace left", []func(*situation){func(s *situation) { s.workspaces = coverage{} }}, true},
+		{"no project left", []func(*situation){func(s *situation) { s.projects = coverage{} }}, true},
+		{"no workspace left, and none requested", []func(*situation){func(s *situation) { s.workspaces, s.kinds.Workspaces = coverage{}, false }}, false},
+		{"no project left, and none requested", []func(*situation){func(s *situation) { s.projects, s.kinds.Projects = coverage{}, false }}, false},
+		{"a workspace that was shared with less", []func(*situation){func(s *situation) { s.workspaces.allowed++ }}, true},
+		{"a project that was shared with less", []func(*situation){func(s *situation) { s.projects.allowed++ }}, true},
+		{"a workspace that was shared with less, and none requested", []func(*situation){func(s *situation) { s.workspaces.allowed++; s.kinds.Workspaces = false }}, false},
+		{"one workspace that would do, of two", []func(*situation){single(resource(1))}, false},
+		{"two workspaces that would do, where one is to be chosen", []func(*situation){single(resource(1), resource(2))}, true},
+		{"no workspace that would do, where one is to be chosen", []func(*situation){single()}, true},
+		{"no workspace requested, where one would be to be chosen", []func(*situation){single(), func(s *situation) { s.kinds.Workspaces = false }}, false},
 
-		{"the platform's own client", []func(*situation){own, unselective, func(s *situation) { s.grant = nil }}, false},
-		{"the platform's own client, more scope", []func(*situation){own, unselective, func(s *situation) { s.grant.Scope = nil }}, false},
-		{"the platform's own client that selects", []func(*situation){own, func(s *situation) { s.grant = nil }}, true},
+		{"the platform's own client", []func(*situation){own, unselective, nothingAllowed}, false},
+		{"the platform's own client that selects", []func(*situation){own, nothingAllowed}, true},
 		{"the platform's own client that selects as before", []func(*situation){own}, false},
-		{"the platform's own client under another identity", []func(*situation){own, unknown}, false},
+		{"the platform's own client, of which nobody can say as what it comes", []func(*situation){own, unselective, func(s *situation) { s.identified = false }}, false},
 		{"the platform's own client with prompt=consent", []func(*situation){own, unselective, func(s *situation) { s.request.PromptConsent = true }}, true},
 		{"the platform's own client, yet unverified", []func(*situation){own, unselective, func(s *situation) { s.request.Client.Unverified = true }}, true},
 
 		{"the platform's own client, which anybody can pose as", []func(*situation){own, unselective, public("com.example.app:/cb")}, true},
-		{"the platform's own public client on the web", []func(*situation){own, unselective, public("https://app.example/cb"), func(s *situation) { s.grant = nil }}, false},
+		{"the platform's own public client on the web", []func(*situation){own, unselective, public("https://app.example/cb"), nothingAllowed}, false},
 
 		{"a public client on the web", []func(*situation){public("https://app.example/cb", "https://two.example/cb")}, false},
 		{"a public client where the policy lets it", []func(*situation){public("com.example.app:/cb"), func(s *situation) { s.policy.SkipPublic = true }}, false},

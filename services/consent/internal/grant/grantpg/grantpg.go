@@ -38,18 +38,21 @@ func (s *Store) Record(ctx context.Context, d grant.Decision) (g grant.Grant, re
 		var id uuid.UUID
 		err := tx.QueryRow(ctx, `
 			INSERT INTO consent.grant (id, client_id, sub, scope)
-			VALUES ($1, $2, $3, $4)
+			VALUES ($1, $2, $3, '-')
 			ON CONFLICT (sub, client_id) WHERE revoke_time IS NULL
-			DO UPDATE SET update_time = statement_timestamp()
-			RETURNING id`, d.NewID, d.ClientID, d.Sub, d.Change.Scope.String()).Scan(&id)
+			DO UPDATE SET client_id = excluded.client_id
+			RETURNING id`, d.NewID, d.ClientID, d.Sub).Scan(&id)
 		if err != nil {
 			return fmt.Errorf("upsert grant: %w", err)
 		}
-		g, restrictions, err = s.change(ctx, tx, id, d.Change)
+		before, err := find(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		if err := identify(ctx, tx, id, d.Identity); err != nil {
+		if id == d.NewID && before.Former != nil { // nothing was written yet
+			before.Version, before.Former = 0, nil
+		}
+		if g, restrictions, err = s.change(ctx, tx, d.Change(before)); err != nil {
 			return err
 		}
 		return eventpg.Append(ctx, tx, grant.Recorded(d, g))
@@ -60,30 +63,19 @@ func (s *Store) Record(ctx context.Context, d grant.Decision) (g grant.Grant, re
 	return g, restrictions, nil
 }
 
-// identify notes as what the client was allowed something.
-func identify(ctx context.Context, tx pgx.Tx, id uuid.UUID, as grant.Identity) error {
-	if as == (grant.Identity{}) {
-		return nil
-	}
-	_, err := tx.Exec(ctx, `
-		INSERT INTO consent.grant_identity (grant_id, digest)
-		VALUES ($1, $2)
-		ON CONFLICT DO NOTHING`, id, as[:])
-	if err != nil {
-		return fmt.Errorf("insert identity of grant: %w", err)
-	}
-	return nil
-}
-
-// Change implements grant.Store.
+// Change implements grant.Store. What is read after the lock is the state that the
+// one before left: each statement has a snapshot of its own.
 func (s *Store) Change(ctx context.Context, id uuid.UUID, c grant.Change) (g grant.Grant, restrictions []coherent.Restriction, err error) {
 	err = pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `SELECT FROM consent.grant WHERE id = $1 AND revoke_time IS NULL FOR UPDATE`, id)
 		if err != nil {
 			return fmt.Errorf("lock grant: %w", err)
 		}
-		g, restrictions, err = s.change(ctx, tx, id, c)
+		before, err := find(ctx, tx, id)
 		if err != nil {
+			return err
+		}
+		if g, restrictions, err = s.change(ctx, tx, c(before)); err != nil {
 			return err
 		}
 		return eventpg.Append(ctx, tx, grant.Changed(g))
@@ -94,37 +86,38 @@ func (s *Store) Change(ctx context.Context, id uuid.UUID, c grant.Change) (g gra
 	return g, restrictions, nil
 }
 
-// change applies c to the grant, whose row tx has locked. What it reads is the
-// state that the one before left: a statement after the lock has a snapshot of
-// its own.
-func (s *Store) change(ctx context.Context, tx pgx.Tx, id uuid.UUID, c grant.Change) (grant.Grant, []coherent.Restriction, error) {
-	before, err := find(ctx, tx, id)
-	if err != nil {
-		return grant.Grant{}, nil, err
-	}
-	after, lost := c.Apply(before)
-	err = tx.QueryRow(ctx, `
+// change writes what became of a grant, whose row tx has locked.
+func (s *Store) change(ctx context.Context, tx pgx.Tx, after grant.After) (grant.Grant, []coherent.Restriction, error) {
+	g := after.Grant
+	err := tx.QueryRow(ctx, `
 		UPDATE consent.grant
 		   SET scope = $2,
-		       version = version + CASE WHEN $3 THEN 1 ELSE 0 END,
-		       update_time = statement_timestamp()
+		       allowed_scope = $3,
+		       former_identity = $4,
+		       version = $5,
+		       update_time = statement_timestamp(),
+		       approve_time = statement_timestamp()
 		 WHERE id = $1
-		RETURNING version, update_time`, id, after.Scope.String(), lost).Scan(&after.Version, &after.UpdateTime)
+		RETURNING update_time`,
+		g.ID, after.Former.Scope.String(), g.Scope.String(), g.FormerIdentity[:], g.Version).Scan(&g.UpdateTime)
 	if err != nil {
 		return grant.Grant{}, nil, fmt.Errorf("update grant: %w", err)
 	}
-	after.UpdateTime = after.UpdateTime.UTC()
-	if err := replace(ctx, tx, id, c); err != nil {
+	g.UpdateTime = g.UpdateTime.UTC()
+	if err := replaceApprovals(ctx, tx, g); err != nil {
 		return grant.Grant{}, nil, err
 	}
-	if !lost {
-		return after, nil, nil
+	if err := replaceFormer(ctx, tx, g.ID, after.Former); err != nil {
+		return grant.Grant{}, nil, err
 	}
-	restriction := coherent.Grant(id, after.Version)
+	if !after.Lost {
+		return g, nil, nil
+	}
+	restriction := coherent.Grant(g.ID, g.Version)
 	if err := coherentpg.Append(ctx, tx, s.keep, restriction); err != nil {
 		return grant.Grant{}, nil, err
 	}
-	return after, []coherent.Restriction{restriction}, nil
+	return g, []coherent.Restriction{restriction}, nil
 }
 
 // Revoke implements grant.Store. The condition of the UPDATE is the gate.

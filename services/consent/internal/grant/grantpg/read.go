@@ -11,39 +11,45 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/chancery-auth/chancery/services/consent/internal/grant"
+	"github.com/chancery-auth/chancery/services/consent/internal/grant/grantrow"
 )
 
-// columns are those of a live grant with what it shares, one row each; live goes
-// behind them.
+// columns are those of a live grant with all that was allowed, one row each; live
+// goes behind them.
 const columns = `
-	SELECT g.id, g.client_id, g.sub, g.scope, g.version, g.create_time, g.update_time, g.last_use_time,
-	       (SELECT coalesce(json_agg(json_build_array(workspace_id, membership_id) ORDER BY workspace_id), '[]')
-	          FROM consent.grant_workspace
+	SELECT g.id, g.client_id, g.sub, g.scope, g.allowed_scope, g.former_identity, g.version, g.create_time, g.update_time, g.last_use_time,
+	       (SELECT coalesce(json_agg(json_build_object(
+	                   'identity', encode(identity, 'hex'), 'audience', audience, 'kind', kind, 'resource_id', resource_id,
+	                   'workspace_id', workspace_id, 'membership_id', membership_id, 'version', version, 'by_policy', by_policy, 'scope', scope)
+	                   ORDER BY identity, audience, kind, resource_id, membership_id, version, by_policy), '[]')
+	          FROM consent.approval
 	         WHERE grant_id = g.id),
-	       (SELECT coalesce(json_agg(json_build_array(project_id, workspace_id, membership_id) ORDER BY project_id), '[]')
-	          FROM consent.grant_project
-	         WHERE grant_id = g.id)`
+	       CASE WHEN g.approve_time IS DISTINCT FROM g.update_time THEN json_build_object(
+	           'workspaces', (SELECT json_agg(json_build_array(workspace_id, membership_id) ORDER BY workspace_id)
+	                            FROM consent.grant_workspace WHERE grant_id = g.id),
+	           'projects', (SELECT json_agg(json_build_array(project_id, workspace_id, membership_id) ORDER BY project_id)
+	                          FROM consent.grant_project WHERE grant_id = g.id),
+	           'identities', (SELECT json_agg(encode(digest, 'hex') ORDER BY digest)
+	                            FROM consent.grant_identity WHERE grant_id = g.id)) END`
 
 const live = `
 	  FROM consent.grant AS g
 	 WHERE g.revoke_time IS NULL`
 
 // Find implements grant.Store.
-func (s *Store) Find(ctx context.Context, id uuid.UUID) (grant.Grant, error) {
+func (s *Store) Find(ctx context.Context, id uuid.UUID) (grant.Stored, error) {
 	return find(ctx, s.db, id)
 }
 
 // FindPair implements grant.Store.
-func (s *Store) FindPair(ctx context.Context, sub, clientID string, as grant.Identity) (g grant.Grant, known bool, err error) {
-	g, err = found(scan(s.db.QueryRow(ctx, columns+`,
-	       EXISTS (SELECT 1 FROM consent.grant_identity WHERE grant_id = g.id AND digest = $3)`+live+`
-	   AND g.sub = $1 AND g.client_id = $2`, key(sub), key(clientID), as[:]), &known))
-	return g, known, err
+func (s *Store) FindPair(ctx context.Context, sub, clientID string) (grant.Stored, error) {
+	return found(scan(s.db.QueryRow(ctx, columns+live+`
+	   AND g.sub = $1 AND g.client_id = $2`, key(sub), key(clientID))))
 }
 
 // Use implements grant.Store. Of several at once, one notes the time: the others
 // find it noted.
-func (s *Store) Use(ctx context.Context, id uuid.UUID, accuracy time.Duration) (grant.Grant, error) {
+func (s *Store) Use(ctx context.Context, id uuid.UUID, accuracy time.Duration) (grant.Stored, error) {
 	var stale bool
 	g, err := found(scan(s.db.QueryRow(ctx, columns+`,
 	       g.last_use_time IS NULL OR g.last_use_time <= statement_timestamp() - $2::interval`+live+`
@@ -58,14 +64,14 @@ func (s *Store) Use(ctx context.Context, id uuid.UUID, accuracy time.Duration) (
 		   AND (last_use_time IS NULL OR last_use_time <= statement_timestamp() - $2::interval)
 		RETURNING last_use_time`, id, accuracy).Scan(&g.LastUseTime)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return grant.Grant{}, fmt.Errorf("note use of grant: %w", err)
+		return grant.Stored{}, fmt.Errorf("note use of grant: %w", err)
 	}
 	g.LastUseTime = g.LastUseTime.UTC()
 	return g, nil
 }
 
 // List implements grant.Store.
-func (s *Store) List(ctx context.Context, of grant.Filter, after grant.Cursor, limit int) ([]grant.Grant, error) {
+func (s *Store) List(ctx context.Context, of grant.Filter, after grant.Cursor, limit int) ([]grant.Stored, error) {
 	if key(of.Sub) != of.Sub || key(of.ClientID) != of.ClientID {
 		return nil, nil
 	}
@@ -78,7 +84,7 @@ func (s *Store) List(ctx context.Context, of grant.Filter, after grant.Cursor, l
 }
 
 // Newest implements grant.Store.
-func (s *Store) Newest(ctx context.Context, sub string, before grant.Cursor, limit int) ([]grant.Grant, error) {
+func (s *Store) Newest(ctx context.Context, sub string, before grant.Cursor, limit int) ([]grant.Stored, error) {
 	return s.list(ctx, columns+live+`
 		   AND g.sub = $1
 		   AND ($2 OR (g.create_time, g.id) < ($3, $4))
@@ -86,12 +92,12 @@ func (s *Store) Newest(ctx context.Context, sub string, before grant.Cursor, lim
 		 LIMIT $5`, key(sub), before == grant.Cursor{}, before.CreateTime, before.ID, limit)
 }
 
-func (s *Store) list(ctx context.Context, query string, args ...any) ([]grant.Grant, error) {
+func (s *Store) list(ctx context.Context, query string, args ...any) ([]grant.Stored, error) {
 	rows, err := s.db.Query(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("select grants: %w", err)
 	}
-	grants, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (grant.Grant, error) { return scan(row) })
+	grants, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (grant.Stored, error) { return scan(row) })
 	if err != nil {
 		return nil, fmt.Errorf("select grants: %w", err)
 	}
@@ -103,44 +109,50 @@ type querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-func find(ctx context.Context, q querier, id uuid.UUID) (grant.Grant, error) {
+func find(ctx context.Context, q querier, id uuid.UUID) (grant.Stored, error) {
 	return found(scan(q.QueryRow(ctx, columns+live+` AND g.id = $1`, id)))
 }
 
 // found names the error of a query for one grant.
-func found(g grant.Grant, err error) (grant.Grant, error) {
+func found(g grant.Stored, err error) (grant.Stored, error) {
 	if errors.Is(err, pgx.ErrNoRows) {
-		return grant.Grant{}, grant.ErrNotFound
+		return grant.Stored{}, grant.ErrNotFound
 	}
 	if err != nil {
-		return grant.Grant{}, fmt.Errorf("select grant: %w", err)
+		return grant.Stored{}, fmt.Errorf("select grant: %w", err)
 	}
 	return g, nil
 }
 
 // scan reads the columns of a grant, and more behind them.
-func scan(row pgx.Row, more ...any) (grant.Grant, error) {
+func scan(row pgx.Row, more ...any) (grant.Stored, error) {
 	var (
-		g          grant.Grant
-		scope      string
-		lastUse    *time.Time
-		workspaces [][2]uuid.UUID
-		projects   [][3]uuid.UUID
+		g                                 grant.Stored
+		scope                             string
+		allowed                           *string
+		formerIdentity, approvals, former []byte
+		lastUse                           *time.Time
 	)
-	fields := []any{&g.ID, &g.ClientID, &g.Sub, &scope, &g.Version, &g.CreateTime, &g.UpdateTime, &lastUse, &workspaces, &projects}
-	if err := row.Scan(append(fields, more...)...); err != nil {
-		return grant.Grant{}, err
+	fields := []any{
+		&g.ID, &g.ClientID, &g.Sub, &scope, &allowed, &formerIdentity, &g.Version, &g.CreateTime, &g.UpdateTime, &lastUse, &approvals, &former,
+	}
+	err := row.Scan(append(fields, more...)...)
+	if err != nil {
+		return grant.Stored{}, err
 	}
 	if lastUse != nil {
 		g.LastUseTime = lastUse.UTC()
 	}
-	g.Scope = strings.Fields(scope)
-	g.CreateTime, g.UpdateTime = g.CreateTime.UTC(), g.UpdateTime.UTC()
-	for _, w := range workspaces {
-		g.Workspaces = append(g.Workspaces, grant.SharedWorkspace{ID: w[0], MembershipID: w[1]})
+	if allowed != nil {
+		g.Scope = strings.Fields(*allowed)
 	}
-	for _, p := range projects {
-		g.Projects = append(g.Projects, grant.SharedProject{ID: p[0], WorkspaceID: p[1], MembershipID: p[2]})
+	copy(g.FormerIdentity[:], formerIdentity)
+	g.CreateTime, g.UpdateTime = g.CreateTime.UTC(), g.UpdateTime.UTC()
+	if g.Approvals, err = grantrow.Approvals(approvals); err != nil {
+		return grant.Stored{}, err
+	}
+	if g.Former, err = grantrow.Former(scope, former); err != nil {
+		return grant.Stored{}, err
 	}
 	return g, nil
 }

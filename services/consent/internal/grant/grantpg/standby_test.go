@@ -21,7 +21,11 @@ func TestN188_RepeatedRevocationWrites(t *testing.T) {
 	db := pgtest.New(t, coherence.Set(), events.Set(), migrations.Set())
 	store := grantpg.New(db, time.Hour)
 	g, _, err := store.Record(t.Context(), grant.Decision{
-		NewID: uuid.New(), ClientID: "c", Sub: "s", Change: grant.Change{Scope: oauth.Scope{"a"}},
+		NewID: uuid.New(), ClientID: "c", Sub: "s",
+		Change: func(before grant.Stored) grant.After {
+			before.Version = 1
+			return grant.After{Grant: before.Grant, Former: grant.Former{Scope: oauth.Scope{"a"}}}
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

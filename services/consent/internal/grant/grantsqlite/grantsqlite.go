@@ -36,18 +36,21 @@ func (s *Store) Record(ctx context.Context, d grant.Decision) (g grant.Grant, re
 		var id uuid.UUID
 		err := tx.QueryRowContext(ctx, `
 			INSERT INTO consent_grant (id, client_id, sub, scope, create_time, update_time)
-			SELECT ?1, ?2, ?3, ?4, t, t FROM (SELECT `+sqlite.NowMicros+` AS t) WHERE true
+			SELECT ?1, ?2, ?3, '-', t, t FROM (SELECT `+sqlite.NowMicros+` AS t) WHERE true
 			ON CONFLICT (sub, client_id) WHERE revoke_time IS NULL
-			DO UPDATE SET update_time = excluded.update_time
-			RETURNING id`, d.NewID[:], d.ClientID, d.Sub, d.Change.Scope.String()).Scan(&id)
+			DO UPDATE SET client_id = excluded.client_id
+			RETURNING id`, d.NewID[:], d.ClientID, d.Sub).Scan(&id)
 		if err != nil {
 			return fmt.Errorf("upsert grant: %w", err)
 		}
-		g, restrictions, err = s.change(ctx, tx, id, d.Change)
+		before, err := find(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		if err := identify(ctx, tx, id, d.Identity); err != nil {
+		if id == d.NewID && before.Former != nil { // nothing was written yet
+			before.Version, before.Former = 0, nil
+		}
+		if g, restrictions, err = s.change(ctx, tx, d.Change(before)); err != nil {
 			return err
 		}
 		return eventsqlite.Append(ctx, tx, grant.Recorded(d, g))
@@ -58,26 +61,14 @@ func (s *Store) Record(ctx context.Context, d grant.Decision) (g grant.Grant, re
 	return g, restrictions, nil
 }
 
-// identify notes as what the client was allowed something.
-func identify(ctx context.Context, tx *sql.Tx, id uuid.UUID, as grant.Identity) error {
-	if as == (grant.Identity{}) {
-		return nil
-	}
-	_, err := tx.ExecContext(ctx, `
-		INSERT INTO consent_grant_identity (grant_id, digest)
-		VALUES (?, ?)
-		ON CONFLICT DO NOTHING`, id[:], as[:])
-	if err != nil {
-		return fmt.Errorf("insert identity of grant: %w", err)
-	}
-	return nil
-}
-
 // Change implements grant.Store.
 func (s *Store) Change(ctx context.Context, id uuid.UUID, c grant.Change) (g grant.Grant, restrictions []coherent.Restriction, err error) {
 	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
-		g, restrictions, err = s.change(ctx, tx, id, c)
+		before, err := find(ctx, tx, id)
 		if err != nil {
+			return err
+		}
+		if g, restrictions, err = s.change(ctx, tx, c(before)); err != nil {
 			return err
 		}
 		return eventsqlite.Append(ctx, tx, grant.Changed(g))
@@ -88,35 +79,39 @@ func (s *Store) Change(ctx context.Context, id uuid.UUID, c grant.Change) (g gra
 	return g, restrictions, nil
 }
 
-func (s *Store) change(ctx context.Context, tx *sql.Tx, id uuid.UUID, c grant.Change) (grant.Grant, []coherent.Restriction, error) {
-	before, err := find(ctx, tx, id)
-	if err != nil {
-		return grant.Grant{}, nil, err
-	}
-	after, lost := c.Apply(before)
+// change writes what became of a grant.
+func (s *Store) change(ctx context.Context, tx *sql.Tx, after grant.After) (grant.Grant, []coherent.Restriction, error) {
+	g := after.Grant
 	var updateTime int64
-	err = tx.QueryRowContext(ctx, `
+	err := tx.QueryRowContext(ctx, `
 		UPDATE consent_grant
 		   SET scope = ?2,
-		       version = version + CASE WHEN ?3 THEN 1 ELSE 0 END,
-		       update_time = `+sqlite.NowMicros+`
+		       allowed_scope = ?3,
+		       former_identity = ?4,
+		       version = ?5,
+		       update_time = `+sqlite.NowMicros+`,
+		       approve_time = `+sqlite.NowMicros+`
 		 WHERE id = ?1
-		RETURNING version, update_time`, id[:], after.Scope.String(), lost).Scan(&after.Version, &updateTime)
+		RETURNING update_time`,
+		g.ID[:], after.Former.Scope.String(), g.Scope.String(), g.FormerIdentity[:], g.Version).Scan(&updateTime)
 	if err != nil {
 		return grant.Grant{}, nil, fmt.Errorf("update grant: %w", err)
 	}
-	after.UpdateTime = sqlite.FromTime(updateTime)
-	if err := replace(ctx, tx, id, c); err != nil {
+	g.UpdateTime = sqlite.FromTime(updateTime)
+	if err := replaceApprovals(ctx, tx, g); err != nil {
 		return grant.Grant{}, nil, err
 	}
-	if !lost {
-		return after, nil, nil
+	if err := replaceFormer(ctx, tx, g.ID, after.Former); err != nil {
+		return grant.Grant{}, nil, err
 	}
-	restriction := coherent.Grant(id, after.Version)
+	if !after.Lost {
+		return g, nil, nil
+	}
+	restriction := coherent.Grant(g.ID, g.Version)
 	if err := coherentsqlite.Append(ctx, tx, s.keep, restriction); err != nil {
 		return grant.Grant{}, nil, err
 	}
-	return after, []coherent.Restriction{restriction}, nil
+	return g, []coherent.Restriction{restriction}, nil
 }
 
 // Revoke implements grant.Store.
@@ -161,47 +156,4 @@ func revoked(ctx context.Context, tx *sql.Tx, id uuid.UUID, sub string) error {
 	default:
 		return nil
 	}
-}
-
-// replace replaces the resources of the kinds that c selects.
-func replace(ctx context.Context, tx *sql.Tx, id uuid.UUID, c grant.Change) error {
-	if c.Kinds.Workspaces {
-		if err := replaceWorkspaces(ctx, tx, id, c.Workspaces); err != nil {
-			return err
-		}
-	}
-	if c.Kinds.Projects {
-		return replaceProjects(ctx, tx, id, c.Projects)
-	}
-	return nil
-}
-
-func replaceWorkspaces(ctx context.Context, tx *sql.Tx, id uuid.UUID, shared []grant.SharedWorkspace) error {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM consent_grant_workspace WHERE grant_id = ?`, id[:]); err != nil {
-		return fmt.Errorf("delete workspaces of grant: %w", err)
-	}
-	for _, w := range shared {
-		_, err := tx.ExecContext(ctx, `
-			INSERT INTO consent_grant_workspace (grant_id, workspace_id, membership_id)
-			VALUES (?, ?, ?)`, id[:], w.ID[:], w.MembershipID[:])
-		if err != nil {
-			return fmt.Errorf("insert workspace of grant: %w", err)
-		}
-	}
-	return nil
-}
-
-func replaceProjects(ctx context.Context, tx *sql.Tx, id uuid.UUID, shared []grant.SharedProject) error {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM consent_grant_project WHERE grant_id = ?`, id[:]); err != nil {
-		return fmt.Errorf("delete projects of grant: %w", err)
-	}
-	for _, p := range shared {
-		_, err := tx.ExecContext(ctx, `
-			INSERT INTO consent_grant_project (grant_id, project_id, workspace_id, membership_id)
-			VALUES (?, ?, ?, ?)`, id[:], p.ID[:], p.WorkspaceID[:], p.MembershipID[:])
-		if err != nil {
-			return fmt.Errorf("insert project of grant: %w", err)
-		}
-	}
-	return nil
 }

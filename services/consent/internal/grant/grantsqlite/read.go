@@ -3,7 +3,6 @@ package grantsqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -13,39 +12,46 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/services/consent/internal/grant"
+	"github.com/chancery-auth/chancery/services/consent/internal/grant/grantrow"
 )
 
-// columns are those of a live grant with what it shares, one row each; live goes
-// behind them.
+// columns are those of a live grant with all that was allowed, one row each; live
+// goes behind them.
 const columns = `
-	SELECT g.id, g.client_id, g.sub, g.scope, g.version, g.create_time, g.update_time, g.last_use_time,
-	       (SELECT json_group_array(json_array(hex(workspace_id), hex(membership_id)) ORDER BY workspace_id)
-	          FROM consent_grant_workspace
+	SELECT g.id, g.client_id, g.sub, g.scope, g.allowed_scope, g.former_identity, g.version, g.create_time, g.update_time, g.last_use_time,
+	       (SELECT json_group_array(json_object(
+	                   'identity', hex(identity), 'audience', audience, 'kind', kind, 'resource_id', hex(resource_id),
+	                   'workspace_id', hex(workspace_id), 'membership_id', hex(membership_id), 'version', version,
+	                   'by_policy', json(iif(by_policy, 'true', 'false')), 'scope', scope)
+	                   ORDER BY identity, audience, kind, resource_id, membership_id, version, by_policy)
+	          FROM consent_approval
 	         WHERE grant_id = g.id),
-	       (SELECT json_group_array(json_array(hex(project_id), hex(workspace_id), hex(membership_id)) ORDER BY project_id)
-	          FROM consent_grant_project
-	         WHERE grant_id = g.id)`
+	       CASE WHEN g.approve_time IS NOT g.update_time THEN json_object(
+	           'workspaces', (SELECT json_group_array(json_array(hex(workspace_id), hex(membership_id)) ORDER BY workspace_id)
+	                            FROM consent_grant_workspace WHERE grant_id = g.id),
+	           'projects', (SELECT json_group_array(json_array(hex(project_id), hex(workspace_id), hex(membership_id)) ORDER BY project_id)
+	                          FROM consent_grant_project WHERE grant_id = g.id),
+	           'identities', (SELECT json_group_array(hex(digest) ORDER BY digest)
+	                            FROM consent_grant_identity WHERE grant_id = g.id)) END`
 
 const live = `
 	  FROM consent_grant AS g
 	 WHERE g.revoke_time IS NULL`
 
 // Find implements grant.Store.
-func (s *Store) Find(ctx context.Context, id uuid.UUID) (grant.Grant, error) {
+func (s *Store) Find(ctx context.Context, id uuid.UUID) (grant.Stored, error) {
 	return find(ctx, s.db.Read(), id)
 }
 
 // FindPair implements grant.Store.
-func (s *Store) FindPair(ctx context.Context, sub, clientID string, as grant.Identity) (g grant.Grant, known bool, err error) {
-	g, err = found(scan(s.db.Read().QueryRowContext(ctx, columns+`,
-	       EXISTS (SELECT 1 FROM consent_grant_identity WHERE grant_id = g.id AND digest = ?3)`+live+`
-	   AND g.sub = ?1 AND g.client_id = ?2`, sub, clientID, as[:]), &known))
-	return g, known, err
+func (s *Store) FindPair(ctx context.Context, sub, clientID string) (grant.Stored, error) {
+	return found(scan(s.db.Read().QueryRowContext(ctx, columns+live+`
+	   AND g.sub = ?1 AND g.client_id = ?2`, sub, clientID)))
 }
 
 // Use implements grant.Store. Of several at once, one notes the time: the others
 // find it noted.
-func (s *Store) Use(ctx context.Context, id uuid.UUID, accuracy time.Duration) (grant.Grant, error) {
+func (s *Store) Use(ctx context.Context, id uuid.UUID, accuracy time.Duration) (grant.Stored, error) {
 	const stale = `(last_use_time IS NULL OR last_use_time <= ` + sqlite.NowMicros + ` - ?2)`
 	var due bool
 	g, err := found(scan(s.db.Read().QueryRowContext(ctx, columns+`, `+stale+live+` AND g.id = ?1`, id[:], accuracy.Microseconds()), &due))
@@ -62,14 +68,14 @@ func (s *Store) Use(ctx context.Context, id uuid.UUID, accuracy time.Duration) (
 	case errors.Is(err, sql.ErrNoRows):
 		return g, nil
 	case err != nil:
-		return grant.Grant{}, fmt.Errorf("note use of grant: %w", err)
+		return grant.Stored{}, fmt.Errorf("note use of grant: %w", err)
 	}
 	g.LastUseTime = sqlite.FromTime(lastUse)
 	return g, nil
 }
 
 // List implements grant.Store.
-func (s *Store) List(ctx context.Context, of grant.Filter, after grant.Cursor, limit int) ([]grant.Grant, error) {
+func (s *Store) List(ctx context.Context, of grant.Filter, after grant.Cursor, limit int) ([]grant.Stored, error) {
 	return s.list(ctx, columns+live+`
 		   AND (?1 = '' OR g.sub = ?1)
 		   AND (?2 = '' OR g.client_id = ?2)
@@ -79,7 +85,7 @@ func (s *Store) List(ctx context.Context, of grant.Filter, after grant.Cursor, l
 }
 
 // Newest implements grant.Store.
-func (s *Store) Newest(ctx context.Context, sub string, before grant.Cursor, limit int) ([]grant.Grant, error) {
+func (s *Store) Newest(ctx context.Context, sub string, before grant.Cursor, limit int) ([]grant.Stored, error) {
 	return s.list(ctx, columns+live+`
 		   AND g.sub = ?1
 		   AND (?2 OR (g.create_time, g.id) < (?3, ?4))
@@ -87,7 +93,7 @@ func (s *Store) Newest(ctx context.Context, sub string, before grant.Cursor, lim
 		 LIMIT ?5`, sub, before == grant.Cursor{}, sqlite.Time(before.CreateTime), before.ID[:], limit)
 }
 
-func (s *Store) list(ctx context.Context, query string, args ...any) (grants []grant.Grant, err error) {
+func (s *Store) list(ctx context.Context, query string, args ...any) (grants []grant.Stored, err error) {
 	rows, err := s.db.Read().QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("select grants: %w", err)
@@ -111,17 +117,17 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-func find(ctx context.Context, q querier, id uuid.UUID) (grant.Grant, error) {
+func find(ctx context.Context, q querier, id uuid.UUID) (grant.Stored, error) {
 	return found(scan(q.QueryRowContext(ctx, columns+live+` AND g.id = ?`, id[:])))
 }
 
 // found names the error of a query for one grant.
-func found(g grant.Grant, err error) (grant.Grant, error) {
+func found(g grant.Stored, err error) (grant.Stored, error) {
 	if errors.Is(err, sql.ErrNoRows) {
-		return grant.Grant{}, grant.ErrNotFound
+		return grant.Stored{}, grant.ErrNotFound
 	}
 	if err != nil {
-		return grant.Grant{}, fmt.Errorf("select grant: %w", err)
+		return grant.Stored{}, fmt.Errorf("select grant: %w", err)
 	}
 	return g, nil
 }
@@ -132,35 +138,35 @@ type row interface {
 }
 
 // scan reads the columns of a grant, and more behind them.
-func scan(r row, more ...any) (grant.Grant, error) {
+func scan(r row, more ...any) (grant.Stored, error) {
 	var (
-		g                                 grant.Grant
-		scope, workspaceJSON, projectJSON string
+		g                                 grant.Stored
+		scope                             string
+		allowed                           *string
+		formerIdentity, approvals, former []byte
 		createTime, updateTime            int64
 		lastUse                           *int64
-		workspaces                        [][2]uuid.UUID
-		projects                          [][3]uuid.UUID
 	)
-	fields := []any{&g.ID, &g.ClientID, &g.Sub, &scope, &g.Version, &createTime, &updateTime, &lastUse, &workspaceJSON, &projectJSON}
-	if err := r.Scan(append(fields, more...)...); err != nil {
-		return grant.Grant{}, err
+	fields := []any{
+		&g.ID, &g.ClientID, &g.Sub, &scope, &allowed, &formerIdentity, &g.Version, &createTime, &updateTime, &lastUse, &approvals, &former,
 	}
-	if err := json.Unmarshal([]byte(workspaceJSON), &workspaces); err != nil {
-		return grant.Grant{}, fmt.Errorf("unmarshal workspaces of grant: %w", err)
+	err := r.Scan(append(fields, more...)...)
+	if err != nil {
+		return grant.Stored{}, err
 	}
-	if err := json.Unmarshal([]byte(projectJSON), &projects); err != nil {
-		return grant.Grant{}, fmt.Errorf("unmarshal projects of grant: %w", err)
+	if allowed != nil {
+		g.Scope = strings.Fields(*allowed)
 	}
-	g.Scope = strings.Fields(scope)
+	copy(g.FormerIdentity[:], formerIdentity)
 	g.CreateTime, g.UpdateTime = sqlite.FromTime(createTime), sqlite.FromTime(updateTime)
 	if lastUse != nil {
 		g.LastUseTime = sqlite.FromTime(*lastUse)
 	}
-	for _, w := range workspaces {
-		g.Workspaces = append(g.Workspaces, grant.SharedWorkspace{ID: w[0], MembershipID: w[1]})
+	if g.Approvals, err = grantrow.Approvals(approvals); err != nil {
+		return grant.Stored{}, err
 	}
-	for _, p := range projects {
-		g.Projects = append(g.Projects, grant.SharedProject{ID: p[0], WorkspaceID: p[1], MembershipID: p[2]})
+	if g.Former, err = grantrow.Former(scope, former); err != nil {
+		return grant.Stored{}, err
 	}
 	return g, nil
 }

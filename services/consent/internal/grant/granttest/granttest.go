@@ -3,6 +3,7 @@ package granttest
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -11,6 +12,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/services/consent/internal/grant"
 )
 
@@ -20,6 +22,11 @@ type Database struct {
 
 	Log   coherent.Source
 	Audit eventtest.Audit
+	// WriteFormer writes a live grant as the release before approvals does, and
+	// starts it if there is none of the id.
+	WriteFormer func(t *testing.T, id uuid.UUID, f grant.Former)
+	// ReadFormer returns what that release reads of a grant.
+	ReadFormer func(t *testing.T, id uuid.UUID) grant.Former
 }
 
 // RunStore checks an implementation of grant.Store. newDatabase returns an empty
@@ -31,7 +38,8 @@ func RunStore(t *testing.T, newDatabase func(t *testing.T) Database) {
 	}{
 		{"a grant is found as it was recorded", findReturnsRecorded},
 		{"a later decision joins the grant of the pair", laterDecisionJoins},
-		{"the kind that is not selected stays as it is", otherKindStays},
+		{"every approval is kept as it was given", approvalsAreKept},
+		{"a change has the grant before it", changesSeeOneAnother},
 		{"what is taken away restricts, once", lossRestricts},
 		{"another membership is a loss", newMembershipRestricts},
 		{"N085 an empty selection is kept as none", emptyIsNone},
@@ -47,8 +55,8 @@ func RunStore(t *testing.T, newDatabase func(t *testing.T) Database) {
 		{"a list is filtered", listIsFiltered},
 		{"a list is complete while grants come and go", listIsComplete},
 		{"the newest come first, on one page each", newestFirst},
-		{"the identities of a client are kept with the grant", identitiesAreKept},
-		{"concurrent decisions keep every identity", identitiesAtOnceAreKept},
+		{"what the release before approvals reads is what is written for it", formerIsWritten},
+		{"what the release before approvals writes is read in place of the approvals", formerIsRead},
 		{"the last use is noted, as exactly as is asked", useIsNoted},
 		{"concurrent uses note one", useAtOnceIsNoted},
 		{"a grant of another subject cannot be revoked", revokeIsOfTheOwner},
@@ -64,33 +72,59 @@ const (
 	clientID = "client"
 )
 
-// both is both kinds.
-func both() grant.Kinds { return grant.Kinds{Workspaces: true, Projects: true} }
-
-func decision(scope oauth.Scope, kinds grant.Kinds, ws []grant.SharedWorkspace, ps []grant.SharedProject) grant.Decision {
-	return grant.Decision{
-		NewID: uuid.New(), Sub: sub, ClientID: clientID,
-		Change: grant.Change{Scope: scope, Kinds: kinds, Workspaces: ws, Projects: ps},
+// allowing allows scope, at the resources too, and takes back every other resource.
+func allowing(scope oauth.Scope, resources ...grant.Resource) grant.Change {
+	return func(before grant.Stored) grant.After {
+		g := before.Grant
+		g.Scope, g.Approvals = g.Scope.Union(scope), nil
+		for _, r := range append([]grant.Resource{{}}, resources...) {
+			g.Approvals = append(g.Approvals, grant.Approval{Scope: g.Scope, At: grant.Place{Resource: r}, Version: 1})
+		}
+		lost := slices.ContainsFunc(resourcesOf(before.Grant), func(r grant.Resource) bool { return !slices.Contains(resources, r) })
+		if lost || before.Version == 0 {
+			g.Version++
+		}
+		return grant.After{Grant: g, Former: grant.Former{Scope: g.Scope, Resources: resources}, Lost: lost}
 	}
+}
+
+// resourcesOf is what a grant shares.
+func resourcesOf(g grant.Grant) []grant.Resource {
+	var list []grant.Resource
+	for _, a := range g.Approvals {
+		if a.At.Resource != (grant.Resource{}) {
+			list = append(list, a.At.Resource)
+		}
+	}
+	return list
+}
+
+func decision(scope oauth.Scope, resources ...grant.Resource) grant.Decision {
+	return grant.Decision{NewID: uuid.New(), Sub: sub, ClientID: clientID, Change: allowing(scope, resources...)}
 }
 
 // id returns ids that sort by n.
 func id(n int) uuid.UUID { return uuid.UUID{0: byte(n >> 8), 1: byte(n), 15: 1} } //nolint:gosec // small numbers
 
-func workspaces(ns ...int) []grant.SharedWorkspace {
-	var shared []grant.SharedWorkspace
+func workspaces(ns ...int) []grant.Resource {
+	var shared []grant.Resource
 	for _, n := range ns {
-		shared = append(shared, grant.SharedWorkspace{ID: id(n), MembershipID: id(n + 10_000)})
+		shared = append(shared, grant.Resource{Kind: preset.Workspace, ID: id(n), WorkspaceID: id(n), MembershipID: id(n + 10_000)})
 	}
 	return shared
 }
 
-func projects(ns ...int) []grant.SharedProject {
-	var shared []grant.SharedProject
+func projects(ns ...int) []grant.Resource {
+	var shared []grant.Resource
 	for _, n := range ns {
-		shared = append(shared, grant.SharedProject{ID: id(n), WorkspaceID: id(n + 5_000), MembershipID: id(n + 10_000)})
+		shared = append(shared, grant.Resource{Kind: preset.Project, ID: id(n), WorkspaceID: id(n + 5_000), MembershipID: id(n + 10_000)})
 	}
 	return shared
+}
+
+// both is workspaces and projects, in the order in which they are found.
+func both(workspaces, projects []grant.Resource) []grant.Resource {
+	return append(slices.Clone(projects), workspaces...)
 }
 
 func record(t *testing.T, db Database, d grant.Decision) (grant.Grant, []coherent.Restriction) {
@@ -105,10 +139,10 @@ func record(t *testing.T, db Database, d grant.Decision) (grant.Grant, []coheren
 func find(t *testing.T, db Database, id uuid.UUID) grant.Grant {
 	t.Helper()
 	g, err := db.Find(t.Context(), id)
-	if err != nil {
-		t.Fatalf("Find() = %v", err)
+	if err != nil || g.Former != nil {
+		t.Fatalf("Find() = %+v, %v", g, err)
 	}
-	return g
+	return g.Grant
 }
 
 // checkLog compares the restriction log, whose order means nothing, with want.

@@ -15,7 +15,7 @@ import (
 
 func listIsFiltered(t *testing.T, db Database) {
 	for _, pair := range [][2]string{{"s1", "c1"}, {"s1", "c2"}, {"s2", "c1"}} {
-		d := decision(oauth.Scope{"a"}, both(), workspaces(1, 2), projects(3))
+		d := decision(oauth.Scope{"a"}, both(workspaces(1, 2), projects(3))...)
 		d.Sub, d.ClientID = pair[0], pair[1]
 		record(t, db, d)
 	}
@@ -41,7 +41,7 @@ func listIsFiltered(t *testing.T, db Database) {
 		var got []string
 		for _, g := range list {
 			got = append(got, g.Sub+" "+g.ClientID)
-			if diff := cmp.Diff(find(t, db, g.ID), g); diff != "" {
+			if diff := cmp.Diff(find(t, db, g.ID), g.Grant); diff != "" {
 				t.Errorf("%s: List() differs from Find() (-want +got):\n%s", tt.name, diff)
 			}
 		}
@@ -98,7 +98,7 @@ func comeAndGo(t *testing.T, db Database, i int) {
 // add makes a grant of the subject, and returns its id.
 func add(t *testing.T, db Database, subject string) uuid.UUID {
 	t.Helper()
-	d := decision(oauth.Scope{"a"}, grant.Kinds{}, nil, nil)
+	d := decision(oauth.Scope{"a"})
 	d.Sub = subject
 	g, _ := record(t, db, d)
 	return g.ID
@@ -107,7 +107,7 @@ func add(t *testing.T, db Database, subject string) uuid.UUID {
 func newestFirst(t *testing.T, db Database) {
 	var made []grant.Grant
 	for i := range 7 {
-		d := decision(oauth.Scope{"a"}, both(), workspaces(1), projects(2))
+		d := decision(oauth.Scope{"a"}, both(workspaces(1), projects(2))...)
 		d.ClientID = fmt.Sprint("client", i)
 		g, _ := record(t, db, d)
 		made = append(made, g)
@@ -140,12 +140,12 @@ func pagesOfNewest(t *testing.T, db Database) (got []uuid.UUID) {
 		for _, g := range page {
 			got = append(got, g.ID)
 			before = grant.Cursor{CreateTime: g.CreateTime, ID: g.ID}
-			if diff := cmp.Diff(find(t, db, g.ID), g); diff != "" {
+			if diff := cmp.Diff(find(t, db, g.ID), g.Grant); diff != "" {
 				t.Errorf("Newest() differs from Find() (-want +got):\n%s", diff)
 			}
 		}
 		full = len(page) == 2
-		d := decision(oauth.Scope{"a"}, grant.Kinds{}, nil, nil)
+		d := decision(oauth.Scope{"a"})
 		d.ClientID = "meanwhile " + d.NewID.String()
 		record(t, db, d)
 	}

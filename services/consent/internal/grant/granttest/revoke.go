@@ -17,7 +17,7 @@ import (
 const callers = 16
 
 func revokedIsGone(t *testing.T, db Database) {
-	g, _ := record(t, db, decision(oauth.Scope{"a", "b"}, both(), workspaces(1), projects(2)))
+	g, _ := record(t, db, decision(oauth.Scope{"a", "b"}, both(workspaces(1), projects(2))...))
 	restrictions, err := db.Revoke(t.Context(), g.ID, "", grant.ReasonWithdrawn)
 	if err != nil {
 		t.Fatal(err)
@@ -27,23 +27,23 @@ func revokedIsGone(t *testing.T, db Database) {
 	}
 	_, err = db.Find(t.Context(), g.ID)
 	isNotFound(t, "Find()", err)
-	_, _, err = db.FindPair(t.Context(), sub, clientID, grant.Identity{})
+	_, err = db.FindPair(t.Context(), sub, clientID)
 	isNotFound(t, "FindPair()", err)
-	_, _, err = db.Change(t.Context(), g.ID, grant.Change{Kinds: both(), Workspaces: workspaces(1)})
+	_, _, err = db.Change(t.Context(), g.ID, allowing(nil, workspaces(1)...))
 	isNotFound(t, "Change()", err)
 	if list, err := db.List(t.Context(), grant.Filter{}, grant.Cursor{}, 10); err != nil || len(list) != 0 {
 		t.Errorf("List() = %v, %v", list, err)
 	}
 
-	next, _ := record(t, db, decision(oauth.Scope{"a"}, grant.Kinds{}, nil, nil))
-	if next.ID == g.ID || !next.Scope.Equal(oauth.Scope{"a"}) || len(next.Workspaces)+len(next.Projects) != 0 {
+	next, _ := record(t, db, decision(oauth.Scope{"a"}))
+	if next.ID == g.ID || !next.Scope.Equal(oauth.Scope{"a"}) || len(resourcesOf(next)) != 0 {
 		t.Errorf("the next grant inherits: %+v", next)
 	}
 	checkLog(t, db, coherent.Grant(g.ID, 2))
 }
 
 func revokeTwice(t *testing.T, db Database) {
-	g, _ := record(t, db, decision(oauth.Scope{"a"}, grant.Kinds{}, nil, nil))
+	g, _ := record(t, db, decision(oauth.Scope{"a"}))
 	for _, why := range []grant.Reason{grant.ReasonReuse, grant.ReasonAdmin, grant.ReasonUnspecified, grant.ReasonWithdrawn} {
 		if _, err := db.Revoke(t.Context(), g.ID, "", why); err != nil {
 			t.Errorf("Revoke(%s) = %v", why, err)
@@ -56,7 +56,7 @@ func revokeTwice(t *testing.T, db Database) {
 }
 
 func revokeIsOfTheOwner(t *testing.T, db Database) {
-	g, _ := record(t, db, decision(oauth.Scope{"a"}, grant.Kinds{}, nil, nil))
+	g, _ := record(t, db, decision(oauth.Scope{"a"}))
 	for _, other := range []string{"another", "Subject", "subject ", "subject\x00", "\x00"} {
 		_, err := db.Revoke(t.Context(), g.ID, other, grant.ReasonWithdrawn)
 		isNotFound(t, "Revoke() by "+other, err)
@@ -76,9 +76,9 @@ func revokeIsOfTheOwner(t *testing.T, db Database) {
 func unknownIsNotFound(t *testing.T, db Database) {
 	_, err := db.Find(t.Context(), uuid.New())
 	isNotFound(t, "Find()", err)
-	_, _, err = db.FindPair(t.Context(), sub, clientID, grant.Identity{})
+	_, err = db.FindPair(t.Context(), sub, clientID)
 	isNotFound(t, "FindPair()", err)
-	_, _, err = db.Change(t.Context(), uuid.New(), grant.Change{})
+	_, _, err = db.Change(t.Context(), uuid.New(), allowing(nil))
 	isNotFound(t, "Change()", err)
 	_, err = db.Revoke(t.Context(), uuid.New(), "", grant.ReasonAdmin)
 	isNotFound(t, "Revoke()", err)
@@ -91,7 +91,7 @@ func decisionsMakeOneGrant(t *testing.T, db Database) {
 	var wg sync.WaitGroup
 	for i := range callers {
 		wg.Go(func() {
-			d := decision(oauth.Scope{fmt.Sprint("scope", i)}, grant.Kinds{Projects: i == 3}, nil, projects(7))
+			d := decision(oauth.Scope{fmt.Sprint("scope", i)}, projects(7)...)
 			granted[i], _, errs[i] = db.Record(t.Context(), d)
 		})
 	}
@@ -108,7 +108,7 @@ func decisionsMakeOneGrant(t *testing.T, db Database) {
 	if len(got.Scope) != callers || got.Version != 1 {
 		t.Errorf("scope = %v, version = %d: a decision is lost", got.Scope, got.Version)
 	}
-	if diff := cmp.Diff(projects(7), got.Projects); diff != "" {
+	if diff := cmp.Diff(projects(7), resourcesOf(got)); diff != "" {
 		t.Errorf("projects (-want +got):\n%s", diff)
 	}
 }
@@ -118,7 +118,7 @@ func decisionsAgainstRevocations(t *testing.T, db Database) {
 	var wg sync.WaitGroup
 	for i := range callers {
 		wg.Go(func() {
-			g, _, err := db.Record(t.Context(), decision(oauth.Scope{"a"}, both(), workspaces(1, 2), projects(3)))
+			g, _, err := db.Record(t.Context(), decision(oauth.Scope{"a"}, both(workspaces(1, 2), projects(3))...))
 			if err == nil && i%2 == 0 {
 				_, err = db.Revoke(t.Context(), g.ID, "", grant.ReasonWithdrawn)
 			}
@@ -134,14 +134,14 @@ func decisionsAgainstRevocations(t *testing.T, db Database) {
 		t.Errorf("%d live grants for one pair, %v", len(live), err)
 	}
 	for _, g := range live {
-		if diff := cmp.Diff(workspaces(1, 2), g.Workspaces); diff != "" || g.Version != 1 {
+		if diff := cmp.Diff(both(workspaces(1, 2), projects(3)), resourcesOf(g.Grant)); diff != "" || g.Version != 1 {
 			t.Errorf("version = %d, workspaces (-want +got):\n%s", g.Version, diff)
 		}
 	}
 }
 
 func oneRevocationRestricts(t *testing.T, db Database) {
-	g, _ := record(t, db, decision(oauth.Scope{"a"}, grant.Kinds{}, nil, nil))
+	g, _ := record(t, db, decision(oauth.Scope{"a"}))
 	restricted := make([]int, callers)
 	errs := make([]error, callers)
 	var wg sync.WaitGroup
@@ -169,9 +169,9 @@ func oneRevocationRestricts(t *testing.T, db Database) {
 // has just added: who decides on what was there a while ago sees no loss.
 func lossesCount(t *testing.T, db Database) {
 	const rounds = 4
-	g, _ := record(t, db, decision(oauth.Scope{"a"}, both(), workspaces(0), nil))
+	g, _ := record(t, db, decision(oauth.Scope{"a"}, workspaces(0)...))
 	change := func(ns ...int) error {
-		_, _, err := db.Change(t.Context(), g.ID, grant.Change{Kinds: grant.Kinds{Workspaces: true}, Workspaces: workspaces(ns...)})
+		_, _, err := db.Change(t.Context(), g.ID, allowing(nil, workspaces(ns...)...))
 		return err
 	}
 	for range rounds {

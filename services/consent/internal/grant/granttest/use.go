@@ -14,7 +14,7 @@ import (
 )
 
 func useIsNoted(t *testing.T, db Database) {
-	g, _ := record(t, db, decision(oauth.Scope{"a"}, both(), workspaces(1), projects(2)))
+	g, _ := record(t, db, decision(oauth.Scope{"a"}, both(workspaces(1), projects(2))...))
 	first := use(t, db, g.ID, time.Hour)
 	if first.LastUseTime.Before(g.CreateTime) {
 		t.Errorf("used at %v, created at %v", first.LastUseTime, g.CreateTime)
@@ -44,7 +44,7 @@ func useIsNoted(t *testing.T, db Database) {
 }
 
 func useAtOnceIsNoted(t *testing.T, db Database) {
-	g, _ := record(t, db, decision(oauth.Scope{"a"}, both(), workspaces(1), nil))
+	g, _ := record(t, db, decision(oauth.Scope{"a"}, workspaces(1)...))
 	errs := make([]error, callers)
 	var wg sync.WaitGroup
 	for i := range callers {
@@ -66,5 +66,5 @@ func use(t *testing.T, db Database, id uuid.UUID, accuracy time.Duration) grant.
 	if err != nil || g.LastUseTime.IsZero() {
 		t.Fatalf("Use() = %+v, %v", g, err)
 	}
-	return g
+	return g.Grant
 }

@@ -1,0 +1,70 @@
+package grantpg
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/chancery-auth/chancery/pkg/preset"
+	"github.com/chancery-auth/chancery/services/consent/internal/grant"
+)
+
+// replaceApprovals writes the approvals of g in place of those that are there.
+func replaceApprovals(ctx context.Context, tx pgx.Tx, g grant.Grant) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM consent.approval WHERE grant_id = $1`, g.ID); err != nil {
+		return fmt.Errorf("delete approvals: %w", err)
+	}
+	n := len(g.Approvals)
+	identities, versions, byPolicy := make([][]byte, n), make([]int64, n), make([]bool, n)
+	audiences, kinds, scopes := make([]string, n), make([]string, n), make([]string, n)
+	resources, workspaces, memberships := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]uuid.UUID, n)
+	for i, a := range g.Approvals {
+		r := a.At.Resource
+		identities[i], versions[i], byPolicy[i] = a.At.Identity[:], a.Version, a.ByPolicy
+		audiences[i], kinds[i], scopes[i] = a.At.Audience, string(r.Kind), a.Scope.String()
+		resources[i], workspaces[i], memberships[i] = r.ID, r.WorkspaceID, r.MembershipID
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO consent.approval (grant_id, identity, audience, kind, resource_id, workspace_id, membership_id, version, by_policy, scope)
+		SELECT $1, * FROM unnest($2::bytea[], $3::text[], $4::text[], $5::uuid[], $6::uuid[], $7::uuid[], $8::bigint[], $9::boolean[], $10::text[])`,
+		g.ID, identities, audiences, kinds, resources, workspaces, memberships, versions, byPolicy, scopes)
+	if err != nil {
+		return fmt.Errorf("insert approvals: %w", err)
+	}
+	return nil
+}
+
+// replaceFormer writes what the release before approvals may read.
+func replaceFormer(ctx context.Context, tx pgx.Tx, id uuid.UUID, f grant.Former) error {
+	var workspaces, projects [3][]uuid.UUID // ids, workspaces and memberships
+	for _, r := range f.Resources {
+		to := &workspaces
+		if r.Kind == preset.Project {
+			to = &projects
+		}
+		to[0], to[1], to[2] = append(to[0], r.ID), append(to[1], r.WorkspaceID), append(to[2], r.MembershipID)
+	}
+	identities := make([][]byte, len(f.Identities))
+	for i, as := range f.Identities {
+		identities[i] = as[:]
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(`DELETE FROM consent.grant_workspace WHERE grant_id = $1`, id)
+	batch.Queue(`DELETE FROM consent.grant_project WHERE grant_id = $1`, id)
+	batch.Queue(`
+		INSERT INTO consent.grant_workspace (grant_id, workspace_id, membership_id)
+		SELECT $1, * FROM unnest($2::uuid[], $3::uuid[])`, id, workspaces[0], workspaces[2])
+	batch.Queue(`
+		INSERT INTO consent.grant_project (grant_id, project_id, workspace_id, membership_id)
+		SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::uuid[])`, id, projects[0], projects[1], projects[2])
+	batch.Queue(`
+		INSERT INTO consent.grant_identity (grant_id, digest)
+		SELECT $1, * FROM unnest($2::bytea[])
+		ON CONFLICT DO NOTHING`, id, identities)
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("write for the former release: %w", err)
+	}
+	return nil
+}
