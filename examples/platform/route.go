@@ -58,7 +58,8 @@ func routesOf(scopes []string) ([]route, error) {
 }
 
 // routeOf returns the route of a scope value of the form resource:verb; others have
-// none.
+// none. The value is taken for one that selects what stands in the path: it opens
+// the route where it holds.
 //
 //	image:read        GET    /v1/workspaces/{workspace}/images
 //	image:create      POST   /v1/workspaces/{workspace}/images
