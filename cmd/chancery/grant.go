@@ -213,8 +213,9 @@ type answer struct {
 }
 
 type resourceRole struct {
-	ID   string `json:"id"`
-	Role string `json:"role"`
+	ID    string `json:"id"`
+	Role  string `json:"role"`
+	Scope string `json:"scope,omitempty"` // empty: all of the token's of this kind
 }
 
 func answerOf(r *introspectionv1.IntrospectResponse) answer {
@@ -228,7 +229,7 @@ func answerOf(r *introspectionv1.IntrospectResponse) answer {
 func resourceRoles(list []*introspectionv1.ResourceRole) []resourceRole {
 	roles := make([]resourceRole, 0, len(list))
 	for _, r := range list {
-		roles = append(roles, resourceRole{r.GetId(), r.GetRole()})
+		roles = append(roles, resourceRole{r.GetId(), r.GetRole(), r.GetScope()})
 	}
 	return roles
 }

@@ -62,6 +62,26 @@ func TestGraphQL(t *testing.T) {
 	}
 }
 
+// Each workspace and project has the role of its own entry.
+func TestN302_GraphQLShowsWhatIsAllowedWhere(t *testing.T) {
+	w := newWorld(t)
+	w.tokens["t"] = &resourceserver.Access{
+		Sub: "u1", Scope: oauth.Scope{"email", "profile", "workspace:viewer", "workspace:admin", "project:viewer", "project:member"},
+		Workspaces: []resourceserver.Resource{
+			{ID: "w1", Role: role.Admin}, {ID: "w2", Role: role.Viewer, Scope: oauth.Scope{"workspace:viewer"}},
+		},
+		Projects: []resourceserver.Resource{
+			{ID: "p1", Role: role.Viewer, Scope: oauth.Scope{"project:viewer"}}, {ID: "p3", Role: role.Member},
+		},
+	}
+	const want = `{"me":{"workspaces":[` +
+		`{"id":"w1","projects":[{"id":"p1","role":"viewer"}],"role":"admin"},` +
+		`{"id":"w2","projects":[{"id":"p3","role":"member"}],"role":"viewer"}]}}`
+	if got, errs := w.query("t", `{me {workspaces {id role projects {id role}}}}`); got != want || errs > 0 {
+		t.Errorf("data = %s, %d errors, want %s", got, errs, want)
+	}
+}
+
 func TestATokenWithoutUserHasNoMe(t *testing.T) {
 	w := newWorld(t)
 	w.names.err = status.Error(codes.NotFound, "no such subject")

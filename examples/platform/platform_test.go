@@ -247,6 +247,50 @@ func TestScopeAndRoleOpenARoute(t *testing.T) {
 	}
 }
 
+// A scope that the token has for one workspace opens no other.
+func TestN302_ARouteIsOpenWhereItsScopeHolds(t *testing.T) {
+	const scope = "image:read image:tag project:update"
+	tests := []struct {
+		name         string
+		beta         resourceserver.Resource
+		method, path string
+		want         int
+	}{
+		{"all of the scope, as in an answer that names none", resourceserver.Resource{Role: role.Member}, "POST", "images/tag", 200},
+		{"its scope", resourceserver.Resource{Role: role.Member, Scope: oauth.Scope{"image:tag"}}, "POST", "images/tag", 200},
+		{"another scope of the same level", resourceserver.Resource{Role: role.Member, Scope: oauth.Scope{"project:update"}}, "POST", "images/tag", 403},
+		{"a lower one", resourceserver.Resource{Role: role.Member, Scope: oauth.Scope{"image:read"}}, "POST", "images/tag", 403},
+		{"the lower one's own route", resourceserver.Resource{Role: role.Viewer, Scope: oauth.Scope{"image:read"}}, "GET", "images", 200},
+		{"a level: the role has been capped by it", resourceserver.Resource{Role: role.Viewer, Scope: oauth.Scope{"image:read"}}, "DELETE", "", 403},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, "image:read", "image:tag", "project:update", "workspace:admin")
+			token := w.token(scope, role.Admin)
+			tt.beta.ID = "w2"
+			w.tokens[token].Workspaces = append(w.tokens[token].Workspaces, tt.beta)
+			for id, want := range map[string]int{"w1": 200, "w2": tt.want} {
+				if code, answer := w.call(token, tt.method, strings.TrimSuffix("/v1/workspaces/"+id+"/"+tt.path, "/"), ""); code != want {
+					t.Errorf("%s: %d %v, want %d", id, code, answer, want)
+				}
+			}
+		})
+	}
+}
+
+func TestN302_ARouteOfAProjectIsOpenWhereItsScopeHolds(t *testing.T) {
+	w := newWorld(t, "project:member")
+	token := w.token("project:viewer project:member", role.Admin)
+	w.tokens[token].Projects = []resourceserver.Resource{
+		{ID: "p1", Role: role.Member}, {ID: "p2", Role: role.Viewer, Scope: oauth.Scope{"project:viewer"}},
+	}
+	for id, want := range map[string]int{"p1": 200, "p2": 403} {
+		if code, answer := w.call(token, "PATCH", "/v1/projects/"+id, `{"name":"a"}`); code != want {
+			t.Errorf("%s: %d %v, want %d", id, code, answer, want)
+		}
+	}
+}
+
 func TestRoutesNeedAToken(t *testing.T) {
 	w := newWorld(t, "image:read", "project:viewer")
 	for _, path := range []string{"/v1/workspaces/w1/images", "/v1/projects/p1"} {

@@ -58,7 +58,8 @@ func routesOf(scopes []string) ([]route, error) {
 }
 
 // routeOf returns the route of a scope value of the form resource:verb; others have
-// none.
+// none. The value is taken for one that selects what stands in the path: it opens
+// the route where it holds.
 //
 //	image:read        GET    /v1/workspaces/{workspace}/images
 //	image:create      POST   /v1/workspaces/{workspace}/images
@@ -155,28 +156,34 @@ func isName(text string) bool {
 	})
 }
 
-// handler lets a request pass with the scope and the role of the route.
+// handler lets a request pass with the scope and the role of the route, where it is
+// about.
 func (r route) handler(guard *resourceserver.Guard, p *places) http.Handler {
-	require := guard.Require(r.Scope)
-	if r.level {
-		// The role says what is left of the scope: workspace:admin of a user who is
-		// a member opens what workspace:member does.
-		require = guard.Require()
+	require := guard.Require()
+	var values []string
+	if !r.level {
+		// A level is told by the role, which says what is left of it: workspace:admin
+		// of a user who is a member opens what workspace:member does.
+		require, values = guard.Require(r.Scope), []string{r.Scope}
 	}
 	needs, _ := role.Parse(r.Role)
 	return require(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		access, _ := resourceserver.AccessFrom(req.Context())
-		id := req.PathValue(r.place)
-		has := access.RoleIn(id)
+		roleIn, allows := access.RoleIn, access.WorkspaceAllows
 		if r.place == "project" {
-			has = access.RoleInProject(id)
+			roleIn, allows = access.RoleInProject, access.ProjectAllows
 		}
+		id := req.PathValue(r.place)
+		has := roleIn(id)
 		switch {
 		case has == role.None:
 			// Not picked: as if it did not exist.
 			fail(w, http.StatusNotFound, r.place+" is not shared with this app")
 		case has < needs:
 			fail(w, http.StatusForbidden, "the role here is "+has.String()+", and this needs "+r.Role)
+		case !allows(id, needs, values...):
+			// The token has the scope, for another place.
+			fail(w, http.StatusForbidden, r.Scope+" is not allowed here")
 		default:
 			r.perform(w, req, p, visit{place: id, role: has, sub: access.Sub, clientID: access.ClientID})
 		}

@@ -56,6 +56,7 @@ type Workspace struct {
 	ID                uuid.UUID
 	Role              role.Role
 	MembershipVersion int64
+	Scopes            Mask // over the token's scope
 }
 
 // Project is a shared project.
@@ -63,17 +64,24 @@ type Project struct {
 	ID, WorkspaceID                   uuid.UUID
 	Role                              role.Role
 	MembershipVersion, ProjectVersion int64
+	Scopes                            Mask // over the token's scope
 }
 
 // Inline reports whether the resources travel in the token.
 func (r Resources) Inline() bool { return len(r.Workspaces)+len(r.Projects) <= maxInline }
 
-// Marshal returns the stored form of the resources.
-func (r Resources) Marshal() ([]byte, error) {
+// Marshal returns the stored form of the resources of tokens with that scope. Two
+// tokens of different scopes may have it in common: each reads the masks over its
+// own. Fails for a mask that does not fit.
+func (r Resources) Marshal(scope oauth.Scope) ([]byte, error) {
+	if !r.Over(scope) {
+		return nil, errMask
+	}
 	return proto.MarshalOptions{Deterministic: true}.Marshal(r.message())
 }
 
-// UnmarshalResources is the inverse of [Resources.Marshal].
+// UnmarshalResources is the inverse of [Resources.Marshal]. Whether the masks fit
+// the scope of the token that names the set is for [Resources.Over] to say.
 func UnmarshalResources(stored []byte) (Resources, error) {
 	var m sealv1.Resources
 	if err := proto.Unmarshal(stored, &m); err != nil {
@@ -83,8 +91,11 @@ func UnmarshalResources(stored []byte) (Resources, error) {
 }
 
 // SealAccessToken returns the token's text. Its ID and KeyID are not read. Fails
-// with [ErrTooLong].
+// with [ErrTooLong], and for a resource whose mask does not fit the scope.
 func (s *Sealer) SealAccessToken(t AccessToken) (string, error) {
+	if !t.Resources.Over(t.Scope) {
+		return "", errMask
+	}
 	return s.sealMessage(seal.AccessToken, s.access, t.message())
 }
 
@@ -129,6 +140,9 @@ func accessTokenOf(m *sealv1.AccessToken) (AccessToken, error) {
 	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		return AccessToken{}, err
 	}
+	if !resources.Over(scope) {
+		return AccessToken{}, errMask
+	}
 	return AccessToken{
 		ClientID: m.GetClientId(), ClientVersion: m.GetClientVersion(), ClientScopeVersion: m.GetClientScopeVersion(),
 		Sub: m.GetSub(), SubjectVersion: m.GetSubjectVersion(),
@@ -143,13 +157,13 @@ func (r Resources) message() *sealv1.Resources {
 	m := &sealv1.Resources{}
 	for _, w := range r.Workspaces {
 		m.Workspaces = append(m.Workspaces, &sealv1.Workspace{
-			Id: w.ID[:], Role: uint32(w.Role), MembershipVersion: w.MembershipVersion,
+			Id: w.ID[:], Role: uint32(w.Role), MembershipVersion: w.MembershipVersion, Scopes: w.Scopes,
 		})
 	}
 	for _, p := range r.Projects {
 		m.Projects = append(m.Projects, &sealv1.Project{
 			Id: p.ID[:], WorkspaceId: p.WorkspaceID[:], Role: uint32(p.Role),
-			MembershipVersion: p.MembershipVersion, ProjectVersion: p.ProjectVersion,
+			MembershipVersion: p.MembershipVersion, ProjectVersion: p.ProjectVersion, Scopes: p.Scopes,
 		})
 	}
 	return m
@@ -164,7 +178,9 @@ func resourcesOf(m *sealv1.Resources) (Resources, error) {
 		if err != nil {
 			return Resources{}, err
 		}
-		r.Workspaces = append(r.Workspaces, Workspace{ID: id, Role: roleOf(w.GetRole()), MembershipVersion: w.GetMembershipVersion()})
+		r.Workspaces = append(r.Workspaces, Workspace{
+			ID: id, Role: roleOf(w.GetRole()), MembershipVersion: w.GetMembershipVersion(), Scopes: w.GetScopes(),
+		})
 	}
 	for _, p := range m.GetProjects() {
 		id, err1 := uuid.FromBytes(p.GetId())
@@ -174,7 +190,7 @@ func resourcesOf(m *sealv1.Resources) (Resources, error) {
 		}
 		r.Projects = append(r.Projects, Project{
 			ID: id, WorkspaceID: workspace, Role: roleOf(p.GetRole()),
-			MembershipVersion: p.GetMembershipVersion(), ProjectVersion: p.GetProjectVersion(),
+			MembershipVersion: p.GetMembershipVersion(), ProjectVersion: p.GetProjectVersion(), Scopes: p.GetScopes(),
 		})
 	}
 	return r, nil

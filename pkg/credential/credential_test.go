@@ -46,13 +46,13 @@ func accessToken() credential.AccessToken {
 		ClientID: "c1", ClientVersion: 1, ClientScopeVersion: 2,
 		Sub: "u1", SubjectVersion: 3,
 		GrantID: id(4), GrantVersion: 5, FamilyID: id(6), SessionID: id(7),
-		Scope: oauth.Scope{"openid", "workspace:viewer"}, Audience: []string{"https://api.example", "https://b.example"},
+		Scope: oauth.Scope{"openid", "workspace:viewer", "workspace:admin", "project:member"}, Audience: []string{"https://api.example", "https://b.example"},
 		IssueTime:    time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC),
 		ExpireTime:   time.Date(2030, 1, 1, 1, 0, 0, 0, time.UTC),
 		RestoreEpoch: 8,
 		Resources: credential.Resources{
-			Workspaces: []credential.Workspace{{ID: id(9), Role: role.Viewer, MembershipVersion: 10}, {ID: id(11), Role: role.Admin}},
-			Projects:   []credential.Project{{ID: id(12), WorkspaceID: id(13), Role: role.Member, MembershipVersion: 14, ProjectVersion: 15}},
+			Workspaces: []credential.Workspace{{ID: id(9), Role: role.Viewer, MembershipVersion: 10, Scopes: credential.Mask{1 << 1}}, {ID: id(11), Role: role.Admin}},
+			Projects:   []credential.Project{{ID: id(12), WorkspaceID: id(13), Role: role.Member, MembershipVersion: 14, ProjectVersion: 15, Scopes: credential.Mask{1 << 3}}},
 		},
 	}
 }
@@ -286,7 +286,7 @@ func changes(text string) []string {
 
 func TestUnknownRoleIsNone(t *testing.T) {
 	r := credential.Resources{Workspaces: []credential.Workspace{{ID: id(1), Role: role.Admin}, {ID: id(2), Role: role.Admin + 1}, {ID: id(3), Role: 255}}}
-	stored, err := r.Marshal()
+	stored, err := r.Marshal(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,7 +311,7 @@ func TestUnknownRoleIsNone(t *testing.T) {
 
 func TestResourcesComeBack(t *testing.T) {
 	want := accessToken().Resources
-	stored, err := want.Marshal()
+	stored, err := want.Marshal(accessToken().Scope)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,9 @@
 // the next request. Everything here is safe for concurrent use, and nothing runs
 // but on behalf of a call.
 //
-// The scope says what the client may do; [Access.RoleIn] and [Access.RoleInProject]
-// say where, and with which role now. A handler needs both: a workspace or project
-// that is not shared has [role.None], and an empty list never means all.
+// The guard proves that the token has a scope, and not where. What a client may do in
+// a workspace or project, [Access.WorkspaceAllows] and [Access.ProjectAllows] decide,
+// by the entry of that one: the user may have allowed more in another. A handler
+// decides by them alone. What is not shared has [role.None], and an empty list never
+// means all.
 package resourceserver

@@ -16,7 +16,8 @@ import (
 	"github.com/chancery-auth/chancery/pkg/secret"
 )
 
-// An API over HTTP. The scope is checked before the handler runs, the workspace in it.
+// An API over HTTP. That the token has the scope is checked before the handler runs,
+// that it holds in this workspace in it.
 func Example() {
 	conn, err := grpc.NewClient("dns:///chancery.example.com:9090", grpc.WithTransportCredentials(credentials.NewTLS(nil)))
 	if err != nil {
@@ -32,11 +33,12 @@ func Example() {
 	mux.Handle("POST /v1/workspaces/{workspace}/images", guard.Require("image:create")(
 		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			access, _ := resourceserver.AccessFrom(r.Context())
-			switch access.RoleIn(r.PathValue("workspace")) {
-			case role.None: // not shared: as if it were not there
+			workspace := r.PathValue("workspace")
+			switch {
+			case access.RoleIn(workspace) == role.None: // not shared: as if it were not there
 				http.NotFound(w, r)
-			case role.Viewer:
-				http.Error(w, "only members may add images", http.StatusForbidden)
+			case !access.WorkspaceAllows(workspace, role.Member, "image:create"):
+				http.Error(w, "this app may not add images here", http.StatusForbidden)
 			default:
 				fmt.Fprintln(w, "added for", access.Sub)
 			}
@@ -57,6 +59,26 @@ func ExampleGuard_UnaryInterceptor() {
 		grpc.ChainUnaryInterceptor(guard.UnaryInterceptor(methods)),
 		grpc.ChainStreamInterceptor(guard.StreamInterceptor(methods)),
 	)
+}
+
+// What a handler decides. The token has image:create for one workspace only.
+func ExampleAccess_WorkspaceAllows() {
+	access := &resourceserver.Access{
+		Sub: "u1", Scope: oauth.Scope{"image:read", "image:create"},
+		Workspaces: []resourceserver.Resource{
+			{ID: "alpha", Role: role.Member},
+			{ID: "beta", Role: role.Viewer, Scope: oauth.Scope{"image:read"}},
+		},
+	}
+	for _, workspace := range []string{"alpha", "beta", "gamma"} {
+		fmt.Println(workspace,
+			access.WorkspaceAllows(workspace, role.Viewer, "image:read"),
+			access.WorkspaceAllows(workspace, role.Viewer, "image:create"))
+	}
+	// Output:
+	// alpha true true
+	// beta true false
+	// gamma false false
 }
 
 // What a handler knows of the token.

@@ -22,7 +22,10 @@ const (
 
 // Require returns middleware that lets a request pass with a token that has every
 // scope value, any good token if none is named, and hands [Access] on in the
-// request's context. A request that it refuses does not reach the handler:
+// request's context. It knows no resource: a value that selects workspaces or
+// projects may hold in another one than the request is about, which the handler asks
+// [Access.WorkspaceAllows] or [Access.ProjectAllows]. A request that it refuses does
+// not reach the handler:
 //
 //   - 401 without a token, and for one that is not active;
 //   - 403 for one that lacks a scope value, named in the challenge;

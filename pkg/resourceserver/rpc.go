@@ -22,7 +22,7 @@ type Methods map[string]Need
 
 // Need is what a method needs. The zero value is a good token of whatever scope.
 type Need struct {
-	// Scope is every value that the token must have.
+	// Scope is every value that the token must have, somewhere: see [Guard.Require].
 	Scope oauth.Scope
 	// Public methods need no token, and have no [Access]: those of health.
 	Public bool

@@ -62,6 +62,9 @@ func toRoles(resources []verdict.Resource) []*introspectionv1.ResourceRole {
 	roles := make([]*introspectionv1.ResourceRole, len(resources))
 	for i := range resources {
 		values[i].Id, values[i].Role = resources[i].ID.String(), resources[i].Role.String()
+		if scope := resources[i].Scope; scope != nil {
+			values[i].Scope = proto.String(scope.String())
+		}
 		roles[i] = &values[i]
 	}
 	return roles

@@ -571,7 +571,7 @@ func (e *env) manyResources(t *testing.T) (digest []byte, ids []string) {
 		r.Workspaces = append(r.Workspaces, credential.Workspace{ID: id, Role: role.Member, MembershipVersion: 3})
 		ids = append(ids, id.String())
 	}
-	stored, err := r.Marshal()
+	stored, err := r.Marshal(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

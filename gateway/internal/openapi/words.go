@@ -69,8 +69,8 @@ func introspectionWords() map[string]string {
 		"aud":        "Whom it is for (RFC 7662 §2.2).",
 		"iss":        "Who has issued it (RFC 7662 §2.2).",
 		"jti":        "Identifier of the token (RFC 7662 §2.2).",
-		"workspaces": "Workspaces that the user shares with the client.",
-		"projects":   "Projects that the user shares with the client.",
+		"workspaces": "Workspaces that the user shares with the client. The scope of one is what holds there; without, all that the token has.",
+		"projects":   "Projects that the user shares with the client. The scope of one is what holds there; without, all that the token has.",
 		"id":         "Identifier of the workspace or project.",
 		"role":       "viewer, member or admin: the lesser of what was granted and what the user is now.",
 	}

@@ -32,6 +32,11 @@ func TestEncode(t *testing.T) {
 			`{"active":false,"workspaces":[{"id":"w","role":"viewer"}]}`,
 		},
 		{
+			"nested messages with an option",
+			&introspectionv1.IntrospectResponse{Workspaces: []*introspectionv1.ResourceRole{{Id: "w", Role: "viewer", Scope: proto.String("workspace:viewer")}}},
+			`{"active":false,"workspaces":[{"id":"w","role":"viewer","scope":"workspace:viewer"}]}`,
+		},
+		{
 			"an option that is set to nothing is there", &tokenv1.ExchangeResponse{AccessToken: "t", TokenType: "Bearer", ExpiresIn: 0, Scope: proto.String("")},
 			`{"access_token":"t","token_type":"Bearer","expires_in":0,"scope":""}`,
 		},

@@ -113,11 +113,13 @@ func (x *IntrospectRequest) GetClientAssertion() string {
 // IntrospectResponse is the response of RFC 7662 §2.2. Nothing but active is set
 // for a token that is not active.
 type IntrospectResponse struct {
-	state     protoimpl.MessageState `protogen:"open.v1"`
-	Active    bool                   `protobuf:"varint,1,opt,name=active,proto3" json:"active,omitempty"`
-	Scope     *string                `protobuf:"bytes,2,opt,name=scope,proto3,oneof" json:"scope,omitempty"`
-	ClientId  *string                `protobuf:"bytes,3,opt,name=client_id,json=clientId,proto3,oneof" json:"client_id,omitempty"`
-	TokenType *string                `protobuf:"bytes,4,opt,name=token_type,json=tokenType,proto3,oneof" json:"token_type,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Active bool                   `protobuf:"varint,1,opt,name=active,proto3" json:"active,omitempty"`
+	// Space-separated (RFC 6749 §3.3). A value that selects workspaces or projects
+	// is here if it holds in one of them at least: in which, their entries say.
+	Scope     *string `protobuf:"bytes,2,opt,name=scope,proto3,oneof" json:"scope,omitempty"`
+	ClientId  *string `protobuf:"bytes,3,opt,name=client_id,json=clientId,proto3,oneof" json:"client_id,omitempty"`
+	TokenType *string `protobuf:"bytes,4,opt,name=token_type,json=tokenType,proto3,oneof" json:"token_type,omitempty"`
 	// Unix seconds.
 	Exp *int64 `protobuf:"varint,5,opt,name=exp,proto3,oneof" json:"exp,omitempty"`
 	// Unix seconds.
@@ -127,7 +129,7 @@ type IntrospectResponse struct {
 	Iss *string  `protobuf:"bytes,9,opt,name=iss,proto3,oneof" json:"iss,omitempty"`
 	Jti *string  `protobuf:"bytes,10,opt,name=jti,proto3,oneof" json:"jti,omitempty"`
 	// What the subject shares with the client, each with the role it has now:
-	// the lesser of what was granted and what the subject is.
+	// the lesser of what was granted for it and what the subject is.
 	Workspaces    []*ResourceRole `protobuf:"bytes,11,rep,name=workspaces,proto3" json:"workspaces,omitempty"`
 	Projects      []*ResourceRole `protobuf:"bytes,12,rep,name=projects,proto3" json:"projects,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -253,7 +255,10 @@ type ResourceRole struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// "viewer", "member" or "admin".
-	Role          string `protobuf:"bytes,2,opt,name=role,proto3" json:"role,omitempty"`
+	Role string `protobuf:"bytes,2,opt,name=role,proto3" json:"role,omitempty"`
+	// Space-separated: the token's scopes of this kind that hold here. Absent where
+	// all of them do.
+	Scope         *string `protobuf:"bytes,3,opt,name=scope,proto3,oneof" json:"scope,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -298,6 +303,13 @@ func (x *ResourceRole) GetId() string {
 func (x *ResourceRole) GetRole() string {
 	if x != nil {
 		return x.Role
+	}
+	return ""
+}
+
+func (x *ResourceRole) GetScope() string {
+	if x != nil && x.Scope != nil {
+		return *x.Scope
 	}
 	return ""
 }
@@ -658,7 +670,8 @@ type ValidateResponse struct {
 	// Of the one shared workspace. Absent when not active, or when none or several
 	// are shared.
 	WorkspaceId *string `protobuf:"bytes,3,opt,name=workspace_id,json=workspaceId,proto3,oneof" json:"workspace_id,omitempty"`
-	// Empty when not active.
+	// Those that hold in one resource at least, as in IntrospectResponse. Empty when
+	// not active.
 	Scopes []string `protobuf:"bytes,4,rep,name=scopes,proto3" json:"scopes,omitempty"`
 	// Slug of that workspace. Absent where the id is, and where the preset does not
 	// show it.
@@ -769,10 +782,12 @@ const file_chancery_introspection_v1_introspection_service_proto_rawDesc = "" +
 	"\x04_iatB\x06\n" +
 	"\x04_subB\x06\n" +
 	"\x04_issB\x06\n" +
-	"\x04_jti\"2\n" +
+	"\x04_jti\"W\n" +
 	"\fResourceRole\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
-	"\x04role\x18\x02 \x01(\tR\x04role\"\xe9\x01\n" +
+	"\x04role\x18\x02 \x01(\tR\x04role\x12\x19\n" +
+	"\x05scope\x18\x03 \x01(\tH\x00R\x05scope\x88\x01\x01B\b\n" +
+	"\x06_scope\"\xe9\x01\n" +
 	"\x16IntrospectBatchRequest\x12$\n" +
 	"\x06tokens\x18\x01 \x03(\tB\f\xbaH\x06\x92\x01\x03\x10\x80\b\x80\x01\x01R\x06tokens\x12\x1b\n" +
 	"\tclient_id\x18\x02 \x01(\tR\bclientId\x12(\n" +
@@ -864,6 +879,7 @@ func file_chancery_introspection_v1_introspection_service_proto_init() {
 		return
 	}
 	file_chancery_introspection_v1_introspection_service_proto_msgTypes[1].OneofWrappers = []any{}
+	file_chancery_introspection_v1_introspection_service_proto_msgTypes[2].OneofWrappers = []any{}
 	file_chancery_introspection_v1_introspection_service_proto_msgTypes[10].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -269,8 +269,13 @@ type Workspace struct {
 	Role uint32 `protobuf:"varint,2,opt,name=role,proto3" json:"role,omitempty"`
 	// Version of the subject's membership.
 	MembershipVersion int64 `protobuf:"varint,3,opt,name=membership_version,json=membershipVersion,proto3" json:"membership_version,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Which values of the token's scope hold here: bit i of byte i/8 is the i-th
+	// value. Only values that select workspaces have a bit, and zero bytes at the
+	// end are cut. Empty: all of these values hold, which is what the previous
+	// release meant. A workspace in which none holds is not sealed.
+	Scopes        []byte `protobuf:"bytes,4,opt,name=scopes,proto3" json:"scopes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Workspace) Reset() {
@@ -324,6 +329,13 @@ func (x *Workspace) GetMembershipVersion() int64 {
 	return 0
 }
 
+func (x *Workspace) GetScopes() []byte {
+	if x != nil {
+		return x.Scopes
+	}
+	return nil
+}
+
 // Project is one shared project. The subject's role in it is that in its
 // workspace.
 type Project struct {
@@ -337,8 +349,11 @@ type Project struct {
 	MembershipVersion int64 `protobuf:"varint,4,opt,name=membership_version,json=membershipVersion,proto3" json:"membership_version,omitempty"`
 	// Version of the project itself, which grows when it is deleted or moved.
 	ProjectVersion int64 `protobuf:"varint,5,opt,name=project_version,json=projectVersion,proto3" json:"project_version,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Which values of the token's scope hold here, as in Workspace: those that
+	// select projects.
+	Scopes        []byte `protobuf:"bytes,6,opt,name=scopes,proto3" json:"scopes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Project) Reset() {
@@ -404,6 +419,13 @@ func (x *Project) GetProjectVersion() int64 {
 		return x.ProjectVersion
 	}
 	return 0
+}
+
+func (x *Project) GetScopes() []byte {
+	if x != nil {
+		return x.Scopes
+	}
+	return nil
 }
 
 // AuthorizationCode is what an authorization code stands for (RFC 6749 §4.1.2).
@@ -620,17 +642,19 @@ const file_chancery_seal_v1_sealed_proto_rawDesc = "" +
 	"\n" +
 	"workspaces\x18\x01 \x03(\v2\x1b.chancery.seal.v1.WorkspaceR\n" +
 	"workspaces\x125\n" +
-	"\bprojects\x18\x02 \x03(\v2\x19.chancery.seal.v1.ProjectR\bprojects\"^\n" +
+	"\bprojects\x18\x02 \x03(\v2\x19.chancery.seal.v1.ProjectR\bprojects\"v\n" +
 	"\tWorkspace\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04role\x18\x02 \x01(\rR\x04role\x12-\n" +
-	"\x12membership_version\x18\x03 \x01(\x03R\x11membershipVersion\"\xa8\x01\n" +
+	"\x12membership_version\x18\x03 \x01(\x03R\x11membershipVersion\x12\x16\n" +
+	"\x06scopes\x18\x04 \x01(\fR\x06scopes\"\xc0\x01\n" +
 	"\aProject\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12!\n" +
 	"\fworkspace_id\x18\x02 \x01(\fR\vworkspaceId\x12\x12\n" +
 	"\x04role\x18\x03 \x01(\rR\x04role\x12-\n" +
 	"\x12membership_version\x18\x04 \x01(\x03R\x11membershipVersion\x12'\n" +
-	"\x0fproject_version\x18\x05 \x01(\x03R\x0eprojectVersion\"\x9e\x04\n" +
+	"\x0fproject_version\x18\x05 \x01(\x03R\x0eprojectVersion\x12\x16\n" +
+	"\x06scopes\x18\x06 \x01(\fR\x06scopes\"\x9e\x04\n" +
 	"\x11AuthorizationCode\x12\x17\n" +
 	"\acode_id\x18\x01 \x01(\fR\x06codeId\x12\x1b\n" +
 	"\tclient_id\x18\x02 \x01(\tR\bclientId\x12\x10\n" +

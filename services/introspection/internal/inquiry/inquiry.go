@@ -191,7 +191,10 @@ func (d *Desk) resourcesOf(ctx context.Context, t *accesstoken.Token) (subject, 
 		return subject{}, nil
 	}
 	resources, err := d.Sets.Find(ctx, t.ResourcesDigest)
-	return subject{t, resources}, err
+	if err != nil || !resources.Over(t.Scope) { // which no token was minted with
+		return subject{}, err
+	}
+	return subject{t, resources}, nil
 }
 
 // judge reaches a verdict about each token, and reports whether one is active.

@@ -18,7 +18,7 @@ var errAway = errors.New("owner is away")
 
 func TestFind(t *testing.T) {
 	want := credential.Resources{Workspaces: []credential.Workspace{{ID: uuid.UUID{1}, Role: role.Member, MembershipVersion: 2}}}
-	stored, err := want.Marshal()
+	stored, err := want.Marshal(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

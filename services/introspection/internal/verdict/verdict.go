@@ -6,7 +6,6 @@
 package verdict
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -26,15 +25,19 @@ type Verdict struct {
 	// Token is nil for one that is not active.
 	Token *accesstoken.Token
 	// Scope is a part of the token's own, in its order. It is empty only if that is.
+	// A value that selects resources is here if it holds in one of them at least.
 	Scope oauth.Scope
 	// Workspaces and Projects are in the order in which they were sealed.
 	Workspaces, Projects []Resource
 }
 
-// Resource is a workspace or project with the role that the token has in it.
+// Resource is a workspace or project with what the token permits in it.
 type Resource struct {
 	ID   uuid.UUID
 	Role role.Role // never none
+	// Scope is the values of the verdict's scope that select resources of this kind
+	// and hold here. Nil: all of them, and there is one.
+	Scope oauth.Scope
 }
 
 // Active says whether the token permits anything.
@@ -49,18 +52,11 @@ func (v Verdict) ScopeText() string {
 }
 
 // Judge reaches verdicts. It is immutable and safe for concurrent use.
-type Judge struct {
-	scopes               preset.Catalogue
-	workspaces, projects oauth.Scope // the values that select resources of each kind
-}
+type Judge struct{ workspaces, projects selector }
 
 // NewJudge returns a judge for tokens whose scope is of that catalogue.
 func NewJudge(scopes preset.Catalogue) *Judge {
-	return &Judge{
-		scopes:     scopes,
-		workspaces: scopes.Names(preset.Workspace),
-		projects:   scopes.Names(preset.Project),
-	}
+	return &Judge{selectorOf(scopes, preset.Workspace), selectorOf(scopes, preset.Project)}
 }
 
 // Of returns the verdict about a token that shares resources.
@@ -68,34 +64,22 @@ func (j *Judge) Of(t *accesstoken.Token, resources *credential.Resources, s *coh
 	if !Alive(t, s, now) {
 		return Verdict{}
 	}
+	left := Narrowed(t.Scope, t.ClientID, t.ClientScopeVersion, s)
+	workspaces, projects := j.workspaces.over(t.Scope, left), j.projects.over(t.Scope, left)
 	v := Verdict{
 		Token:      t,
-		Workspaces: workspacesOf(t.Sub, resources.Workspaces, s),
-		Projects:   projectsOf(t.Sub, resources.Projects, s),
+		Workspaces: workspacesOf(&workspaces, t.Sub, resources.Workspaces, s),
+		Projects:   projectsOf(&projects, t.Sub, resources.Projects, s),
 	}
-	scope := Narrowed(t.Scope, t.ClientID, t.ClientScopeVersion, s)
-	if len(scope) < len(t.Scope) {
-		v.Workspaces = capped(v.Workspaces, j.scopes.Level(scope, preset.Workspace))
-		v.Projects = capped(v.Projects, j.scopes.Level(scope, preset.Project))
-	}
-	v.Scope = j.selectable(scope, len(v.Workspaces), len(v.Projects))
+	v.Scope = projects.without(workspaces.without(left))
 	// A client's own token may have been minted without scope; one that had some
 	// and lost it is good for nothing.
 	if len(v.Scope) == 0 && len(t.Scope) > 0 {
 		return Verdict{}
 	}
+	workspaces.compare(v.Workspaces)
+	projects.compare(v.Projects)
 	return v
-}
-
-// capped lowers roles to what the scope that is left allows.
-func capped(list []Resource, level role.Role) []Resource {
-	var left []Resource
-	for _, r := range list {
-		if r.Role = role.Min(r.Role, level); r.Role.Valid() {
-			left = append(left, r)
-		}
-	}
-	return left
 }
 
 // Narrowed returns what is left of a scope that was fixed at a version of the
@@ -107,41 +91,33 @@ func Narrowed(scope oauth.Scope, clientID string, version int64, s *coherent.Sta
 	return scope
 }
 
-// selectable is the catalogue's, which is asked only if something has to go.
-func (j *Judge) selectable(scope oauth.Scope, workspaces, projects int) oauth.Scope {
-	keepsWorkspaces := workspaces > 0 || !slices.ContainsFunc(scope, j.workspaces.Contains)
-	keepsProjects := projects > 0 || !slices.ContainsFunc(scope, j.projects.Contains)
-	if keepsWorkspaces && keepsProjects {
-		return scope
-	}
-	return j.scopes.Selectable(scope, workspaces, projects)
-}
-
-func workspacesOf(sub string, sealed []credential.Workspace, s *coherent.State) []Resource {
+func workspacesOf(h *holding, sub string, sealed []credential.Workspace, s *coherent.State) []Resource {
 	if len(sealed) == 0 {
 		return nil
 	}
 	left := make([]Resource, 0, len(sealed))
 	for i := range sealed {
 		w := &sealed[i]
-		if r := s.Role(sub, w.ID, w.Role, w.MembershipVersion); r.Valid() {
-			left = append(left, Resource{w.ID, r})
+		if r := h.in(w.ID, s.Role(sub, w.ID, w.Role, w.MembershipVersion), w.Scopes); r.Role.Valid() {
+			left = append(left, r)
 		}
 	}
 	return left
 }
 
 // projectsOf takes the role in a project for that in its workspace.
-func projectsOf(sub string, sealed []credential.Project, s *coherent.State) []Resource {
+func projectsOf(h *holding, sub string, sealed []credential.Project, s *coherent.State) []Resource {
 	if len(sealed) == 0 {
 		return nil
 	}
 	left := make([]Resource, 0, len(sealed))
 	for i := range sealed {
 		p := &sealed[i]
-		r := s.Role(sub, p.WorkspaceID, p.Role, p.MembershipVersion)
-		if r.Valid() && p.ProjectVersion >= s.ProjectVersion(p.ID) {
-			left = append(left, Resource{p.ID, r})
+		if p.ProjectVersion < s.ProjectVersion(p.ID) {
+			continue
+		}
+		if r := h.in(p.ID, s.Role(sub, p.WorkspaceID, p.Role, p.MembershipVersion), p.Scopes); r.Role.Valid() {
+			left = append(left, r)
 		}
 	}
 	return left

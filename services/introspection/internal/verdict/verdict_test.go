@@ -2,6 +2,7 @@ package verdict_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -52,6 +53,11 @@ func sample() credential.AccessToken {
 			},
 		},
 	}
+}
+
+// resource has every value of its kind that the token has.
+func resource(id uuid.UUID, r role.Role, scope ...string) verdict.Resource {
+	return verdict.Resource{ID: id, Role: r, Scope: scope}
 }
 
 func restricted(t *testing.T, rs ...coherent.Restriction) *coherent.State {
@@ -157,8 +163,8 @@ type shown struct {
 }
 
 func TestN169_RestrictionNarrowsToken(t *testing.T) {
-	w1, w2 := verdict.Resource{workspace1, role.Member}, verdict.Resource{workspace2, role.Viewer}
-	p1, p2 := verdict.Resource{project1, role.Viewer}, verdict.Resource{project2, role.Viewer}
+	w1, w2 := resource(workspace1, role.Member), resource(workspace2, role.Viewer)
+	p1, p2 := resource(project1, role.Viewer), resource(project2, role.Viewer)
 	const whole = "openid email workspace:member project:viewer"
 	all := shown{whole, []verdict.Resource{w1, w2}, []verdict.Resource{p1, p2}}
 	tests := []struct {
@@ -170,7 +176,7 @@ func TestN169_RestrictionNarrowsToken(t *testing.T) {
 		{
 			"role lowered",
 			[]coherent.Restriction{coherent.Membership("sub", workspace1, version+1, role.Viewer)},
-			shown{whole, []verdict.Resource{{workspace1, role.Viewer}, w2}, all.Projects},
+			shown{whole, []verdict.Resource{resource(workspace1, role.Viewer), w2}, all.Projects},
 		},
 		{"role lowered before the token", []coherent.Restriction{coherent.Membership("sub", workspace1, version, role.Viewer)}, all},
 		{"role of another", []coherent.Restriction{coherent.Membership("sub2", workspace1, version+1, role.Viewer)}, all},
@@ -219,7 +225,7 @@ func TestN169_RestrictionNarrowsToken(t *testing.T) {
 				coherent.ClientScope("client", version+1, "openid workspace:member"),
 				coherent.ClientScope("client", version+2, "openid email"),
 			},
-			shown{"openid", nil, nil},
+			shown{"openid", []verdict.Resource{}, []verdict.Resource{}},
 		},
 	}
 	for _, tt := range tests {
@@ -284,7 +290,7 @@ func TestUnknownRoleIsNone(t *testing.T) {
 	token := sample()
 	token.Resources.Workspaces[0].Role = role.Admin + 1
 	v := of(token, coherent.NewState(0), now)
-	if diff := cmp.Diff([]verdict.Resource{{workspace2, role.Viewer}}, v.Workspaces); diff != "" {
+	if diff := cmp.Diff([]verdict.Resource{resource(workspace2, role.Viewer)}, v.Workspaces); diff != "" {
 		t.Errorf("workspaces (-want +got):\n%s", diff)
 	}
 }
@@ -295,25 +301,44 @@ func FuzzRestrictionsOnlyTakeAway(f *testing.F) {
 	f.Add(int16(8), []byte("sub\x00\x11\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"), int64(8), []byte{1})
 	f.Add(int16(7), []byte("client"), int64(8), []byte("openid"))
 	f.Add(int16(2), grantID[:], int64(8), []byte(nil))
+	f.Add(int16(7), []byte("client"), int64(8), []byte("workspace:viewer project:member"))
+	even := sample()
+	uneven := sharing(preset.Default().Scopes, "openid workspace:viewer workspace:member project:viewer project:member",
+		[]shared{{workspace1, role.Member, "workspace:viewer workspace:member"}, {workspace2, role.Viewer, "workspace:viewer"}},
+		[]shared{{project1, role.Viewer, "project:viewer"}, {project2, role.Member, "project:member"}})
 	f.Fuzz(func(t *testing.T, kind int16, key []byte, v int64, value []byte) {
-		s := coherent.NewState(0)
-		s.Join(now.Add(time.Hour), coherent.ClientScope("client", version+1, "openid workspace:member project:viewer"))
-		before := of(sample(), s, now)
-		s.Join(now.Add(time.Hour), coherent.Restriction{Kind: coherent.Kind(kind), Key: key, Version: v, Value: value})
-		after := of(sample(), s, now)
-		if !after.Scope.SubsetOf(before.Scope) || !within(after.Workspaces, before.Workspaces) || !within(after.Projects, before.Projects) {
-			t.Errorf("%+v permits more than %+v", after, before)
+		for _, token := range []credential.AccessToken{even, uneven} {
+			s := coherent.NewState(0)
+			s.Join(now.Add(time.Hour), coherent.ClientScope("client", version+1, "openid workspace:viewer workspace:member project:viewer project:member"))
+			before := of(token, s, now)
+			s.Join(now.Add(time.Hour), coherent.Restriction{Kind: coherent.Kind(kind), Key: key, Version: v, Value: value})
+			after := of(token, s, now)
+			if !after.Scope.SubsetOf(before.Scope) || !within(after, before) {
+				t.Errorf("%+v permits more than %+v", after, before)
+			}
 		}
 	})
 }
 
-func within(less, more []verdict.Resource) bool {
-	roles := map[uuid.UUID]role.Role{}
-	for _, r := range more {
-		roles[r.ID] = r.Role
+func within(less, more verdict.Verdict) bool {
+	return partOf(less.Workspaces, more.Workspaces, held(less, preset.Workspace), held(more, preset.Workspace)) &&
+		partOf(less.Projects, more.Projects, held(less, preset.Project), held(more, preset.Project))
+}
+
+// held returns a function that says what holds in a resource of a kind.
+func held(v verdict.Verdict, kind preset.Kind) func(verdict.Resource) oauth.Scope {
+	return func(r verdict.Resource) oauth.Scope {
+		if r.Scope != nil {
+			return r.Scope
+		}
+		return v.Scope.Intersect(preset.Default().Scopes.Names(kind))
 	}
+}
+
+func partOf(less, more []verdict.Resource, lessHolds, moreHolds func(verdict.Resource) oauth.Scope) bool {
 	for _, r := range less {
-		if r.Role > roles[r.ID] {
+		i := slices.IndexFunc(more, func(m verdict.Resource) bool { return m.ID == r.ID })
+		if i < 0 || r.Role > more[i].Role || !lessHolds(r).SubsetOf(moreHolds(more[i])) {
 			return false
 		}
 	}

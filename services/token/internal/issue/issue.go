@@ -111,7 +111,7 @@ func (i *Issuer) share(ctx context.Context, t *credential.AccessToken, r credent
 		t.Resources = r
 		return nil
 	}
-	set, err := r.Marshal()
+	set, err := r.Marshal(t.Scope)
 	if err != nil {
 		return fmt.Errorf("marshal resources: %w", err)
 	}
