@@ -636,6 +636,7 @@ type GetSubjectRequest struct {
 	// Used when sub is empty.
 	Username string `protobuf:"bytes,2,opt,name=username,proto3" json:"username,omitempty"`
 	// Workspaces and projects whose memberships to return.
+	// At most the 1,000 of a grant, and the owner of its client.
 	WorkspaceIds  []string `protobuf:"bytes,3,rep,name=workspace_ids,json=workspaceIds,proto3" json:"workspace_ids,omitempty"`
 	ProjectIds    []string `protobuf:"bytes,4,rep,name=project_ids,json=projectIds,proto3" json:"project_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -2267,7 +2268,7 @@ const file_chancery_directory_v1_directory_service_proto_rawDesc = "" +
 	"\x11GetSubjectRequest\x12\x1a\n" +
 	"\x03sub\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x03sub\x12$\n" +
 	"\busername\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\busername\x12.\n" +
-	"\rworkspace_ids\x18\x03 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\fworkspaceIds\x12*\n" +
+	"\rworkspace_ids\x18\x03 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe9\aR\fworkspaceIds\x12*\n" +
 	"\vproject_ids\x18\x04 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\n" +
 	"projectIds\"\xcf\x01\n" +
 	"\x12GetSubjectResponse\x128\n" +
