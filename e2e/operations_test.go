@@ -122,7 +122,7 @@ func TestN287_NothingIsTakenAwayByAnEmptyRequest(t *testing.T) {
 	})
 	slices.Sort(found)
 	want := []string{
-		"AdminRevoke", "DeleteClient", "DeleteProject", "DeleteWorkspace", "DisableSubject", "EndSession",
+		"AdminRevoke", "DeleteClient", "DeleteProject", "DeleteWorkspace", "DeleteWorkspaceClients", "DisableSubject", "EndSession",
 		"RemoveMember", "RetireKey", "RevokeGrant", "RevokeInitialAccessToken", "RevokeSecret",
 	}
 	if !slices.Equal(found, want) {

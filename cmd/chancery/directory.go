@@ -170,7 +170,7 @@ func (c *userEnable) Run(ctx context.Context, s streams) error {
 type workspaceCommand struct {
 	Create workspaceCreate `cmd:"" help:"Add a workspace."`
 	List   workspaceList   `cmd:"" help:"List workspaces."`
-	Delete workspaceDelete `cmd:"" help:"Delete a workspace with its projects. Tokens lose it at once."`
+	Delete workspaceDelete `cmd:"" help:"Delete a workspace with its projects and the apps that it owns. Tokens lose it at once."`
 }
 
 type workspaceCreate struct {

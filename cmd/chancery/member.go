@@ -51,6 +51,7 @@ func (c *memberSetRole) Run(ctx context.Context, s streams) error {
 		if err != nil {
 			return err
 		}
+		warnOfApps(s, c.Workspace, resp.AppsWithoutAdmin)
 		return c.print(s, resp.GetMembership())
 	})
 }
@@ -99,10 +100,23 @@ type memberDelete struct {
 // Run implements the command.
 func (c *memberDelete) Run(ctx context.Context, s streams) error {
 	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
-		_, err := d.RemoveMember(ctx, &directoryv1.RemoveMemberRequest{WorkspaceId: c.Workspace, Sub: c.Subject})
+		resp, err := d.RemoveMember(ctx, &directoryv1.RemoveMemberRequest{WorkspaceId: c.Workspace, Sub: c.Subject})
 		if err != nil {
 			return err
 		}
+		warnOfApps(s, c.Workspace, resp.AppsWithoutAdmin)
 		return c.done(s, "removed", c.Subject)
 	})
+}
+
+// warnOfApps says what lives on in a workspace that has no admin; nil if it has
+// one. Standard output stays as it is, for programs.
+func warnOfApps(s streams, workspace string, apps *int32) {
+	switch {
+	case apps == nil || *apps == 0:
+	case *apps < 0:
+		fmt.Fprintf(s.err, "warning: workspace %s has no admin. Whether it owns apps, which live on, could not be found out: see chancery client list\n", workspace)
+	default:
+		fmt.Fprintf(s.err, "warning: workspace %s has no admin, and its apps live on (%d): make somebody admin, or delete them\n", workspace, *apps)
+	}
 }

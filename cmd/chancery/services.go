@@ -112,7 +112,10 @@ func newRegistry(p parts) service {
 }
 
 func newDirectory(p parts) service {
-	return directory.New(directory.Default(), directory.Deps{Stores: p.stores.directory, Hints: p.hints})
+	return directory.New(directory.Default(), directory.Deps{
+		Stores: p.stores.directory, Hints: p.hints,
+		Registry: registryv1.NewRegistryServiceClient(p.conn(roleDirectory)),
+	})
 }
 
 func newConsent(p parts) service {

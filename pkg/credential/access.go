@@ -43,6 +43,9 @@ type AccessToken struct {
 	Resources          Resources
 	// ResourcesDigest names a stored set in place of Resources; nil for none.
 	ResourcesDigest []byte
+	// Required is the membership without which the token is dead, which is not
+	// shared with the client. Its ID is nil for none.
+	Required Workspace
 }
 
 // Resources are what the subject shares with the client.
@@ -128,6 +131,9 @@ func (t AccessToken) message() *sealv1.AccessToken {
 	if len(t.Resources.Workspaces)+len(t.Resources.Projects) > 0 {
 		m.Resources = t.Resources.message()
 	}
+	if t.Required.ID != uuid.Nil {
+		m.Required = t.Required.message()
+	}
 	return m
 }
 
@@ -137,7 +143,8 @@ func accessTokenOf(m *sealv1.AccessToken) (AccessToken, error) {
 	session, err3 := idOf(m.GetSessionId())
 	resources, err4 := resourcesOf(m.GetResources())
 	scope, err5 := scopeOf(m.GetScope())
-	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+	required, err6 := requiredOf(m.GetRequired())
+	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
 		return AccessToken{}, err
 	}
 	if !resources.Over(scope) {
@@ -150,15 +157,31 @@ func accessTokenOf(m *sealv1.AccessToken) (AccessToken, error) {
 		Scope: scope, Audience: m.GetAudience(),
 		IssueTime: time.Unix(m.GetIssueTime(), 0).UTC(), ExpireTime: time.Unix(m.GetExpireTime(), 0).UTC(),
 		RestoreEpoch: m.GetRestoreEpoch(), Resources: resources, ResourcesDigest: m.GetResourcesDigest(),
+		Required: required,
 	}, nil
+}
+
+// requiredOf reads a membership that may be absent, and is whole if it is not.
+func requiredOf(m *sealv1.Workspace) (Workspace, error) {
+	if m == nil {
+		return Workspace{}, nil
+	}
+	return workspaceOf(m)
+}
+
+func (w Workspace) message() *sealv1.Workspace {
+	return &sealv1.Workspace{Id: w.ID[:], Role: uint32(w.Role), MembershipVersion: w.MembershipVersion, Scopes: w.Scopes}
+}
+
+func workspaceOf(m *sealv1.Workspace) (Workspace, error) {
+	id, err := uuid.FromBytes(m.GetId())
+	return Workspace{ID: id, Role: roleOf(m.GetRole()), MembershipVersion: m.GetMembershipVersion(), Scopes: m.GetScopes()}, err
 }
 
 func (r Resources) message() *sealv1.Resources {
 	m := &sealv1.Resources{}
 	for _, w := range r.Workspaces {
-		m.Workspaces = append(m.Workspaces, &sealv1.Workspace{
-			Id: w.ID[:], Role: uint32(w.Role), MembershipVersion: w.MembershipVersion, Scopes: w.Scopes,
-		})
+		m.Workspaces = append(m.Workspaces, w.message())
 	}
 	for _, p := range r.Projects {
 		m.Projects = append(m.Projects, &sealv1.Project{
@@ -174,13 +197,11 @@ func resourcesOf(m *sealv1.Resources) (Resources, error) {
 	r.Workspaces = slices.Grow(r.Workspaces, len(m.GetWorkspaces()))
 	r.Projects = slices.Grow(r.Projects, len(m.GetProjects()))
 	for _, w := range m.GetWorkspaces() {
-		id, err := uuid.FromBytes(w.GetId())
+		workspace, err := workspaceOf(w)
 		if err != nil {
 			return Resources{}, err
 		}
-		r.Workspaces = append(r.Workspaces, Workspace{
-			ID: id, Role: roleOf(w.GetRole()), MembershipVersion: w.GetMembershipVersion(), Scopes: w.GetScopes(),
-		})
+		r.Workspaces = append(r.Workspaces, workspace)
 	}
 	for _, p := range m.GetProjects() {
 		id, err1 := uuid.FromBytes(p.GetId())

@@ -54,6 +54,7 @@ func accessToken() credential.AccessToken {
 			Workspaces: []credential.Workspace{{ID: id(9), Role: role.Viewer, MembershipVersion: 10, Scopes: credential.Mask{1 << 1}}, {ID: id(11), Role: role.Admin}},
 			Projects:   []credential.Project{{ID: id(12), WorkspaceID: id(13), Role: role.Member, MembershipVersion: 14, ProjectVersion: 15, Scopes: credential.Mask{1 << 3}}},
 		},
+		Required: credential.Workspace{ID: id(16), Role: role.Member, MembershipVersion: 17},
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
+	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	"github.com/chancery-auth/chancery/services/directory/internal/attempt"
 	"github.com/chancery-auth/chancery/services/directory/internal/credential"
 	"github.com/chancery-auth/chancery/services/directory/internal/membership"
@@ -25,6 +26,8 @@ import (
 // Deps are what the service stands on.
 type Deps struct {
 	Stores Stores
+	// Registry keeps the apps that workspaces own.
+	Registry registryv1.RegistryServiceClient
 	// Hints may be nil: other replicas then learn of restrictions by polling.
 	Hints *coherent.Hints
 }
@@ -45,7 +48,7 @@ func New(cfg Config, deps Deps) *Service { return build(cfg, deps, password.Argo
 
 // build is New with another way to compute hashes.
 func build(cfg Config, deps Deps, kdf password.KDF) *Service {
-	st, hints := deps.Stores, deps.Hints
+	st, hints, apps := deps.Stores, deps.Hints, registry{deps.Registry}
 	hasher := password.NewHasher(password.Options{
 		Params: cfg.Argon2id, Slots: cfg.HashingSlots, Wait: cfg.HashingWait, KDF: kdf,
 	})
@@ -53,9 +56,9 @@ func build(cfg Config, deps Deps, kdf password.KDF) *Service {
 	return &Service{
 		authenticator: credential.Authenticator{Credentials: st.Credentials, Attempts: limiter, Hasher: hasher},
 		subjects:      subject.Directory{Subjects: st.Subjects, Hasher: hasher, Hints: hints},
-		workspaces:    workspace.Directory{Workspaces: st.Workspaces, Hints: hints},
+		workspaces:    workspace.Directory{Workspaces: st.Workspaces, Apps: apps, Hints: hints},
 		projects:      project.Directory{Projects: st.Projects, Workspaces: st.Workspaces, Hints: hints},
-		memberships:   membership.Directory{Memberships: st.Memberships, Workspaces: st.Workspaces, Hints: hints},
+		memberships:   membership.Directory{Memberships: st.Memberships, Workspaces: st.Workspaces, Apps: apps, Hints: hints},
 		attempts:      st.Attempts,
 	}
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
+	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
 
 const (
@@ -39,6 +40,7 @@ type harness struct {
 	admin, authorize directoryv1.DirectoryServiceClient
 	gateway          directoryv1.DirectoryServiceClient
 	service          *Service
+	apps             *appKeeper
 }
 
 func testConfig() Config {
@@ -50,19 +52,22 @@ func testConfig() Config {
 
 func newHarness(t *testing.T, stores Stores) harness {
 	t.Helper()
-	service := New(testConfig(), Deps{Stores: stores})
 	local, err := grpcserve.NewLocal(grpcserve.Options{
 		Log: slog.New(slog.DiscardHandler), Tracer: noop.NewTracerProvider().Tracer(""),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	apps := &appKeeper{apps: make(map[string]int32)}
+	registryv1.RegisterRegistryServiceServer(local, apps)
+	service := New(testConfig(), Deps{Stores: stores, Registry: registryv1.NewRegistryServiceClient(local.Conn("directory"))})
 	service.Register(local)
 	return harness{
 		admin:     directoryv1.NewDirectoryServiceClient(local.Conn(grpcserve.Admin)),
 		authorize: directoryv1.NewDirectoryServiceClient(local.Conn("authorize")),
 		gateway:   directoryv1.NewDirectoryServiceClient(local.Conn("gateway")),
 		service:   service,
+		apps:      apps,
 	}
 }
 

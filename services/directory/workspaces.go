@@ -110,7 +110,9 @@ func (s *Service) SetMemberRole(ctx context.Context, req *directoryv1.SetMemberR
 	if err != nil {
 		return nil, err
 	}
-	return &directoryv1.SetMemberRoleResponse{Membership: membershipMessage(changed)}, nil
+	return &directoryv1.SetMemberRoleResponse{
+		Membership: membershipMessage(changed), AppsWithoutAdmin: s.unmanaged(ctx, id),
+	}, nil
 }
 
 // RemoveMember implements DirectoryService.
@@ -119,7 +121,18 @@ func (s *Service) RemoveMember(ctx context.Context, req *directoryv1.RemoveMembe
 	if err != nil {
 		return nil, err
 	}
-	return &directoryv1.RemoveMemberResponse{}, s.memberships.Remove(ctx, req.GetSub(), id)
+	if err := s.memberships.Remove(ctx, req.GetSub(), id); err != nil {
+		return nil, err
+	}
+	return &directoryv1.RemoveMemberResponse{AppsWithoutAdmin: s.unmanaged(ctx, id)}, nil
+}
+
+// unmanaged is nil for a workspace that has an admin.
+func (s *Service) unmanaged(ctx context.Context, workspaceID uuid.UUID) *int32 {
+	if apps, ok := s.memberships.Unmanaged(ctx, workspaceID); ok {
+		return &apps
+	}
+	return nil
 }
 
 // ListMembers implements DirectoryService.

@@ -166,7 +166,7 @@ func TestAppIsWhatItsDeveloperChose(t *testing.T) {
 		if err != nil {
 			t.Fatalf("UpdateApp() = %v", err)
 		}
-		differ(t, updated.GetApp(), edited, "scope_version", "revision")
+		differ(t, updated.GetApp(), edited, "version", "scope_version", "revision")
 		got := o.get(t, "u1", created.GetApp().GetClientId())
 		differ(t, got.GetApp(), updated.GetApp())
 		if got.GetWorkspaceName() != "One" || len(got.GetSecrets()) > 0 {

@@ -35,6 +35,7 @@ type fixture struct {
 	admin   registryv1.RegistryServiceClient
 	gateway registryv1.RegistryServiceClient
 	token   registryv1.RegistryServiceClient
+	owner   registryv1.RegistryServiceClient // as the directory
 	log     *bytes.Buffer
 
 	developer registryv1.DeveloperServiceClient
@@ -73,7 +74,7 @@ func newFixture(t *testing.T, stores registry.Stores) fixture {
 		return registryv1.NewDeveloperServiceClient(local.Conn(c))
 	}
 	return fixture{
-		service: service, admin: client(grpcserve.Admin), gateway: client("gateway"), token: client("token"), log: &log,
+		service: service, admin: client(grpcserve.Admin), gateway: client("gateway"), token: client("token"), owner: client("directory"), log: &log,
 		developer: developerOf("gateway"), developerOf: developerOf, directory: people,
 	}
 }

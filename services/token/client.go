@@ -2,9 +2,12 @@ package token
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/jwks"
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -26,6 +29,10 @@ func clientOf(c *registryv1.Client, p preset.Preset) (exchange.Client, error) {
 	if err != nil {
 		return exchange.Client{}, fmt.Errorf("parse default scope of client: %w", err)
 	}
+	owner, err := ownerOf(c)
+	if err != nil {
+		return exchange.Client{}, fmt.Errorf("parse owner of client: %w", err)
+	}
 	client := exchange.Client{
 		Client: issue.Client{
 			ID: c.GetClientId(), Version: c.GetVersion(), ScopeVersion: c.GetScopeVersion(),
@@ -39,6 +46,7 @@ func clientOf(c *registryv1.Client, p preset.Preset) (exchange.Client, error) {
 		DefaultScope:    byDefault,
 		Rotation:        rotationOf(c, p.Refresh),
 		RefreshUnasked:  p.Refresh.Unasked,
+		Owner:           owner,
 	}
 	client.AccessTokenLifetime, client.RefreshLifetime = lifetimesOf(c, p)
 	return client, nil
@@ -68,6 +76,22 @@ func rotationOf(c *registryv1.Client, p preset.Refresh) family.Policy {
 		policy.Grace = c.GetRefreshGrace().AsDuration()
 	}
 	return policy
+}
+
+// visibilityInternal is that of a client for the members of its workspace alone.
+const visibilityInternal = "internal"
+
+// ownerOf is the workspace of an internal client; nil for any other. An internal
+// client without one would be for everybody, and so is an error.
+func ownerOf(c *registryv1.Client) (uuid.UUID, error) {
+	if c.GetVisibility() != visibilityInternal {
+		return uuid.Nil, nil
+	}
+	owner, err := uuid.Parse(c.GetWorkspaceId())
+	if err == nil && owner == uuid.Nil {
+		return uuid.Nil, errors.New("the nil UUID names no workspace")
+	}
+	return owner, err
 }
 
 // scopeOf reads a scope that may be empty.

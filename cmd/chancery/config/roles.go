@@ -27,6 +27,8 @@ func Calls(role string) []string {
 		return []string{"registry", "consent", "directory"}
 	case "consent", "registry":
 		return []string{"directory"}
+	case "directory":
+		return []string{"registry"}
 	case "introspection":
 		return []string{"token", "registry", "directory"}
 	}

@@ -65,7 +65,7 @@ func TestRoleOfAServiceHasItsOwnDatabase(t *testing.T) {
 
 func TestRemoteAreTheRolesCalledElsewhere(t *testing.T) {
 	for roles, want := range map[string]string{
-		"directory":       "",
+		"directory":       "registry",
 		"gateway":         "authorize token consent introspection registry directory",
 		"authorize":       "token consent registry directory",
 		"token":           "consent registry directory",

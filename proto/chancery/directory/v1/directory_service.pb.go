@@ -636,6 +636,7 @@ type GetSubjectRequest struct {
 	// Used when sub is empty.
 	Username string `protobuf:"bytes,2,opt,name=username,proto3" json:"username,omitempty"`
 	// Workspaces and projects whose memberships to return.
+	// At most the 1,000 of a grant, and the owner of its client.
 	WorkspaceIds  []string `protobuf:"bytes,3,rep,name=workspace_ids,json=workspaceIds,proto3" json:"workspace_ids,omitempty"`
 	ProjectIds    []string `protobuf:"bytes,4,rep,name=project_ids,json=projectIds,proto3" json:"project_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1984,10 +1985,13 @@ func (x *SetMemberRoleRequest) GetRole() string {
 
 // SetMemberRoleResponse carries the membership as it is now.
 type SetMemberRoleResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Membership    *Membership            `protobuf:"bytes,1,opt,name=membership,proto3" json:"membership,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Membership *Membership            `protobuf:"bytes,1,opt,name=membership,proto3" json:"membership,omitempty"`
+	// Set while the workspace has no admin who can sign in: how many apps it owns,
+	// which live on and which nobody manages. -1: the registry could not say.
+	AppsWithoutAdmin *int32 `protobuf:"varint,2,opt,name=apps_without_admin,json=appsWithoutAdmin,proto3,oneof" json:"apps_without_admin,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *SetMemberRoleResponse) Reset() {
@@ -2025,6 +2029,13 @@ func (x *SetMemberRoleResponse) GetMembership() *Membership {
 		return x.Membership
 	}
 	return nil
+}
+
+func (x *SetMemberRoleResponse) GetAppsWithoutAdmin() int32 {
+	if x != nil && x.AppsWithoutAdmin != nil {
+		return *x.AppsWithoutAdmin
+	}
+	return 0
 }
 
 // RemoveMemberRequest names a membership.
@@ -2080,11 +2091,13 @@ func (x *RemoveMemberRequest) GetSub() string {
 	return ""
 }
 
-// RemoveMemberResponse is empty.
+// RemoveMemberResponse says what the member leaves behind.
 type RemoveMemberResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in SetMemberRoleResponse.
+	AppsWithoutAdmin *int32 `protobuf:"varint,1,opt,name=apps_without_admin,json=appsWithoutAdmin,proto3,oneof" json:"apps_without_admin,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *RemoveMemberResponse) Reset() {
@@ -2115,6 +2128,13 @@ func (x *RemoveMemberResponse) ProtoReflect() protoreflect.Message {
 // Deprecated: Use RemoveMemberResponse.ProtoReflect.Descriptor instead.
 func (*RemoveMemberResponse) Descriptor() ([]byte, []int) {
 	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *RemoveMemberResponse) GetAppsWithoutAdmin() int32 {
+	if x != nil && x.AppsWithoutAdmin != nil {
+		return *x.AppsWithoutAdmin
+	}
+	return 0
 }
 
 // ListMembersRequest names a workspace.
@@ -2267,7 +2287,7 @@ const file_chancery_directory_v1_directory_service_proto_rawDesc = "" +
 	"\x11GetSubjectRequest\x12\x1a\n" +
 	"\x03sub\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x03sub\x12$\n" +
 	"\busername\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\busername\x12.\n" +
-	"\rworkspace_ids\x18\x03 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\fworkspaceIds\x12*\n" +
+	"\rworkspace_ids\x18\x03 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe9\aR\fworkspaceIds\x12*\n" +
 	"\vproject_ids\x18\x04 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\n" +
 	"projectIds\"\xcf\x01\n" +
 	"\x12GetSubjectResponse\x128\n" +
@@ -2349,16 +2369,20 @@ const file_chancery_directory_v1_directory_service_proto_rawDesc = "" +
 	"\fworkspace_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x12\x1c\n" +
 	"\x03sub\x18\x02 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x03sub\x120\n" +
-	"\x04role\x18\x03 \x01(\tB\x1c\xbaH\x19r\x17R\x06viewerR\x06memberR\x05adminR\x04role\"Z\n" +
+	"\x04role\x18\x03 \x01(\tB\x1c\xbaH\x19r\x17R\x06viewerR\x06memberR\x05adminR\x04role\"\xa4\x01\n" +
 	"\x15SetMemberRoleResponse\x12A\n" +
 	"\n" +
 	"membership\x18\x01 \x01(\v2!.chancery.directory.v1.MembershipR\n" +
-	"membership\"`\n" +
+	"membership\x121\n" +
+	"\x12apps_without_admin\x18\x02 \x01(\x05H\x00R\x10appsWithoutAdmin\x88\x01\x01B\x15\n" +
+	"\x13_apps_without_admin\"`\n" +
 	"\x13RemoveMemberRequest\x12+\n" +
 	"\fworkspace_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x12\x1c\n" +
 	"\x03sub\x18\x02 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x03sub\"\x16\n" +
-	"\x14RemoveMemberResponse\"A\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x03sub\"`\n" +
+	"\x14RemoveMemberResponse\x121\n" +
+	"\x12apps_without_admin\x18\x01 \x01(\x05H\x00R\x10appsWithoutAdmin\x88\x01\x01B\x15\n" +
+	"\x13_apps_without_admin\"A\n" +
 	"\x12ListMembersRequest\x12+\n" +
 	"\fworkspace_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\"Z\n" +
 	"\x13ListMembersResponse\x12C\n" +
@@ -2518,6 +2542,8 @@ func file_chancery_directory_v1_directory_service_proto_init() {
 	if File_chancery_directory_v1_directory_service_proto != nil {
 		return
 	}
+	file_chancery_directory_v1_directory_service_proto_msgTypes[35].OneofWrappers = []any{}
+	file_chancery_directory_v1_directory_service_proto_msgTypes[37].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -75,8 +75,11 @@ type DirectoryServiceClient interface {
 	CreateWorkspace(ctx context.Context, in *CreateWorkspaceRequest, opts ...grpc.CallOption) (*CreateWorkspaceResponse, error)
 	// ListWorkspaces returns workspaces by creation. Fails with INVALID (page token).
 	ListWorkspaces(ctx context.Context, in *ListWorkspacesRequest, opts ...grpc.CallOption) (*ListWorkspacesResponse, error)
-	// DeleteWorkspace deletes a workspace with its projects and memberships;
-	// tokens lose it at once. Fails with NOT_FOUND.
+	// DeleteWorkspace deletes a workspace with its projects, memberships and the
+	// apps that it owns; tokens lose it at once. The apps go first, by the
+	// registry's DeleteWorkspaceClients. Fails with NOT_FOUND, and with UNAVAILABLE
+	// while the registry is away: then the workspace is there still, and the call
+	// may be repeated.
 	DeleteWorkspace(ctx context.Context, in *DeleteWorkspaceRequest, opts ...grpc.CallOption) (*DeleteWorkspaceResponse, error)
 	// CreateProject adds a project to a workspace. Fails with NOT_FOUND, INVALID.
 	CreateProject(ctx context.Context, in *CreateProjectRequest, opts ...grpc.CallOption) (*CreateProjectResponse, error)
@@ -323,8 +326,11 @@ type DirectoryServiceServer interface {
 	CreateWorkspace(context.Context, *CreateWorkspaceRequest) (*CreateWorkspaceResponse, error)
 	// ListWorkspaces returns workspaces by creation. Fails with INVALID (page token).
 	ListWorkspaces(context.Context, *ListWorkspacesRequest) (*ListWorkspacesResponse, error)
-	// DeleteWorkspace deletes a workspace with its projects and memberships;
-	// tokens lose it at once. Fails with NOT_FOUND.
+	// DeleteWorkspace deletes a workspace with its projects, memberships and the
+	// apps that it owns; tokens lose it at once. The apps go first, by the
+	// registry's DeleteWorkspaceClients. Fails with NOT_FOUND, and with UNAVAILABLE
+	// while the registry is away: then the workspace is there still, and the call
+	// may be repeated.
 	DeleteWorkspace(context.Context, *DeleteWorkspaceRequest) (*DeleteWorkspaceResponse, error)
 	// CreateProject adds a project to a workspace. Fails with NOT_FOUND, INVALID.
 	CreateProject(context.Context, *CreateProjectRequest) (*CreateProjectResponse, error)

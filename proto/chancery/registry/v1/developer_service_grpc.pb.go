@@ -49,7 +49,7 @@ type DeveloperServiceClient interface {
 	// EXHAUSTED (100 apps).
 	CreateApp(ctx context.Context, in *CreateAppRequest, opts ...grpc.CallOption) (*CreateAppResponse, error)
 	// UpdateApp replaces what developers may choose of an app; everything else stays
-	// as it is. Fails with NOT_FOUND, DENIED, INVALID, CONFLICT (changed since it
+	// as it is. Making the app internal ends every access token. Fails with NOT_FOUND, DENIED, INVALID, CONFLICT (changed since it
 	// was read).
 	UpdateApp(ctx context.Context, in *UpdateAppRequest, opts ...grpc.CallOption) (*UpdateAppResponse, error)
 	// DeleteApp deletes an app; every token and code of it dies. Fails with
@@ -173,7 +173,7 @@ type DeveloperServiceServer interface {
 	// EXHAUSTED (100 apps).
 	CreateApp(context.Context, *CreateAppRequest) (*CreateAppResponse, error)
 	// UpdateApp replaces what developers may choose of an app; everything else stays
-	// as it is. Fails with NOT_FOUND, DENIED, INVALID, CONFLICT (changed since it
+	// as it is. Making the app internal ends every access token. Fails with NOT_FOUND, DENIED, INVALID, CONFLICT (changed since it
 	// was read).
 	UpdateApp(context.Context, *UpdateAppRequest) (*UpdateAppResponse, error)
 	// DeleteApp deletes an app; every token and code of it dies. Fails with

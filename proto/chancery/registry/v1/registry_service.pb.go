@@ -498,6 +498,178 @@ func (*DeleteClientResponse) Descriptor() ([]byte, []int) {
 	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{9}
 }
 
+// DeleteWorkspaceClientsRequest names a workspace.
+type DeleteWorkspaceClientsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	WorkspaceId   string                 `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteWorkspaceClientsRequest) Reset() {
+	*x = DeleteWorkspaceClientsRequest{}
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteWorkspaceClientsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteWorkspaceClientsRequest) ProtoMessage() {}
+
+func (x *DeleteWorkspaceClientsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteWorkspaceClientsRequest.ProtoReflect.Descriptor instead.
+func (*DeleteWorkspaceClientsRequest) Descriptor() ([]byte, []int) {
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *DeleteWorkspaceClientsRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+// DeleteWorkspaceClientsResponse is empty.
+type DeleteWorkspaceClientsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteWorkspaceClientsResponse) Reset() {
+	*x = DeleteWorkspaceClientsResponse{}
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteWorkspaceClientsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteWorkspaceClientsResponse) ProtoMessage() {}
+
+func (x *DeleteWorkspaceClientsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteWorkspaceClientsResponse.ProtoReflect.Descriptor instead.
+func (*DeleteWorkspaceClientsResponse) Descriptor() ([]byte, []int) {
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{11}
+}
+
+// CountWorkspaceClientsRequest names a workspace.
+type CountWorkspaceClientsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	WorkspaceId   string                 `protobuf:"bytes,1,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountWorkspaceClientsRequest) Reset() {
+	*x = CountWorkspaceClientsRequest{}
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountWorkspaceClientsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountWorkspaceClientsRequest) ProtoMessage() {}
+
+func (x *CountWorkspaceClientsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountWorkspaceClientsRequest.ProtoReflect.Descriptor instead.
+func (*CountWorkspaceClientsRequest) Descriptor() ([]byte, []int) {
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *CountWorkspaceClientsRequest) GetWorkspaceId() string {
+	if x != nil {
+		return x.WorkspaceId
+	}
+	return ""
+}
+
+// CountWorkspaceClientsResponse carries the number.
+type CountWorkspaceClientsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Clients       int32                  `protobuf:"varint,1,opt,name=clients,proto3" json:"clients,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountWorkspaceClientsResponse) Reset() {
+	*x = CountWorkspaceClientsResponse{}
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountWorkspaceClientsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountWorkspaceClientsResponse) ProtoMessage() {}
+
+func (x *CountWorkspaceClientsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountWorkspaceClientsResponse.ProtoReflect.Descriptor instead.
+func (*CountWorkspaceClientsResponse) Descriptor() ([]byte, []int) {
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *CountWorkspaceClientsResponse) GetClients() int32 {
+	if x != nil {
+		return x.Clients
+	}
+	return 0
+}
+
 // CreateSecretRequest names a client.
 type CreateSecretRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -508,7 +680,7 @@ type CreateSecretRequest struct {
 
 func (x *CreateSecretRequest) Reset() {
 	*x = CreateSecretRequest{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[10]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -520,7 +692,7 @@ func (x *CreateSecretRequest) String() string {
 func (*CreateSecretRequest) ProtoMessage() {}
 
 func (x *CreateSecretRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[10]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -533,7 +705,7 @@ func (x *CreateSecretRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateSecretRequest.ProtoReflect.Descriptor instead.
 func (*CreateSecretRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{10}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CreateSecretRequest) GetClientId() string {
@@ -555,7 +727,7 @@ type CreateSecretResponse struct {
 
 func (x *CreateSecretResponse) Reset() {
 	*x = CreateSecretResponse{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[11]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -567,7 +739,7 @@ func (x *CreateSecretResponse) String() string {
 func (*CreateSecretResponse) ProtoMessage() {}
 
 func (x *CreateSecretResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[11]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -580,7 +752,7 @@ func (x *CreateSecretResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateSecretResponse.ProtoReflect.Descriptor instead.
 func (*CreateSecretResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{11}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CreateSecretResponse) GetSecretId() string {
@@ -607,7 +779,7 @@ type ListSecretsRequest struct {
 
 func (x *ListSecretsRequest) Reset() {
 	*x = ListSecretsRequest{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[12]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -619,7 +791,7 @@ func (x *ListSecretsRequest) String() string {
 func (*ListSecretsRequest) ProtoMessage() {}
 
 func (x *ListSecretsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[12]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -632,7 +804,7 @@ func (x *ListSecretsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSecretsRequest.ProtoReflect.Descriptor instead.
 func (*ListSecretsRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{12}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListSecretsRequest) GetClientId() string {
@@ -652,7 +824,7 @@ type ListSecretsResponse struct {
 
 func (x *ListSecretsResponse) Reset() {
 	*x = ListSecretsResponse{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[13]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -664,7 +836,7 @@ func (x *ListSecretsResponse) String() string {
 func (*ListSecretsResponse) ProtoMessage() {}
 
 func (x *ListSecretsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[13]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -677,7 +849,7 @@ func (x *ListSecretsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSecretsResponse.ProtoReflect.Descriptor instead.
 func (*ListSecretsResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{13}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListSecretsResponse) GetSecrets() []*Secret {
@@ -698,7 +870,7 @@ type RevokeSecretRequest struct {
 
 func (x *RevokeSecretRequest) Reset() {
 	*x = RevokeSecretRequest{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[14]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -710,7 +882,7 @@ func (x *RevokeSecretRequest) String() string {
 func (*RevokeSecretRequest) ProtoMessage() {}
 
 func (x *RevokeSecretRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[14]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -723,7 +895,7 @@ func (x *RevokeSecretRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeSecretRequest.ProtoReflect.Descriptor instead.
 func (*RevokeSecretRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{14}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RevokeSecretRequest) GetClientId() string {
@@ -749,7 +921,7 @@ type RevokeSecretResponse struct {
 
 func (x *RevokeSecretResponse) Reset() {
 	*x = RevokeSecretResponse{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[15]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -761,7 +933,7 @@ func (x *RevokeSecretResponse) String() string {
 func (*RevokeSecretResponse) ProtoMessage() {}
 
 func (x *RevokeSecretResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[15]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -774,7 +946,7 @@ func (x *RevokeSecretResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeSecretResponse.ProtoReflect.Descriptor instead.
 func (*RevokeSecretResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{15}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{19}
 }
 
 // AuthenticateClientRequest carries what a client presented, sorted by
@@ -794,7 +966,7 @@ type AuthenticateClientRequest struct {
 
 func (x *AuthenticateClientRequest) Reset() {
 	*x = AuthenticateClientRequest{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[16]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -806,7 +978,7 @@ func (x *AuthenticateClientRequest) String() string {
 func (*AuthenticateClientRequest) ProtoMessage() {}
 
 func (x *AuthenticateClientRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[16]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -819,7 +991,7 @@ func (x *AuthenticateClientRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuthenticateClientRequest.ProtoReflect.Descriptor instead.
 func (*AuthenticateClientRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{16}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AuthenticateClientRequest) GetClientId() string {
@@ -863,7 +1035,7 @@ type AuthenticateClientResponse struct {
 
 func (x *AuthenticateClientResponse) Reset() {
 	*x = AuthenticateClientResponse{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[17]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -875,7 +1047,7 @@ func (x *AuthenticateClientResponse) String() string {
 func (*AuthenticateClientResponse) ProtoMessage() {}
 
 func (x *AuthenticateClientResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[17]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -888,7 +1060,7 @@ func (x *AuthenticateClientResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuthenticateClientResponse.ProtoReflect.Descriptor instead.
 func (*AuthenticateClientResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{17}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AuthenticateClientResponse) GetClient() *Client {
@@ -920,7 +1092,7 @@ type ListPublicClientsRequest struct {
 
 func (x *ListPublicClientsRequest) Reset() {
 	*x = ListPublicClientsRequest{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[18]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -932,7 +1104,7 @@ func (x *ListPublicClientsRequest) String() string {
 func (*ListPublicClientsRequest) ProtoMessage() {}
 
 func (x *ListPublicClientsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[18]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -945,7 +1117,7 @@ func (x *ListPublicClientsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPublicClientsRequest.ProtoReflect.Descriptor instead.
 func (*ListPublicClientsRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{18}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListPublicClientsRequest) GetPageSize() int32 {
@@ -981,7 +1153,7 @@ type ListPublicClientsResponse struct {
 
 func (x *ListPublicClientsResponse) Reset() {
 	*x = ListPublicClientsResponse{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[19]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -993,7 +1165,7 @@ func (x *ListPublicClientsResponse) String() string {
 func (*ListPublicClientsResponse) ProtoMessage() {}
 
 func (x *ListPublicClientsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[19]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1006,7 +1178,7 @@ func (x *ListPublicClientsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPublicClientsResponse.ProtoReflect.Descriptor instead.
 func (*ListPublicClientsResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{19}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListPublicClientsResponse) GetClients() []*Client {
@@ -1034,7 +1206,7 @@ type GetLogoRequest struct {
 
 func (x *GetLogoRequest) Reset() {
 	*x = GetLogoRequest{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[20]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1046,7 +1218,7 @@ func (x *GetLogoRequest) String() string {
 func (*GetLogoRequest) ProtoMessage() {}
 
 func (x *GetLogoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[20]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1059,7 +1231,7 @@ func (x *GetLogoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetLogoRequest.ProtoReflect.Descriptor instead.
 func (*GetLogoRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{20}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetLogoRequest) GetLogoDigest() string {
@@ -1080,7 +1252,7 @@ type GetLogoResponse struct {
 
 func (x *GetLogoResponse) Reset() {
 	*x = GetLogoResponse{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[21]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1092,7 +1264,7 @@ func (x *GetLogoResponse) String() string {
 func (*GetLogoResponse) ProtoMessage() {}
 
 func (x *GetLogoResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[21]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1105,7 +1277,7 @@ func (x *GetLogoResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetLogoResponse.ProtoReflect.Descriptor instead.
 func (*GetLogoResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{21}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GetLogoResponse) GetPng() []byte {
@@ -1130,7 +1302,7 @@ type InitialAccessToken struct {
 
 func (x *InitialAccessToken) Reset() {
 	*x = InitialAccessToken{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[22]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1142,7 +1314,7 @@ func (x *InitialAccessToken) String() string {
 func (*InitialAccessToken) ProtoMessage() {}
 
 func (x *InitialAccessToken) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[22]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1155,7 +1327,7 @@ func (x *InitialAccessToken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InitialAccessToken.ProtoReflect.Descriptor instead.
 func (*InitialAccessToken) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{22}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *InitialAccessToken) GetTokenId() string {
@@ -1197,7 +1369,7 @@ type CreateInitialAccessTokenRequest struct {
 
 func (x *CreateInitialAccessTokenRequest) Reset() {
 	*x = CreateInitialAccessTokenRequest{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[23]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1209,7 +1381,7 @@ func (x *CreateInitialAccessTokenRequest) String() string {
 func (*CreateInitialAccessTokenRequest) ProtoMessage() {}
 
 func (x *CreateInitialAccessTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[23]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1222,7 +1394,7 @@ func (x *CreateInitialAccessTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateInitialAccessTokenRequest.ProtoReflect.Descriptor instead.
 func (*CreateInitialAccessTokenRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{23}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CreateInitialAccessTokenRequest) GetLifetime() *durationpb.Duration {
@@ -1244,7 +1416,7 @@ type CreateInitialAccessTokenResponse struct {
 
 func (x *CreateInitialAccessTokenResponse) Reset() {
 	*x = CreateInitialAccessTokenResponse{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[24]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1256,7 +1428,7 @@ func (x *CreateInitialAccessTokenResponse) String() string {
 func (*CreateInitialAccessTokenResponse) ProtoMessage() {}
 
 func (x *CreateInitialAccessTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[24]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1269,7 +1441,7 @@ func (x *CreateInitialAccessTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateInitialAccessTokenResponse.ProtoReflect.Descriptor instead.
 func (*CreateInitialAccessTokenResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{24}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CreateInitialAccessTokenResponse) GetToken() *InitialAccessToken {
@@ -1295,7 +1467,7 @@ type ListInitialAccessTokensRequest struct {
 
 func (x *ListInitialAccessTokensRequest) Reset() {
 	*x = ListInitialAccessTokensRequest{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[25]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1307,7 +1479,7 @@ func (x *ListInitialAccessTokensRequest) String() string {
 func (*ListInitialAccessTokensRequest) ProtoMessage() {}
 
 func (x *ListInitialAccessTokensRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[25]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1320,7 +1492,7 @@ func (x *ListInitialAccessTokensRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListInitialAccessTokensRequest.ProtoReflect.Descriptor instead.
 func (*ListInitialAccessTokensRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{25}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{29}
 }
 
 // ListInitialAccessTokensResponse carries what is known of the tokens.
@@ -1333,7 +1505,7 @@ type ListInitialAccessTokensResponse struct {
 
 func (x *ListInitialAccessTokensResponse) Reset() {
 	*x = ListInitialAccessTokensResponse{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[26]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1345,7 +1517,7 @@ func (x *ListInitialAccessTokensResponse) String() string {
 func (*ListInitialAccessTokensResponse) ProtoMessage() {}
 
 func (x *ListInitialAccessTokensResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[26]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1358,7 +1530,7 @@ func (x *ListInitialAccessTokensResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListInitialAccessTokensResponse.ProtoReflect.Descriptor instead.
 func (*ListInitialAccessTokensResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{26}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ListInitialAccessTokensResponse) GetTokens() []*InitialAccessToken {
@@ -1378,7 +1550,7 @@ type RevokeInitialAccessTokenRequest struct {
 
 func (x *RevokeInitialAccessTokenRequest) Reset() {
 	*x = RevokeInitialAccessTokenRequest{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[27]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1390,7 +1562,7 @@ func (x *RevokeInitialAccessTokenRequest) String() string {
 func (*RevokeInitialAccessTokenRequest) ProtoMessage() {}
 
 func (x *RevokeInitialAccessTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[27]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1403,7 +1575,7 @@ func (x *RevokeInitialAccessTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeInitialAccessTokenRequest.ProtoReflect.Descriptor instead.
 func (*RevokeInitialAccessTokenRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{27}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RevokeInitialAccessTokenRequest) GetTokenId() string {
@@ -1422,7 +1594,7 @@ type RevokeInitialAccessTokenResponse struct {
 
 func (x *RevokeInitialAccessTokenResponse) Reset() {
 	*x = RevokeInitialAccessTokenResponse{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[28]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1434,7 +1606,7 @@ func (x *RevokeInitialAccessTokenResponse) String() string {
 func (*RevokeInitialAccessTokenResponse) ProtoMessage() {}
 
 func (x *RevokeInitialAccessTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[28]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1447,7 +1619,7 @@ func (x *RevokeInitialAccessTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeInitialAccessTokenResponse.ProtoReflect.Descriptor instead.
 func (*RevokeInitialAccessTokenResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{28}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{32}
 }
 
 // ListScopesRequest is empty.
@@ -1459,7 +1631,7 @@ type ListScopesRequest struct {
 
 func (x *ListScopesRequest) Reset() {
 	*x = ListScopesRequest{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[29]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1471,7 +1643,7 @@ func (x *ListScopesRequest) String() string {
 func (*ListScopesRequest) ProtoMessage() {}
 
 func (x *ListScopesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[29]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1484,7 +1656,7 @@ func (x *ListScopesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListScopesRequest.ProtoReflect.Descriptor instead.
 func (*ListScopesRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{29}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{33}
 }
 
 // ListScopesResponse carries the catalogue in its order of display.
@@ -1497,7 +1669,7 @@ type ListScopesResponse struct {
 
 func (x *ListScopesResponse) Reset() {
 	*x = ListScopesResponse{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[30]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1509,7 +1681,7 @@ func (x *ListScopesResponse) String() string {
 func (*ListScopesResponse) ProtoMessage() {}
 
 func (x *ListScopesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[30]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1522,7 +1694,7 @@ func (x *ListScopesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListScopesResponse.ProtoReflect.Descriptor instead.
 func (*ListScopesResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{30}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ListScopesResponse) GetScopes() []*ScopeDescription {
@@ -1542,7 +1714,7 @@ type CheckOriginRequest struct {
 
 func (x *CheckOriginRequest) Reset() {
 	*x = CheckOriginRequest{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[31]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1554,7 +1726,7 @@ func (x *CheckOriginRequest) String() string {
 func (*CheckOriginRequest) ProtoMessage() {}
 
 func (x *CheckOriginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[31]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1567,7 +1739,7 @@ func (x *CheckOriginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckOriginRequest.ProtoReflect.Descriptor instead.
 func (*CheckOriginRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{31}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *CheckOriginRequest) GetOrigin() string {
@@ -1587,7 +1759,7 @@ type CheckOriginResponse struct {
 
 func (x *CheckOriginResponse) Reset() {
 	*x = CheckOriginResponse{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[32]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1599,7 +1771,7 @@ func (x *CheckOriginResponse) String() string {
 func (*CheckOriginResponse) ProtoMessage() {}
 
 func (x *CheckOriginResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[32]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1612,7 +1784,7 @@ func (x *CheckOriginResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckOriginResponse.ProtoReflect.Descriptor instead.
 func (*CheckOriginResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{32}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *CheckOriginResponse) GetRegistered() bool {
@@ -1642,7 +1814,7 @@ type ListAuditRecordsRequest struct {
 
 func (x *ListAuditRecordsRequest) Reset() {
 	*x = ListAuditRecordsRequest{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[33]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1654,7 +1826,7 @@ func (x *ListAuditRecordsRequest) String() string {
 func (*ListAuditRecordsRequest) ProtoMessage() {}
 
 func (x *ListAuditRecordsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[33]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1667,7 +1839,7 @@ func (x *ListAuditRecordsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAuditRecordsRequest.ProtoReflect.Descriptor instead.
 func (*ListAuditRecordsRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{33}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ListAuditRecordsRequest) GetPageSize() int32 {
@@ -1724,7 +1896,7 @@ type ListAuditRecordsResponse struct {
 
 func (x *ListAuditRecordsResponse) Reset() {
 	*x = ListAuditRecordsResponse{}
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[34]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1736,7 +1908,7 @@ func (x *ListAuditRecordsResponse) String() string {
 func (*ListAuditRecordsResponse) ProtoMessage() {}
 
 func (x *ListAuditRecordsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[34]
+	mi := &file_chancery_registry_v1_registry_service_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1749,7 +1921,7 @@ func (x *ListAuditRecordsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAuditRecordsResponse.ProtoReflect.Descriptor instead.
 func (*ListAuditRecordsResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{34}
+	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ListAuditRecordsResponse) GetRecords() []*v1.Event {
@@ -1795,7 +1967,14 @@ const file_chancery_registry_v1_registry_service_proto_rawDesc = "" +
 	"\x13DeleteClientRequest\x12'\n" +
 	"\tclient_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\bclientId\"\x16\n" +
-	"\x14DeleteClientResponse\">\n" +
+	"\x14DeleteClientResponse\"L\n" +
+	"\x1dDeleteWorkspaceClientsRequest\x12+\n" +
+	"\fworkspace_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\" \n" +
+	"\x1eDeleteWorkspaceClientsResponse\"K\n" +
+	"\x1cCountWorkspaceClientsRequest\x12+\n" +
+	"\fworkspace_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\"9\n" +
+	"\x1dCountWorkspaceClientsResponse\x12\x18\n" +
+	"\aclients\x18\x01 \x01(\x05R\aclients\">\n" +
 	"\x13CreateSecretRequest\x12'\n" +
 	"\tclient_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\bclientId\"]\n" +
@@ -1872,13 +2051,15 @@ const file_chancery_registry_v1_registry_service_proto_rawDesc = "" +
 	"\x05since\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"v\n" +
 	"\x18ListAuditRecordsResponse\x122\n" +
 	"\arecords\x18\x01 \x03(\v2\x18.chancery.event.v1.EventR\arecords\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xb6\x11\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xec\x13\n" +
 	"\x0fRegistryService\x12p\n" +
 	"\fCreateClient\x12).chancery.registry.v1.CreateClientRequest\x1a*.chancery.registry.v1.CreateClientResponse\"\t\xe2\xe0\x18\x05admin\x12\x9c\x01\n" +
 	"\tGetClient\x12&.chancery.registry.v1.GetClientRequest\x1a'.chancery.registry.v1.GetClientResponse\">\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\xe2\xe0\x18\tauthorize\xe2\xe0\x18\x05token\xe2\xe0\x18\rintrospection\x90\x02\x01\x12p\n" +
 	"\vListClients\x12(.chancery.registry.v1.ListClientsRequest\x1a).chancery.registry.v1.ListClientsResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x01\x12p\n" +
 	"\fUpdateClient\x12).chancery.registry.v1.UpdateClientRequest\x1a*.chancery.registry.v1.UpdateClientResponse\"\t\xe2\xe0\x18\x05admin\x12p\n" +
-	"\fDeleteClient\x12).chancery.registry.v1.DeleteClientRequest\x1a*.chancery.registry.v1.DeleteClientResponse\"\t\xe2\xe0\x18\x05admin\x12p\n" +
+	"\fDeleteClient\x12).chancery.registry.v1.DeleteClientRequest\x1a*.chancery.registry.v1.DeleteClientResponse\"\t\xe2\xe0\x18\x05admin\x12\x9e\x01\n" +
+	"\x16DeleteWorkspaceClients\x123.chancery.registry.v1.DeleteWorkspaceClientsRequest\x1a4.chancery.registry.v1.DeleteWorkspaceClientsResponse\"\x19\xe2\xe0\x18\x05admin\xe2\xe0\x18\tdirectory\x90\x02\x02\x12\x92\x01\n" +
+	"\x15CountWorkspaceClients\x122.chancery.registry.v1.CountWorkspaceClientsRequest\x1a3.chancery.registry.v1.CountWorkspaceClientsResponse\"\x10\xe2\xe0\x18\tdirectory\x90\x02\x01\x12p\n" +
 	"\fCreateSecret\x12).chancery.registry.v1.CreateSecretRequest\x1a*.chancery.registry.v1.CreateSecretResponse\"\t\xe2\xe0\x18\x05admin\x12p\n" +
 	"\vListSecrets\x12(.chancery.registry.v1.ListSecretsRequest\x1a).chancery.registry.v1.ListSecretsResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x01\x12p\n" +
 	"\fRevokeSecret\x12).chancery.registry.v1.RevokeSecretRequest\x1a*.chancery.registry.v1.RevokeSecretResponse\"\t\xe2\xe0\x18\x05admin\x12\xa0\x01\n" +
@@ -1905,7 +2086,7 @@ func file_chancery_registry_v1_registry_service_proto_rawDescGZIP() []byte {
 	return file_chancery_registry_v1_registry_service_proto_rawDescData
 }
 
-var file_chancery_registry_v1_registry_service_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_chancery_registry_v1_registry_service_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
 var file_chancery_registry_v1_registry_service_proto_goTypes = []any{
 	(*CreateClientRequest)(nil),              // 0: chancery.registry.v1.CreateClientRequest
 	(*CreateClientResponse)(nil),             // 1: chancery.registry.v1.CreateClientResponse
@@ -1917,92 +2098,100 @@ var file_chancery_registry_v1_registry_service_proto_goTypes = []any{
 	(*UpdateClientResponse)(nil),             // 7: chancery.registry.v1.UpdateClientResponse
 	(*DeleteClientRequest)(nil),              // 8: chancery.registry.v1.DeleteClientRequest
 	(*DeleteClientResponse)(nil),             // 9: chancery.registry.v1.DeleteClientResponse
-	(*CreateSecretRequest)(nil),              // 10: chancery.registry.v1.CreateSecretRequest
-	(*CreateSecretResponse)(nil),             // 11: chancery.registry.v1.CreateSecretResponse
-	(*ListSecretsRequest)(nil),               // 12: chancery.registry.v1.ListSecretsRequest
-	(*ListSecretsResponse)(nil),              // 13: chancery.registry.v1.ListSecretsResponse
-	(*RevokeSecretRequest)(nil),              // 14: chancery.registry.v1.RevokeSecretRequest
-	(*RevokeSecretResponse)(nil),             // 15: chancery.registry.v1.RevokeSecretResponse
-	(*AuthenticateClientRequest)(nil),        // 16: chancery.registry.v1.AuthenticateClientRequest
-	(*AuthenticateClientResponse)(nil),       // 17: chancery.registry.v1.AuthenticateClientResponse
-	(*ListPublicClientsRequest)(nil),         // 18: chancery.registry.v1.ListPublicClientsRequest
-	(*ListPublicClientsResponse)(nil),        // 19: chancery.registry.v1.ListPublicClientsResponse
-	(*GetLogoRequest)(nil),                   // 20: chancery.registry.v1.GetLogoRequest
-	(*GetLogoResponse)(nil),                  // 21: chancery.registry.v1.GetLogoResponse
-	(*InitialAccessToken)(nil),               // 22: chancery.registry.v1.InitialAccessToken
-	(*CreateInitialAccessTokenRequest)(nil),  // 23: chancery.registry.v1.CreateInitialAccessTokenRequest
-	(*CreateInitialAccessTokenResponse)(nil), // 24: chancery.registry.v1.CreateInitialAccessTokenResponse
-	(*ListInitialAccessTokensRequest)(nil),   // 25: chancery.registry.v1.ListInitialAccessTokensRequest
-	(*ListInitialAccessTokensResponse)(nil),  // 26: chancery.registry.v1.ListInitialAccessTokensResponse
-	(*RevokeInitialAccessTokenRequest)(nil),  // 27: chancery.registry.v1.RevokeInitialAccessTokenRequest
-	(*RevokeInitialAccessTokenResponse)(nil), // 28: chancery.registry.v1.RevokeInitialAccessTokenResponse
-	(*ListScopesRequest)(nil),                // 29: chancery.registry.v1.ListScopesRequest
-	(*ListScopesResponse)(nil),               // 30: chancery.registry.v1.ListScopesResponse
-	(*CheckOriginRequest)(nil),               // 31: chancery.registry.v1.CheckOriginRequest
-	(*CheckOriginResponse)(nil),              // 32: chancery.registry.v1.CheckOriginResponse
-	(*ListAuditRecordsRequest)(nil),          // 33: chancery.registry.v1.ListAuditRecordsRequest
-	(*ListAuditRecordsResponse)(nil),         // 34: chancery.registry.v1.ListAuditRecordsResponse
-	(*Client)(nil),                           // 35: chancery.registry.v1.Client
-	(*Secret)(nil),                           // 36: chancery.registry.v1.Secret
-	(*timestamppb.Timestamp)(nil),            // 37: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),              // 38: google.protobuf.Duration
-	(*ScopeDescription)(nil),                 // 39: chancery.registry.v1.ScopeDescription
-	(*v1.Event)(nil),                         // 40: chancery.event.v1.Event
+	(*DeleteWorkspaceClientsRequest)(nil),    // 10: chancery.registry.v1.DeleteWorkspaceClientsRequest
+	(*DeleteWorkspaceClientsResponse)(nil),   // 11: chancery.registry.v1.DeleteWorkspaceClientsResponse
+	(*CountWorkspaceClientsRequest)(nil),     // 12: chancery.registry.v1.CountWorkspaceClientsRequest
+	(*CountWorkspaceClientsResponse)(nil),    // 13: chancery.registry.v1.CountWorkspaceClientsResponse
+	(*CreateSecretRequest)(nil),              // 14: chancery.registry.v1.CreateSecretRequest
+	(*CreateSecretResponse)(nil),             // 15: chancery.registry.v1.CreateSecretResponse
+	(*ListSecretsRequest)(nil),               // 16: chancery.registry.v1.ListSecretsRequest
+	(*ListSecretsResponse)(nil),              // 17: chancery.registry.v1.ListSecretsResponse
+	(*RevokeSecretRequest)(nil),              // 18: chancery.registry.v1.RevokeSecretRequest
+	(*RevokeSecretResponse)(nil),             // 19: chancery.registry.v1.RevokeSecretResponse
+	(*AuthenticateClientRequest)(nil),        // 20: chancery.registry.v1.AuthenticateClientRequest
+	(*AuthenticateClientResponse)(nil),       // 21: chancery.registry.v1.AuthenticateClientResponse
+	(*ListPublicClientsRequest)(nil),         // 22: chancery.registry.v1.ListPublicClientsRequest
+	(*ListPublicClientsResponse)(nil),        // 23: chancery.registry.v1.ListPublicClientsResponse
+	(*GetLogoRequest)(nil),                   // 24: chancery.registry.v1.GetLogoRequest
+	(*GetLogoResponse)(nil),                  // 25: chancery.registry.v1.GetLogoResponse
+	(*InitialAccessToken)(nil),               // 26: chancery.registry.v1.InitialAccessToken
+	(*CreateInitialAccessTokenRequest)(nil),  // 27: chancery.registry.v1.CreateInitialAccessTokenRequest
+	(*CreateInitialAccessTokenResponse)(nil), // 28: chancery.registry.v1.CreateInitialAccessTokenResponse
+	(*ListInitialAccessTokensRequest)(nil),   // 29: chancery.registry.v1.ListInitialAccessTokensRequest
+	(*ListInitialAccessTokensResponse)(nil),  // 30: chancery.registry.v1.ListInitialAccessTokensResponse
+	(*RevokeInitialAccessTokenRequest)(nil),  // 31: chancery.registry.v1.RevokeInitialAccessTokenRequest
+	(*RevokeInitialAccessTokenResponse)(nil), // 32: chancery.registry.v1.RevokeInitialAccessTokenResponse
+	(*ListScopesRequest)(nil),                // 33: chancery.registry.v1.ListScopesRequest
+	(*ListScopesResponse)(nil),               // 34: chancery.registry.v1.ListScopesResponse
+	(*CheckOriginRequest)(nil),               // 35: chancery.registry.v1.CheckOriginRequest
+	(*CheckOriginResponse)(nil),              // 36: chancery.registry.v1.CheckOriginResponse
+	(*ListAuditRecordsRequest)(nil),          // 37: chancery.registry.v1.ListAuditRecordsRequest
+	(*ListAuditRecordsResponse)(nil),         // 38: chancery.registry.v1.ListAuditRecordsResponse
+	(*Client)(nil),                           // 39: chancery.registry.v1.Client
+	(*Secret)(nil),                           // 40: chancery.registry.v1.Secret
+	(*timestamppb.Timestamp)(nil),            // 41: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),              // 42: google.protobuf.Duration
+	(*ScopeDescription)(nil),                 // 43: chancery.registry.v1.ScopeDescription
+	(*v1.Event)(nil),                         // 44: chancery.event.v1.Event
 }
 var file_chancery_registry_v1_registry_service_proto_depIdxs = []int32{
-	35, // 0: chancery.registry.v1.CreateClientRequest.client:type_name -> chancery.registry.v1.Client
-	35, // 1: chancery.registry.v1.CreateClientResponse.client:type_name -> chancery.registry.v1.Client
-	35, // 2: chancery.registry.v1.GetClientResponse.client:type_name -> chancery.registry.v1.Client
-	35, // 3: chancery.registry.v1.ListClientsResponse.clients:type_name -> chancery.registry.v1.Client
-	35, // 4: chancery.registry.v1.UpdateClientRequest.client:type_name -> chancery.registry.v1.Client
-	35, // 5: chancery.registry.v1.UpdateClientResponse.client:type_name -> chancery.registry.v1.Client
-	36, // 6: chancery.registry.v1.ListSecretsResponse.secrets:type_name -> chancery.registry.v1.Secret
-	35, // 7: chancery.registry.v1.AuthenticateClientResponse.client:type_name -> chancery.registry.v1.Client
-	35, // 8: chancery.registry.v1.ListPublicClientsResponse.clients:type_name -> chancery.registry.v1.Client
-	37, // 9: chancery.registry.v1.InitialAccessToken.create_time:type_name -> google.protobuf.Timestamp
-	37, // 10: chancery.registry.v1.InitialAccessToken.expire_time:type_name -> google.protobuf.Timestamp
-	38, // 11: chancery.registry.v1.CreateInitialAccessTokenRequest.lifetime:type_name -> google.protobuf.Duration
-	22, // 12: chancery.registry.v1.CreateInitialAccessTokenResponse.token:type_name -> chancery.registry.v1.InitialAccessToken
-	22, // 13: chancery.registry.v1.ListInitialAccessTokensResponse.tokens:type_name -> chancery.registry.v1.InitialAccessToken
-	39, // 14: chancery.registry.v1.ListScopesResponse.scopes:type_name -> chancery.registry.v1.ScopeDescription
-	37, // 15: chancery.registry.v1.ListAuditRecordsRequest.since:type_name -> google.protobuf.Timestamp
-	40, // 16: chancery.registry.v1.ListAuditRecordsResponse.records:type_name -> chancery.event.v1.Event
+	39, // 0: chancery.registry.v1.CreateClientRequest.client:type_name -> chancery.registry.v1.Client
+	39, // 1: chancery.registry.v1.CreateClientResponse.client:type_name -> chancery.registry.v1.Client
+	39, // 2: chancery.registry.v1.GetClientResponse.client:type_name -> chancery.registry.v1.Client
+	39, // 3: chancery.registry.v1.ListClientsResponse.clients:type_name -> chancery.registry.v1.Client
+	39, // 4: chancery.registry.v1.UpdateClientRequest.client:type_name -> chancery.registry.v1.Client
+	39, // 5: chancery.registry.v1.UpdateClientResponse.client:type_name -> chancery.registry.v1.Client
+	40, // 6: chancery.registry.v1.ListSecretsResponse.secrets:type_name -> chancery.registry.v1.Secret
+	39, // 7: chancery.registry.v1.AuthenticateClientResponse.client:type_name -> chancery.registry.v1.Client
+	39, // 8: chancery.registry.v1.ListPublicClientsResponse.clients:type_name -> chancery.registry.v1.Client
+	41, // 9: chancery.registry.v1.InitialAccessToken.create_time:type_name -> google.protobuf.Timestamp
+	41, // 10: chancery.registry.v1.InitialAccessToken.expire_time:type_name -> google.protobuf.Timestamp
+	42, // 11: chancery.registry.v1.CreateInitialAccessTokenRequest.lifetime:type_name -> google.protobuf.Duration
+	26, // 12: chancery.registry.v1.CreateInitialAccessTokenResponse.token:type_name -> chancery.registry.v1.InitialAccessToken
+	26, // 13: chancery.registry.v1.ListInitialAccessTokensResponse.tokens:type_name -> chancery.registry.v1.InitialAccessToken
+	43, // 14: chancery.registry.v1.ListScopesResponse.scopes:type_name -> chancery.registry.v1.ScopeDescription
+	41, // 15: chancery.registry.v1.ListAuditRecordsRequest.since:type_name -> google.protobuf.Timestamp
+	44, // 16: chancery.registry.v1.ListAuditRecordsResponse.records:type_name -> chancery.event.v1.Event
 	0,  // 17: chancery.registry.v1.RegistryService.CreateClient:input_type -> chancery.registry.v1.CreateClientRequest
 	2,  // 18: chancery.registry.v1.RegistryService.GetClient:input_type -> chancery.registry.v1.GetClientRequest
 	4,  // 19: chancery.registry.v1.RegistryService.ListClients:input_type -> chancery.registry.v1.ListClientsRequest
 	6,  // 20: chancery.registry.v1.RegistryService.UpdateClient:input_type -> chancery.registry.v1.UpdateClientRequest
 	8,  // 21: chancery.registry.v1.RegistryService.DeleteClient:input_type -> chancery.registry.v1.DeleteClientRequest
-	10, // 22: chancery.registry.v1.RegistryService.CreateSecret:input_type -> chancery.registry.v1.CreateSecretRequest
-	12, // 23: chancery.registry.v1.RegistryService.ListSecrets:input_type -> chancery.registry.v1.ListSecretsRequest
-	14, // 24: chancery.registry.v1.RegistryService.RevokeSecret:input_type -> chancery.registry.v1.RevokeSecretRequest
-	16, // 25: chancery.registry.v1.RegistryService.AuthenticateClient:input_type -> chancery.registry.v1.AuthenticateClientRequest
-	18, // 26: chancery.registry.v1.RegistryService.ListPublicClients:input_type -> chancery.registry.v1.ListPublicClientsRequest
-	20, // 27: chancery.registry.v1.RegistryService.GetLogo:input_type -> chancery.registry.v1.GetLogoRequest
-	23, // 28: chancery.registry.v1.RegistryService.CreateInitialAccessToken:input_type -> chancery.registry.v1.CreateInitialAccessTokenRequest
-	25, // 29: chancery.registry.v1.RegistryService.ListInitialAccessTokens:input_type -> chancery.registry.v1.ListInitialAccessTokensRequest
-	27, // 30: chancery.registry.v1.RegistryService.RevokeInitialAccessToken:input_type -> chancery.registry.v1.RevokeInitialAccessTokenRequest
-	29, // 31: chancery.registry.v1.RegistryService.ListScopes:input_type -> chancery.registry.v1.ListScopesRequest
-	33, // 32: chancery.registry.v1.RegistryService.ListAuditRecords:input_type -> chancery.registry.v1.ListAuditRecordsRequest
-	31, // 33: chancery.registry.v1.RegistryService.CheckOrigin:input_type -> chancery.registry.v1.CheckOriginRequest
-	1,  // 34: chancery.registry.v1.RegistryService.CreateClient:output_type -> chancery.registry.v1.CreateClientResponse
-	3,  // 35: chancery.registry.v1.RegistryService.GetClient:output_type -> chancery.registry.v1.GetClientResponse
-	5,  // 36: chancery.registry.v1.RegistryService.ListClients:output_type -> chancery.registry.v1.ListClientsResponse
-	7,  // 37: chancery.registry.v1.RegistryService.UpdateClient:output_type -> chancery.registry.v1.UpdateClientResponse
-	9,  // 38: chancery.registry.v1.RegistryService.DeleteClient:output_type -> chancery.registry.v1.DeleteClientResponse
-	11, // 39: chancery.registry.v1.RegistryService.CreateSecret:output_type -> chancery.registry.v1.CreateSecretResponse
-	13, // 40: chancery.registry.v1.RegistryService.ListSecrets:output_type -> chancery.registry.v1.ListSecretsResponse
-	15, // 41: chancery.registry.v1.RegistryService.RevokeSecret:output_type -> chancery.registry.v1.RevokeSecretResponse
-	17, // 42: chancery.registry.v1.RegistryService.AuthenticateClient:output_type -> chancery.registry.v1.AuthenticateClientResponse
-	19, // 43: chancery.registry.v1.RegistryService.ListPublicClients:output_type -> chancery.registry.v1.ListPublicClientsResponse
-	21, // 44: chancery.registry.v1.RegistryService.GetLogo:output_type -> chancery.registry.v1.GetLogoResponse
-	24, // 45: chancery.registry.v1.RegistryService.CreateInitialAccessToken:output_type -> chancery.registry.v1.CreateInitialAccessTokenResponse
-	26, // 46: chancery.registry.v1.RegistryService.ListInitialAccessTokens:output_type -> chancery.registry.v1.ListInitialAccessTokensResponse
-	28, // 47: chancery.registry.v1.RegistryService.RevokeInitialAccessToken:output_type -> chancery.registry.v1.RevokeInitialAccessTokenResponse
-	30, // 48: chancery.registry.v1.RegistryService.ListScopes:output_type -> chancery.registry.v1.ListScopesResponse
-	34, // 49: chancery.registry.v1.RegistryService.ListAuditRecords:output_type -> chancery.registry.v1.ListAuditRecordsResponse
-	32, // 50: chancery.registry.v1.RegistryService.CheckOrigin:output_type -> chancery.registry.v1.CheckOriginResponse
-	34, // [34:51] is the sub-list for method output_type
-	17, // [17:34] is the sub-list for method input_type
+	10, // 22: chancery.registry.v1.RegistryService.DeleteWorkspaceClients:input_type -> chancery.registry.v1.DeleteWorkspaceClientsRequest
+	12, // 23: chancery.registry.v1.RegistryService.CountWorkspaceClients:input_type -> chancery.registry.v1.CountWorkspaceClientsRequest
+	14, // 24: chancery.registry.v1.RegistryService.CreateSecret:input_type -> chancery.registry.v1.CreateSecretRequest
+	16, // 25: chancery.registry.v1.RegistryService.ListSecrets:input_type -> chancery.registry.v1.ListSecretsRequest
+	18, // 26: chancery.registry.v1.RegistryService.RevokeSecret:input_type -> chancery.registry.v1.RevokeSecretRequest
+	20, // 27: chancery.registry.v1.RegistryService.AuthenticateClient:input_type -> chancery.registry.v1.AuthenticateClientRequest
+	22, // 28: chancery.registry.v1.RegistryService.ListPublicClients:input_type -> chancery.registry.v1.ListPublicClientsRequest
+	24, // 29: chancery.registry.v1.RegistryService.GetLogo:input_type -> chancery.registry.v1.GetLogoRequest
+	27, // 30: chancery.registry.v1.RegistryService.CreateInitialAccessToken:input_type -> chancery.registry.v1.CreateInitialAccessTokenRequest
+	29, // 31: chancery.registry.v1.RegistryService.ListInitialAccessTokens:input_type -> chancery.registry.v1.ListInitialAccessTokensRequest
+	31, // 32: chancery.registry.v1.RegistryService.RevokeInitialAccessToken:input_type -> chancery.registry.v1.RevokeInitialAccessTokenRequest
+	33, // 33: chancery.registry.v1.RegistryService.ListScopes:input_type -> chancery.registry.v1.ListScopesRequest
+	37, // 34: chancery.registry.v1.RegistryService.ListAuditRecords:input_type -> chancery.registry.v1.ListAuditRecordsRequest
+	35, // 35: chancery.registry.v1.RegistryService.CheckOrigin:input_type -> chancery.registry.v1.CheckOriginRequest
+	1,  // 36: chancery.registry.v1.RegistryService.CreateClient:output_type -> chancery.registry.v1.CreateClientResponse
+	3,  // 37: chancery.registry.v1.RegistryService.GetClient:output_type -> chancery.registry.v1.GetClientResponse
+	5,  // 38: chancery.registry.v1.RegistryService.ListClients:output_type -> chancery.registry.v1.ListClientsResponse
+	7,  // 39: chancery.registry.v1.RegistryService.UpdateClient:output_type -> chancery.registry.v1.UpdateClientResponse
+	9,  // 40: chancery.registry.v1.RegistryService.DeleteClient:output_type -> chancery.registry.v1.DeleteClientResponse
+	11, // 41: chancery.registry.v1.RegistryService.DeleteWorkspaceClients:output_type -> chancery.registry.v1.DeleteWorkspaceClientsResponse
+	13, // 42: chancery.registry.v1.RegistryService.CountWorkspaceClients:output_type -> chancery.registry.v1.CountWorkspaceClientsResponse
+	15, // 43: chancery.registry.v1.RegistryService.CreateSecret:output_type -> chancery.registry.v1.CreateSecretResponse
+	17, // 44: chancery.registry.v1.RegistryService.ListSecrets:output_type -> chancery.registry.v1.ListSecretsResponse
+	19, // 45: chancery.registry.v1.RegistryService.RevokeSecret:output_type -> chancery.registry.v1.RevokeSecretResponse
+	21, // 46: chancery.registry.v1.RegistryService.AuthenticateClient:output_type -> chancery.registry.v1.AuthenticateClientResponse
+	23, // 47: chancery.registry.v1.RegistryService.ListPublicClients:output_type -> chancery.registry.v1.ListPublicClientsResponse
+	25, // 48: chancery.registry.v1.RegistryService.GetLogo:output_type -> chancery.registry.v1.GetLogoResponse
+	28, // 49: chancery.registry.v1.RegistryService.CreateInitialAccessToken:output_type -> chancery.registry.v1.CreateInitialAccessTokenResponse
+	30, // 50: chancery.registry.v1.RegistryService.ListInitialAccessTokens:output_type -> chancery.registry.v1.ListInitialAccessTokensResponse
+	32, // 51: chancery.registry.v1.RegistryService.RevokeInitialAccessToken:output_type -> chancery.registry.v1.RevokeInitialAccessTokenResponse
+	34, // 52: chancery.registry.v1.RegistryService.ListScopes:output_type -> chancery.registry.v1.ListScopesResponse
+	38, // 53: chancery.registry.v1.RegistryService.ListAuditRecords:output_type -> chancery.registry.v1.ListAuditRecordsResponse
+	36, // 54: chancery.registry.v1.RegistryService.CheckOrigin:output_type -> chancery.registry.v1.CheckOriginResponse
+	36, // [36:55] is the sub-list for method output_type
+	17, // [17:36] is the sub-list for method input_type
 	17, // [17:17] is the sub-list for extension type_name
 	17, // [17:17] is the sub-list for extension extendee
 	0,  // [0:17] is the sub-list for field type_name
@@ -2020,7 +2209,7 @@ func file_chancery_registry_v1_registry_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chancery_registry_v1_registry_service_proto_rawDesc), len(file_chancery_registry_v1_registry_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   35,
+			NumMessages:   39,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

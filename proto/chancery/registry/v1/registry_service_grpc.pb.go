@@ -24,6 +24,8 @@ const (
 	RegistryService_ListClients_FullMethodName              = "/chancery.registry.v1.RegistryService/ListClients"
 	RegistryService_UpdateClient_FullMethodName             = "/chancery.registry.v1.RegistryService/UpdateClient"
 	RegistryService_DeleteClient_FullMethodName             = "/chancery.registry.v1.RegistryService/DeleteClient"
+	RegistryService_DeleteWorkspaceClients_FullMethodName   = "/chancery.registry.v1.RegistryService/DeleteWorkspaceClients"
+	RegistryService_CountWorkspaceClients_FullMethodName    = "/chancery.registry.v1.RegistryService/CountWorkspaceClients"
 	RegistryService_CreateSecret_FullMethodName             = "/chancery.registry.v1.RegistryService/CreateSecret"
 	RegistryService_ListSecrets_FullMethodName              = "/chancery.registry.v1.RegistryService/ListSecrets"
 	RegistryService_RevokeSecret_FullMethodName             = "/chancery.registry.v1.RegistryService/RevokeSecret"
@@ -46,7 +48,8 @@ const (
 type RegistryServiceClient interface {
 	// CreateClient registers a client, and returns its first secret if its
 	// authentication method has one. Fails with INVALID (metadata that contradict
-	// themselves or are not supported).
+	// themselves or are not supported; the name of a client that another owner
+	// deleted in the last 30 days).
 	CreateClient(ctx context.Context, in *CreateClientRequest, opts ...grpc.CallOption) (*CreateClientResponse, error)
 	// GetClient returns a client. Fails with NOT_FOUND.
 	GetClient(ctx context.Context, in *GetClientRequest, opts ...grpc.CallOption) (*GetClientResponse, error)
@@ -54,12 +57,21 @@ type RegistryServiceClient interface {
 	// (page token).
 	ListClients(ctx context.Context, in *ListClientsRequest, opts ...grpc.CallOption) (*ListClientsResponse, error)
 	// UpdateClient replaces a client's metadata. Taking a scope away restricts
-	// every token at once; giving one shows in the next grant. Fails with
+	// every token at once; giving one shows in the next grant. Making the client
+	// internal ends every access token: members refresh theirs. Fails with
 	// NOT_FOUND, INVALID, CONFLICT (changed since it was read).
 	UpdateClient(ctx context.Context, in *UpdateClientRequest, opts ...grpc.CallOption) (*UpdateClientResponse, error)
 	// DeleteClient deletes a client; every token and code of it dies. Fails with
 	// NOT_FOUND.
 	DeleteClient(ctx context.Context, in *DeleteClientRequest, opts ...grpc.CallOption) (*DeleteClientResponse, error)
+	// DeleteWorkspaceClients deletes every client that a workspace owns, as
+	// DeleteClient does, and lets none be made for it any more. Whoever deletes a
+	// workspace calls this first, and again until it succeeds: the workspace, and
+	// what its members may do, must not go while its apps live on.
+	DeleteWorkspaceClients(ctx context.Context, in *DeleteWorkspaceClientsRequest, opts ...grpc.CallOption) (*DeleteWorkspaceClientsResponse, error)
+	// CountWorkspaceClients tells how many clients a workspace owns, so that its
+	// last admin can be warned before nobody manages them.
+	CountWorkspaceClients(ctx context.Context, in *CountWorkspaceClientsRequest, opts ...grpc.CallOption) (*CountWorkspaceClientsResponse, error)
 	// CreateSecret adds a secret to a client; earlier ones stay valid. Fails with
 	// NOT_FOUND, INVALID (the client's authentication method has no secret),
 	// EXHAUSTED (too many secrets).
@@ -149,6 +161,26 @@ func (c *registryServiceClient) DeleteClient(ctx context.Context, in *DeleteClie
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DeleteClientResponse)
 	err := c.cc.Invoke(ctx, RegistryService_DeleteClient_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *registryServiceClient) DeleteWorkspaceClients(ctx context.Context, in *DeleteWorkspaceClientsRequest, opts ...grpc.CallOption) (*DeleteWorkspaceClientsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeleteWorkspaceClientsResponse)
+	err := c.cc.Invoke(ctx, RegistryService_DeleteWorkspaceClients_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *registryServiceClient) CountWorkspaceClients(ctx context.Context, in *CountWorkspaceClientsRequest, opts ...grpc.CallOption) (*CountWorkspaceClientsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CountWorkspaceClientsResponse)
+	err := c.cc.Invoke(ctx, RegistryService_CountWorkspaceClients_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -283,7 +315,8 @@ func (c *registryServiceClient) CheckOrigin(ctx context.Context, in *CheckOrigin
 type RegistryServiceServer interface {
 	// CreateClient registers a client, and returns its first secret if its
 	// authentication method has one. Fails with INVALID (metadata that contradict
-	// themselves or are not supported).
+	// themselves or are not supported; the name of a client that another owner
+	// deleted in the last 30 days).
 	CreateClient(context.Context, *CreateClientRequest) (*CreateClientResponse, error)
 	// GetClient returns a client. Fails with NOT_FOUND.
 	GetClient(context.Context, *GetClientRequest) (*GetClientResponse, error)
@@ -291,12 +324,21 @@ type RegistryServiceServer interface {
 	// (page token).
 	ListClients(context.Context, *ListClientsRequest) (*ListClientsResponse, error)
 	// UpdateClient replaces a client's metadata. Taking a scope away restricts
-	// every token at once; giving one shows in the next grant. Fails with
+	// every token at once; giving one shows in the next grant. Making the client
+	// internal ends every access token: members refresh theirs. Fails with
 	// NOT_FOUND, INVALID, CONFLICT (changed since it was read).
 	UpdateClient(context.Context, *UpdateClientRequest) (*UpdateClientResponse, error)
 	// DeleteClient deletes a client; every token and code of it dies. Fails with
 	// NOT_FOUND.
 	DeleteClient(context.Context, *DeleteClientRequest) (*DeleteClientResponse, error)
+	// DeleteWorkspaceClients deletes every client that a workspace owns, as
+	// DeleteClient does, and lets none be made for it any more. Whoever deletes a
+	// workspace calls this first, and again until it succeeds: the workspace, and
+	// what its members may do, must not go while its apps live on.
+	DeleteWorkspaceClients(context.Context, *DeleteWorkspaceClientsRequest) (*DeleteWorkspaceClientsResponse, error)
+	// CountWorkspaceClients tells how many clients a workspace owns, so that its
+	// last admin can be warned before nobody manages them.
+	CountWorkspaceClients(context.Context, *CountWorkspaceClientsRequest) (*CountWorkspaceClientsResponse, error)
 	// CreateSecret adds a secret to a client; earlier ones stay valid. Fails with
 	// NOT_FOUND, INVALID (the client's authentication method has no secret),
 	// EXHAUSTED (too many secrets).
@@ -356,6 +398,12 @@ func (UnimplementedRegistryServiceServer) UpdateClient(context.Context, *UpdateC
 }
 func (UnimplementedRegistryServiceServer) DeleteClient(context.Context, *DeleteClientRequest) (*DeleteClientResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteClient not implemented")
+}
+func (UnimplementedRegistryServiceServer) DeleteWorkspaceClients(context.Context, *DeleteWorkspaceClientsRequest) (*DeleteWorkspaceClientsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteWorkspaceClients not implemented")
+}
+func (UnimplementedRegistryServiceServer) CountWorkspaceClients(context.Context, *CountWorkspaceClientsRequest) (*CountWorkspaceClientsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CountWorkspaceClients not implemented")
 }
 func (UnimplementedRegistryServiceServer) CreateSecret(context.Context, *CreateSecretRequest) (*CreateSecretResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CreateSecret not implemented")
@@ -500,6 +548,42 @@ func _RegistryService_DeleteClient_Handler(srv interface{}, ctx context.Context,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(RegistryServiceServer).DeleteClient(ctx, req.(*DeleteClientRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RegistryService_DeleteWorkspaceClients_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteWorkspaceClientsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RegistryServiceServer).DeleteWorkspaceClients(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RegistryService_DeleteWorkspaceClients_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RegistryServiceServer).DeleteWorkspaceClients(ctx, req.(*DeleteWorkspaceClientsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _RegistryService_CountWorkspaceClients_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CountWorkspaceClientsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RegistryServiceServer).CountWorkspaceClients(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RegistryService_CountWorkspaceClients_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RegistryServiceServer).CountWorkspaceClients(ctx, req.(*CountWorkspaceClientsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -746,6 +830,14 @@ var RegistryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DeleteClient",
 			Handler:    _RegistryService_DeleteClient_Handler,
+		},
+		{
+			MethodName: "DeleteWorkspaceClients",
+			Handler:    _RegistryService_DeleteWorkspaceClients_Handler,
+		},
+		{
+			MethodName: "CountWorkspaceClients",
+			Handler:    _RegistryService_CountWorkspaceClients_Handler,
 		},
 		{
 			MethodName: "CreateSecret",

@@ -60,8 +60,12 @@ type AccessToken struct {
 	// SHA-256 of a stored set of resources, in place of resources where these
 	// are too many to travel in the token.
 	ResourcesDigest []byte `protobuf:"bytes,16,opt,name=resources_digest,json=resourcesDigest,proto3" json:"resources_digest,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Membership without which the token is dead: the subject's in the workspace
+	// that owns an internal client, with the role at minting. It is not shared with
+	// the client. Absent: none is required.
+	Required      *Workspace `protobuf:"bytes,17,opt,name=required,proto3" json:"required,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AccessToken) Reset() {
@@ -202,6 +206,13 @@ func (x *AccessToken) GetResources() *Resources {
 func (x *AccessToken) GetResourcesDigest() []byte {
 	if x != nil {
 		return x.ResourcesDigest
+	}
+	return nil
+}
+
+func (x *AccessToken) GetRequired() *Workspace {
+	if x != nil {
+		return x.Required
 	}
 	return nil
 }
@@ -616,7 +627,7 @@ var File_chancery_seal_v1_sealed_proto protoreflect.FileDescriptor
 
 const file_chancery_seal_v1_sealed_proto_rawDesc = "" +
 	"\n" +
-	"\x1dchancery/seal/v1/sealed.proto\x12\x10chancery.seal.v1\"\xb7\x04\n" +
+	"\x1dchancery/seal/v1/sealed.proto\x12\x10chancery.seal.v1\"\xf0\x04\n" +
 	"\vAccessToken\x12\x1b\n" +
 	"\tclient_id\x18\x01 \x01(\tR\bclientId\x12%\n" +
 	"\x0eclient_version\x18\x02 \x01(\x03R\rclientVersion\x120\n" +
@@ -637,7 +648,8 @@ const file_chancery_seal_v1_sealed_proto_rawDesc = "" +
 	"expireTime\x12#\n" +
 	"\rrestore_epoch\x18\x0e \x01(\x03R\frestoreEpoch\x129\n" +
 	"\tresources\x18\x0f \x01(\v2\x1b.chancery.seal.v1.ResourcesR\tresources\x12)\n" +
-	"\x10resources_digest\x18\x10 \x01(\fR\x0fresourcesDigest\"\x7f\n" +
+	"\x10resources_digest\x18\x10 \x01(\fR\x0fresourcesDigest\x127\n" +
+	"\brequired\x18\x11 \x01(\v2\x1b.chancery.seal.v1.WorkspaceR\brequired\"\x7f\n" +
 	"\tResources\x12;\n" +
 	"\n" +
 	"workspaces\x18\x01 \x03(\v2\x1b.chancery.seal.v1.WorkspaceR\n" +
@@ -700,13 +712,14 @@ var file_chancery_seal_v1_sealed_proto_goTypes = []any{
 }
 var file_chancery_seal_v1_sealed_proto_depIdxs = []int32{
 	1, // 0: chancery.seal.v1.AccessToken.resources:type_name -> chancery.seal.v1.Resources
-	2, // 1: chancery.seal.v1.Resources.workspaces:type_name -> chancery.seal.v1.Workspace
-	3, // 2: chancery.seal.v1.Resources.projects:type_name -> chancery.seal.v1.Project
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	2, // 1: chancery.seal.v1.AccessToken.required:type_name -> chancery.seal.v1.Workspace
+	2, // 2: chancery.seal.v1.Resources.workspaces:type_name -> chancery.seal.v1.Workspace
+	3, // 3: chancery.seal.v1.Resources.projects:type_name -> chancery.seal.v1.Project
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_chancery_seal_v1_sealed_proto_init() }

@@ -63,6 +63,8 @@ type Store interface {
 	// List returns the members of a workspace by user name; none for a workspace
 	// that is not there.
 	List(ctx context.Context, workspaceID uuid.UUID) ([]Membership, error)
+	// HasAdmin reports whether a workspace has an admin who is not disabled.
+	HasAdmin(ctx context.Context, workspaceID uuid.UUID) (bool, error)
 	Standings
 }
 
@@ -87,6 +89,7 @@ type Publisher interface {
 type Directory struct {
 	Memberships Store
 	Workspaces  workspace.Store
+	Apps        workspace.Apps
 	Hints       Publisher
 }
 
@@ -157,6 +160,24 @@ func (d *Directory) List(ctx context.Context, workspaceID uuid.UUID) ([]Membersh
 		return nil, fmt.Errorf("list members: %w", err)
 	}
 	return members, nil
+}
+
+// Unknown is the number of apps that nobody could count.
+const Unknown int32 = -1
+
+// Unmanaged returns how many apps a workspace without an admin owns: what whoever
+// made the last admin leave is warned of. It fails for no reason, since what it is
+// about has happened: what cannot be found out is [Unknown]. ok is false for a
+// workspace that has an admin.
+func (d *Directory) Unmanaged(ctx context.Context, workspaceID uuid.UUID) (apps int32, ok bool) {
+	has, err := d.Memberships.HasAdmin(ctx, workspaceID)
+	if err != nil || has {
+		return Unknown, !has
+	}
+	if apps, err = d.Apps.Count(ctx, workspaceID); err != nil {
+		return Unknown, true
+	}
+	return apps, true
 }
 
 // Standing returns what a subject has of the named workspaces and projects. An

@@ -55,6 +55,15 @@ type Store interface {
 	Delete(ctx context.Context, id uuid.UUID) ([]coherent.Restriction, error)
 }
 
+// Apps are those that workspaces own, which somebody else keeps.
+type Apps interface {
+	// End ends every app of the workspace, and lets none be made for it any more. It
+	// may be repeated.
+	End(ctx context.Context, id uuid.UUID) error
+	// Count returns how many apps the workspace owns.
+	Count(ctx context.Context, id uuid.UUID) (int32, error)
+}
+
 // Publisher tells other replicas of restrictions, as well as it can.
 type Publisher interface {
 	Publish(ctx context.Context, rs ...coherent.Restriction)
@@ -63,6 +72,7 @@ type Publisher interface {
 // Directory administers workspaces.
 type Directory struct {
 	Workspaces Store
+	Apps       Apps
 	Hints      Publisher
 }
 
@@ -138,9 +148,16 @@ func (d *Directory) List(ctx context.Context, size int, token string) ([]Workspa
 	return found, next, nil
 }
 
-// Delete deletes a workspace with its projects and memberships. Fails with
-// fault.NotFound.
+// Delete deletes a workspace with its projects, memberships and apps. The apps go
+// first: while they cannot, everything stays as it is. Fails with fault.NotFound,
+// and with fault.Unavailable, after which it may be repeated.
 func (d *Directory) Delete(ctx context.Context, id uuid.UUID) error {
+	if _, err := d.Workspaces.Find(ctx, id); err != nil {
+		return Named(err)
+	}
+	if err := d.Apps.End(ctx, id); err != nil {
+		return fault.Because(fault.Unavailable, "the apps of the workspace cannot be ended at present: try again", err)
+	}
 	restrictions, err := d.Workspaces.Delete(ctx, id)
 	if err != nil {
 		return Named(err)

@@ -39,5 +39,6 @@ func revoked(t *accesstoken.Token, s *coherent.State) bool {
 		t.GrantID != uuid.Nil && t.GrantVersion < s.GrantEpoch(t.GrantID) ||
 		// A family ends once, and for good: there is no version to seal.
 		t.FamilyID != uuid.Nil && s.FamilyEpoch(t.FamilyID) > 0 ||
-		t.SessionID != uuid.Nil && s.SessionEnded(t.SessionID)
+		t.SessionID != uuid.Nil && s.SessionEnded(t.SessionID) ||
+		t.Required.ID != uuid.Nil && !s.Role(t.Sub, t.Required.ID, t.Required.Role, t.Required.MembershipVersion).Valid()
 }

@@ -28,6 +28,7 @@ var (
 	grantID, familyID, sessionID = uuid.UUID{1}, uuid.UUID{2}, uuid.UUID{3}
 	workspace1, workspace2       = uuid.UUID{0x11}, uuid.UUID{0x12}
 	project1, project2           = uuid.UUID{0x21}, uuid.UUID{0x22}
+	owner                        = uuid.UUID{0x31}
 	tokenID                      = [16]byte{9}
 )
 
@@ -52,6 +53,7 @@ func sample() credential.AccessToken {
 				{ID: project2, WorkspaceID: workspace2, Role: role.Viewer, MembershipVersion: version, ProjectVersion: version},
 			},
 		},
+		Required: credential.Workspace{ID: owner, Role: role.Member, MembershipVersion: version},
 	}
 }
 
@@ -92,6 +94,12 @@ func TestRestrictionEndsToken(t *testing.T) {
 		{"deleted subject", coherent.Subject("SUB", coherent.Deleted), coherent.Subject("sub", coherent.Deleted), nil},
 		{"client", coherent.Client("client", version), coherent.Client("client", version+1), nil},
 		{"deleted client", coherent.Client("Client", coherent.Deleted), coherent.Client("client", coherent.Deleted), nil},
+		{
+			"N306 required membership", coherent.Membership("sub", owner, version, role.None),
+			coherent.Membership("sub", owner, version+1, role.None), func(a *credential.AccessToken) { a.Required = credential.Workspace{} },
+		},
+		{"N306 required membership, of another", coherent.Membership("sub2", owner, version+1, role.None), coherent.Membership("sub", owner, version+1, role.None), nil},
+		{"N306 required membership, lowered", coherent.Membership("sub", owner, version+1, role.Viewer), coherent.Membership("sub", owner, version+2, role.None), nil},
 		{"sealing key", coherent.SealingKey(keyID + 1), coherent.SealingKey(keyID), nil},
 		{"restore epoch", coherent.Restore(version), coherent.Restore(version + 1), nil},
 	}
@@ -111,6 +119,19 @@ func TestRestrictionEndsToken(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A membership that begins again is another one.
+func TestN306_WhoComesBackHasNoneOfTheOldTokens(t *testing.T) {
+	left := restricted(t, coherent.Membership("sub", owner, version+1, role.None))
+	old, renewed := sample(), sample()
+	renewed.Required.MembershipVersion = version + 2
+	if of(old, left, now).Active() {
+		t.Error("the token of the former membership is active")
+	}
+	if !of(renewed, left, now).Active() {
+		t.Error("the token of the new membership is not active")
 	}
 }
 

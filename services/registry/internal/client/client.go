@@ -113,6 +113,12 @@ var (
 	// ErrTooManyApps is returned for a new client of a workspace that owns as many
 	// as it may.
 	ErrTooManyApps = errors.New("workspace has too many clients")
+	// ErrOwnerEnded is returned for a new client of a workspace that is being
+	// deleted, or was.
+	ErrOwnerEnded = errors.New("workspace that owns the client has ended")
+	// ErrNameHeld is returned for a name that a client of another owner had, and
+	// that is not free again.
+	ErrNameHeld = errors.New("name is held for the owner of a deleted client")
 	// ErrTooManyRegistered is returned for a client that registers itself when as
 	// many did as may.
 	ErrTooManyRegistered = errors.New("too many clients have registered themselves")
@@ -125,10 +131,16 @@ type Change struct {
 	Client Client
 	// ScopeShrinks says that the scope loses a value.
 	ScopeShrinks bool
+	// Narrows says that the client becomes one for the members of its workspace:
+	// of a token that is out, nobody knows whether it is a member's.
+	Narrows bool
 	// DropSecrets says that no secret of the client is of use any more.
 	DropSecrets bool
 	// NewSecret, unless nil, takes the place of every secret of the client.
 	NewSecret *clientsecret.Secret
+	// NameHeld is how long the name of a deleted client stays its owner's. Zero:
+	// the client keeps the name that it has.
+	NameHeld time.Duration
 }
 
 // Limits are how many clients there may be, a new one included.
@@ -137,6 +149,8 @@ type Limits struct {
 	Apps int
 	// Registered is of those that registered themselves.
 	Registered int
+	// NameHeld is how long the name of a deleted client stays its owner's.
+	NameHeld time.Duration
 }
 
 // Cursor is a place in the list of clients. The zero value is before the first.
@@ -152,9 +166,10 @@ type Cursor struct {
 // is not found.
 type Store interface {
 	// Create adds c and, unless nil, its first secret. It returns c with what
-	// the registry adds. The id must be new. Of the limits those count that c
-	// falls under: of many callers no more succeed than they allow. Fails with
-	// ErrTooManyApps, ErrTooManyRegistered.
+	// the registry adds. The id must be new, and of no deleted client. Of the limits
+	// those count that c falls under: of many callers no more succeed than they
+	// allow. Fails with ErrTooManyApps, ErrTooManyRegistered, ErrOwnerEnded,
+	// ErrNameHeld.
 	Create(ctx context.Context, c Client, first *clientsecret.Secret, most Limits) (Client, error)
 	// Find reads the primary. Fails with ErrNotFound.
 	Find(ctx context.Context, clientID string) (Client, error)
@@ -163,11 +178,15 @@ type Store interface {
 	// Update replaces the metadata if the revision is the current one. In the
 	// same transaction it logs what the change restricts, and returns that. The
 	// owner, the registration, the logo and the last use stay as they are. Fails
-	// with ErrNotFound, ErrChanged.
+	// with ErrNotFound, ErrChanged, ErrNameHeld.
 	Update(ctx context.Context, change Change) (Client, []coherent.Restriction, error)
 	// Delete removes the client with all that is its own, and logs that every
 	// token of it is dead. Fails with ErrNotFound.
 	Delete(ctx context.Context, clientID string) ([]coherent.Restriction, error)
+	// DeleteOwned deletes every client of the workspace, as Delete does, and lets
+	// none be made for it any more, also by those who are about to. It may be
+	// repeated.
+	DeleteOwned(ctx context.Context, workspaceID string) ([]coherent.Restriction, error)
 }
 
 // NamePlace is a place in a list by name. The zero value is before the first.

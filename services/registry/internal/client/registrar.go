@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -57,7 +58,9 @@ func (r *Registrar) create(ctx context.Context, c Client) (Client, secret.Secret
 	// Random, so that the id of a deleted client never comes back.
 	c.ClientID = uuid.NewString()
 	first, shown := r.newSecret(c)
-	created, err := r.Clients.Create(ctx, c, first, Limits{Apps: MaxApps, Registered: r.Policy.Registration.MaxClients})
+	created, err := r.Clients.Create(ctx, c, first, Limits{
+		Apps: MaxApps, Registered: r.Policy.Registration.MaxClients, NameHeld: nameHeld,
+	})
 	if err != nil {
 		return Client{}, secret.Secret{}, refuse("create client", err)
 	}
@@ -129,12 +132,17 @@ func (r *Registrar) update(ctx context.Context, old, c Client, newSecret *client
 	if err := c.checkChange(old, r.Policy); err != nil {
 		return Client{}, err
 	}
-	updated, restrictions, err := r.Clients.Update(ctx, Change{
+	change := Change{
 		Client:       c,
 		ScopeShrinks: !old.Scope.SubsetOf(c.Scope),
+		Narrows:      c.Visibility == Internal && old.Visibility != Internal,
 		DropSecrets:  clientsecret.UsedBy(old.TokenEndpointAuthMethod) && !clientsecret.UsedBy(c.TokenEndpointAuthMethod),
 		NewSecret:    newSecret,
-	})
+	}
+	if !bytes.Equal(old.NameDigest(), c.NameDigest()) {
+		change.NameHeld = nameHeld
+	}
+	updated, restrictions, err := r.Clients.Update(ctx, change)
 	if err != nil {
 		return Client{}, refuse("update client", err)
 	}
@@ -152,6 +160,26 @@ func (r *Registrar) Delete(ctx context.Context, clientID string) error {
 	}
 	r.Hints.Publish(ctx, restrictions...)
 	return nil
+}
+
+// DeleteOwned removes every client of a workspace, as [Registrar.Delete] does, and
+// lets none be made for it any more. It may be repeated until it succeeds.
+func (r *Registrar) DeleteOwned(ctx context.Context, workspaceID string) error {
+	restrictions, err := r.Clients.DeleteOwned(ctx, workspaceID)
+	if err != nil {
+		return fmt.Errorf("delete clients of workspace: %w", err)
+	}
+	r.Hints.Publish(ctx, restrictions...)
+	return nil
+}
+
+// CountOwned returns how many clients a workspace owns.
+func (r *Registrar) CountOwned(ctx context.Context, workspaceID string) (int, error) {
+	owned, err := r.Lists.ListOwned(ctx, []string{workspaceID})
+	if err != nil {
+		return 0, fmt.Errorf("list clients of workspace: %w", err)
+	}
+	return len(owned), nil
 }
 
 const (
@@ -186,6 +214,10 @@ func refuse(doing string, err error) error {
 		return fault.Because(fault.Conflict, "the client has changed since it was read: read it again", err)
 	case errors.Is(err, ErrTooManyApps):
 		return fault.Because(fault.Exhausted, "the workspace has 100 apps: delete one first", err)
+	case errors.Is(err, ErrOwnerEnded):
+		return fault.Because(fault.Invalid, "workspace_id names no workspace", err)
+	case errors.Is(err, ErrNameHeld):
+		return fault.Because(fault.Invalid, "client_name was that of a client deleted less than 30 days ago, and is kept for its owner", err)
 	case errors.Is(err, ErrTooManyRegistered):
 		return fault.Because(fault.Exhausted, "as many clients have registered as may", err)
 	}

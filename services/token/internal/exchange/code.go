@@ -46,6 +46,7 @@ func (x *Exchanger) byCode(ctx context.Context, c Client, req Request) (Result, 
 	now, err := x.Standings.Resolve(ctx, standing.Asked{
 		GrantID: opened.GrantID, ClientID: opened.ClientID, Sub: opened.Sub,
 		SubjectVersion: opened.SubjectVersion, Scope: opened.Scope.Intersect(c.Scope),
+		Owner: c.Owner,
 	})
 	if err != nil {
 		return Result{}, err

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
@@ -35,6 +37,9 @@ type Client struct {
 	RefreshLifetime time.Duration
 	// RefreshUnasked: it has refresh tokens without the scope offline_access.
 	RefreshUnasked bool
+	// Owner is the workspace for whose members alone the client is; nil: it is for
+	// everybody.
+	Owner uuid.UUID
 }
 
 // Request is a token request without the client's credentials.

@@ -63,6 +63,7 @@ func (x *Exchanger) refreshable(ctx context.Context, c Client, f family.Family, 
 		GrantID: f.GrantID, ClientID: f.ClientID, Sub: f.Sub,
 		// A scope that the client lost is gone; one that it gained was never granted.
 		SubjectVersion: f.SubjectVersion, Scope: scope.Intersect(c.Scope),
+		Owner: c.Owner,
 	})
 	return now, audience, err
 }

@@ -77,6 +77,7 @@ func (i *Issuer) ForSubject(ctx context.Context, c Client, s Subject, audience [
 	t.Sub, t.SubjectVersion = s.Standing.Subject.Sub, s.Standing.Subject.Version
 	t.GrantID, t.GrantVersion = s.Standing.Grant.ID, s.Standing.Grant.Version
 	t.FamilyID, t.SessionID = s.FamilyID, s.SessionID
+	t.Required = s.Standing.Required
 	if err := i.share(ctx, &t, s.Standing.Resources); err != nil {
 		return Tokens{}, err
 	}

@@ -81,6 +81,9 @@ type Asked struct {
 	// greater. Zero: the credential does not say.
 	SubjectVersion int64
 	Scope          oauth.Scope
+	// Owner is the workspace of an internal client, which is for its members
+	// alone. Nil: the client is for everybody.
+	Owner uuid.UUID
 }
 
 // Standing is what may be minted.
@@ -89,6 +92,8 @@ type Standing struct {
 	Subject   Subject
 	Scope     oauth.Scope
 	Resources credential.Resources
+	// Required is the subject's membership in the owner of an internal client.
+	Required credential.Workspace
 }
 
 // Resolver finds the standing of grants.
@@ -109,12 +114,16 @@ func (r *Resolver) Resolve(ctx context.Context, asked Asked) (Standing, error) {
 	if grant.ClientID != asked.ClientID || grant.Sub != asked.Sub {
 		return Standing{}, oauth.RefuseBecause(oauth.InvalidGrant, "the authorization has ended", errors.New("grant of another pair"))
 	}
-	subject, err := r.Source.Subject(ctx, asked.Sub, grant.workspaceIDs(), grant.projectIDs())
+	subject, err := r.Source.Subject(ctx, asked.Sub, asked.withOwner(grant.workspaceIDs()), grant.projectIDs())
 	if err != nil {
 		return Standing{}, gone(err, "subject")
 	}
 	if subject.Disabled || (asked.SubjectVersion != 0 && subject.Version > asked.SubjectVersion) {
 		return Standing{}, oauth.RefuseBecause(oauth.InvalidGrant, "the authorization has ended", errors.New("subject disabled or signed out everywhere"))
+	}
+	required, err := asked.required(subject)
+	if err != nil {
+		return Standing{}, err
 	}
 	scope := asked.Scope.Intersect(grant.Scope)
 	resources := r.resources(grant, subject, scope)
@@ -122,7 +131,7 @@ func (r *Resolver) Resolve(ctx context.Context, asked Asked) (Standing, error) {
 	if len(scope) == 0 {
 		return Standing{}, oauth.Refuse(oauth.InvalidGrant, "nothing that was granted is left")
 	}
-	return Standing{Grant: grant, Subject: subject, Scope: scope, Resources: resources}, nil
+	return Standing{Grant: grant, Subject: subject, Scope: scope, Resources: resources, Required: required}, nil
 }
 
 // gone turns "no more" into a refusal.

@@ -190,3 +190,15 @@ func (s *Store) List(ctx context.Context, workspaceID uuid.UUID) ([]membership.M
 	}
 	return members, nil
 }
+
+// HasAdmin implements membership.Store.
+func (s *Store) HasAdmin(ctx context.Context, workspaceID uuid.UUID) (has bool, err error) {
+	err = s.db.QueryRow(ctx, `
+		SELECT EXISTS (
+		       SELECT FROM `+tables+`
+		        WHERE m.workspace_id = $1 AND m.role = $2 AND NOT s.disabled)`, workspaceID, int16(role.Admin)).Scan(&has)
+	if err != nil {
+		return false, fmt.Errorf("select admin: %w", err)
+	}
+	return has, nil
+}

@@ -187,3 +187,16 @@ func (s *Store) List(ctx context.Context, workspaceID uuid.UUID) ([]membership.M
 	}
 	return members, nil
 }
+
+// HasAdmin implements membership.Store.
+func (s *Store) HasAdmin(ctx context.Context, workspaceID uuid.UUID) (has bool, err error) {
+	err = s.db.Read().QueryRowContext(ctx, `
+		SELECT EXISTS (
+		       SELECT 1
+		         FROM `+tables+`
+		        WHERE m.workspace_id = ? AND m.role = ? AND NOT s.disabled)`, workspaceID, role.Admin).Scan(&has)
+	if err != nil {
+		return false, fmt.Errorf("select admin: %w", err)
+	}
+	return has, nil
+}

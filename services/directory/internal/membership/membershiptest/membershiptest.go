@@ -32,6 +32,7 @@ func RunStore(t *testing.T, newStores func(*testing.T) directorytest.Stores) {
 		{"remove restricts to no role", removes},
 		{"who is no member is ErrNotFound", noMember},
 		{"members are listed by user name", lists},
+		{"N305 a workspace has an admin while one of them can sign in", hasAdmin},
 		{"standing is what was named and nothing else", standing},
 		{"resources are everything, by name", resources},
 		{"of many who add one wins", oneAdderWins},
@@ -220,4 +221,32 @@ func lists(t *testing.T, s directorytest.Stores) {
 	if none, err := s.Memberships.List(t.Context(), uuid.New()); err != nil || len(none) != 0 {
 		t.Errorf("List(unknown) = %v, %v, want none", none, err)
 	}
+}
+
+func hasAdmin(t *testing.T, s directorytest.Stores) {
+	w, other := s.Workspace(t, "one"), s.Workspace(t, "two")
+	ada, bob := s.Subject(t, "ada"), s.Subject(t, "bob")
+	want := func(when string, want bool) {
+		t.Helper()
+		if has, err := s.Memberships.HasAdmin(t.Context(), w.ID); err != nil || has != want {
+			t.Errorf("%s: HasAdmin() = %v, %v, want %v", when, has, err, want)
+		}
+	}
+	want("without members", false)
+	s.Member(t, ada, other, role.Admin)
+	m := s.Member(t, bob, w, role.Member)
+	want("with a member, and an admin elsewhere", false)
+	m, _ = setRole(t, s, m, role.Admin)
+	want("with an admin", true)
+	if _, _, err := s.Subjects.Disable(t.Context(), bob.Sub); err != nil {
+		t.Fatal(err)
+	}
+	want("with a disabled admin", false)
+	s.Member(t, ada, w, role.Admin)
+	remove(t, s, m)
+	want("with another admin", true)
+	if _, err := s.Memberships.Remove(t.Context(), ada.Sub, w.ID); err != nil {
+		t.Fatal(err)
+	}
+	want("without members again", false)
 }

@@ -125,6 +125,9 @@ func (s *Store) Update(ctx context.Context, change client.Change) (client.Client
 		if updated, err = update(ctx, tx, change); err != nil {
 			return err
 		}
+		if err := mayBeNamed(ctx, tx, updated, change.NameHeld); err != nil {
+			return err
+		}
 		if restrictions, err = restrict(ctx, tx, change, updated); err != nil {
 			return err
 		}
@@ -145,7 +148,7 @@ func (s *Store) Update(ctx context.Context, change client.Change) (client.Client
 func update(ctx context.Context, tx pgx.Tx, change client.Change) (client.Client, error) {
 	c := change.Client
 	args := metadata(c)
-	args["revision"], args["scope_shrinks"] = c.Revision, change.ScopeShrinks
+	args["revision"], args["narrows"], args["scope_shrinks"] = c.Revision, change.Narrows, change.ScopeShrinks
 	updated, err := scan(tx.QueryRow(ctx, updateClient, args))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return client.Client{}, whyNotUpdated(ctx, tx, c.ClientID)
@@ -176,6 +179,9 @@ func whyNotUpdated(ctx context.Context, tx pgx.Tx, clientID string) error {
 // of no use after it.
 func restrict(ctx context.Context, tx pgx.Tx, change client.Change, updated client.Client) ([]coherent.Restriction, error) {
 	var restrictions []coherent.Restriction
+	if change.Narrows {
+		restrictions = append(restrictions, coherent.Client(updated.ClientID, updated.Version))
+	}
 	if change.ScopeShrinks {
 		restrictions = append(restrictions, coherent.ClientScope(updated.ClientID, updated.ScopeVersion, updated.Scope.String()))
 	}
@@ -194,28 +200,6 @@ func restrict(ctx context.Context, tx pgx.Tx, change client.Change, updated clie
 		restrictions = append(restrictions, coherent.Secret(id))
 	}
 	return restrictions, nil
-}
-
-// Delete implements client.Store. Secrets and origins go with the client.
-func (s *Store) Delete(ctx context.Context, clientID string) ([]coherent.Restriction, error) {
-	dead := coherent.Client(clientID, coherent.Deleted)
-	err := pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `DELETE FROM registry.client WHERE client_id = $1`, key(clientID))
-		if err != nil {
-			return fmt.Errorf("delete client: %w", err)
-		}
-		if tag.RowsAffected() == 0 {
-			return client.ErrNotFound
-		}
-		if err := eventpg.Append(ctx, tx, client.Gone(ctx, clientID)); err != nil {
-			return err
-		}
-		return coherentpg.Append(ctx, tx, s.keep, dead)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return []coherent.Restriction{dead}, nil
 }
 
 // HasOrigin implements client.Origins.

@@ -9,11 +9,23 @@ import (
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
 )
 
-// admit fails if one more client is one too many. Its locks last until the end
-// of the transaction, so that callers count one after another.
+// admit fails if the client may not be made, or is one too many. Its locks last
+// until the end of the transaction, so that callers count one after another.
 func admit(ctx context.Context, tx pgx.Tx, c client.Client, most client.Limits) error {
+	if err := isNew(ctx, tx, c.ClientID); err != nil {
+		return err
+	}
+	if err := mayBeNamed(ctx, tx, c, most.NameHeld); err != nil {
+		return err
+	}
 	if c.WorkspaceID != "" {
-		have, err := countLocked(ctx, tx, "workspace/"+c.WorkspaceID, `
+		if err := lock(ctx, tx, "workspace/"+c.WorkspaceID); err != nil {
+			return err
+		}
+		if err := owns(ctx, tx, c.WorkspaceID); err != nil {
+			return err
+		}
+		have, err := count(ctx, tx, `
 			SELECT count(*) FROM registry.client WHERE workspace_id = $1 AND workspace_id <> ''`, c.WorkspaceID)
 		if err != nil {
 			return err
@@ -23,7 +35,10 @@ func admit(ctx context.Context, tx pgx.Tx, c client.Client, most client.Limits) 
 		}
 	}
 	if c.Registered() {
-		have, err := countLocked(ctx, tx, "registered", `
+		if err := lock(ctx, tx, "registered"); err != nil {
+			return err
+		}
+		have, err := count(ctx, tx, `
 			SELECT count(*) FROM registry.client WHERE registration_digest IS NOT NULL`)
 		if err != nil {
 			return err
@@ -35,14 +50,28 @@ func admit(ctx context.Context, tx pgx.Tx, c client.Client, most client.Limits) 
 	return nil
 }
 
-func countLocked(ctx context.Context, tx pgx.Tx, what, query string, args ...any) (have int, err error) {
-	_, err = tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('chancery/registry/' || $1, 0))`, what)
+// lock lets callers follow one after another. The next statement of one has a
+// snapshot of after the lock.
+func lock(ctx context.Context, tx pgx.Tx, what string) error {
+	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('chancery/registry/' || $1, 0))`, what)
 	if err != nil {
-		return 0, fmt.Errorf("lock count of clients: %w", err)
+		return fmt.Errorf("lock clients: %w", err)
 	}
-	// A statement of its own: its snapshot is of after the lock.
+	return nil
+}
+
+func count(ctx context.Context, tx pgx.Tx, query string, args ...any) (have int, err error) {
 	if err := tx.QueryRow(ctx, query, args...).Scan(&have); err != nil {
 		return 0, fmt.Errorf("count clients: %w", err)
 	}
 	return have, nil
+}
+
+// owns fails if the workspace has ended.
+func owns(ctx context.Context, tx pgx.Tx, workspaceID string) error {
+	ended, err := count(ctx, tx, `SELECT count(*) FROM registry.ended_workspace WHERE workspace_id = $1`, workspaceID)
+	if err == nil && ended > 0 {
+		return client.ErrOwnerEnded
+	}
+	return err
 }

@@ -68,6 +68,7 @@ const updateClient = `
 	       client_kind = @client_kind,
 	       sort_key = @sort_key,
 	       search_text = @search_text,
+	       version = version + CASE WHEN @narrows THEN 1 ELSE 0 END,
 	       scope_version = scope_version + CASE WHEN @scope_shrinks THEN 1 ELSE 0 END,
 	       revision = revision + 1
 	 WHERE client_id = @client_id AND revision = @revision

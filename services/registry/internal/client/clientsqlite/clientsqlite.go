@@ -129,6 +129,9 @@ func (s *Store) Update(ctx context.Context, change client.Change) (client.Client
 		if updated, err = update(ctx, tx, change); err != nil {
 			return err
 		}
+		if err := mayBeNamed(ctx, tx, updated, change.NameHeld); err != nil {
+			return err
+		}
 		if restrictions, err = restrict(ctx, tx, change, updated); err != nil {
 			return err
 		}
@@ -152,7 +155,7 @@ func update(ctx context.Context, tx *sql.Tx, change client.Change) (client.Clien
 	if err != nil {
 		return client.Client{}, err
 	}
-	args = append(args, sql.Named("revision", c.Revision), sql.Named("scope_shrinks", change.ScopeShrinks))
+	args = append(args, sql.Named("revision", c.Revision), sql.Named("narrows", change.Narrows), sql.Named("scope_shrinks", change.ScopeShrinks))
 	updated, err := scan(tx.QueryRowContext(ctx, updateClient, args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return client.Client{}, whyNotUpdated(ctx, tx, c.ClientID)
@@ -183,6 +186,9 @@ func whyNotUpdated(ctx context.Context, tx *sql.Tx, clientID string) error {
 // of no use after it.
 func restrict(ctx context.Context, tx *sql.Tx, change client.Change, updated client.Client) ([]coherent.Restriction, error) {
 	var restrictions []coherent.Restriction
+	if change.Narrows {
+		restrictions = append(restrictions, coherent.Client(updated.ClientID, updated.Version))
+	}
 	if change.ScopeShrinks {
 		restrictions = append(restrictions, coherent.ClientScope(updated.ClientID, updated.ScopeVersion, updated.Scope.String()))
 	}
@@ -214,28 +220,6 @@ func deleteSecrets(ctx context.Context, tx *sql.Tx, clientID string) ([]uuid.UUI
 		ids = append(ids, id)
 	}
 	return ids, rows.Err()
-}
-
-// Delete implements client.Store. Secrets and origins go with the client.
-func (s *Store) Delete(ctx context.Context, clientID string) ([]coherent.Restriction, error) {
-	dead := coherent.Client(clientID, coherent.Deleted)
-	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `DELETE FROM registry_client WHERE client_id = ?`, clientID)
-		if err != nil {
-			return fmt.Errorf("delete client: %w", err)
-		}
-		if n, err := result.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(client.ErrNotFound, err)
-		}
-		if err := eventsqlite.Append(ctx, tx, client.Gone(ctx, clientID)); err != nil {
-			return err
-		}
-		return coherentsqlite.Append(ctx, tx, s.keep, dead)
-	})
-	if err != nil {
-		return nil, err
-	}
-	return []coherent.Restriction{dead}, nil
 }
 
 // HasOrigin implements client.Origins.

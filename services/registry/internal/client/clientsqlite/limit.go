@@ -8,10 +8,19 @@ import (
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
 )
 
-// admit fails if one more client is one too many. Write transactions run one
-// after another, so that nobody adds one after it has counted.
+// admit fails if the client may not be made, or is one too many. Write transactions
+// run one after another, so that nobody adds one after it has counted.
 func admit(ctx context.Context, tx *sql.Tx, c client.Client, most client.Limits) error {
+	if err := isNew(ctx, tx, c.ClientID); err != nil {
+		return err
+	}
+	if err := mayBeNamed(ctx, tx, c, most.NameHeld); err != nil {
+		return err
+	}
 	if c.WorkspaceID != "" {
+		if err := owns(ctx, tx, c.WorkspaceID); err != nil {
+			return err
+		}
 		have, err := count(ctx, tx, `SELECT count(*) FROM registry_client WHERE workspace_id = ? AND workspace_id <> ''`, c.WorkspaceID)
 		if err != nil {
 			return err
@@ -37,4 +46,13 @@ func count(ctx context.Context, tx *sql.Tx, query string, args ...any) (have int
 		return 0, fmt.Errorf("count clients: %w", err)
 	}
 	return have, nil
+}
+
+// owns fails if the workspace has ended.
+func owns(ctx context.Context, tx *sql.Tx, workspaceID string) error {
+	ended, err := count(ctx, tx, `SELECT count(*) FROM registry_ended_workspace WHERE workspace_id = ?`, workspaceID)
+	if err == nil && ended > 0 {
+		return client.ErrOwnerEnded
+	}
+	return err
 }

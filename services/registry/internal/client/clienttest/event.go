@@ -60,6 +60,9 @@ func unrecordedDoesNotHappen(t *testing.T, s Stores) {
 	if _, err := s.Clients.Delete(t.Context(), c.ClientID); err == nil {
 		t.Error("a client is deleted without a record")
 	}
+	if _, err := s.Clients.DeleteOwned(t.Context(), c.WorkspaceID); err == nil {
+		t.Error("the clients of a workspace are deleted without a record")
+	}
 	changed := c
 	changed.ClientName = "changed"
 	if _, _, err := s.Clients.Update(t.Context(), client.Change{Client: changed, ScopeShrinks: true}); err == nil {
