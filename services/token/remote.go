@@ -8,15 +8,20 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/role"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
+	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
+	"github.com/chancery-auth/chancery/services/token/internal/family"
 	"github.com/chancery-auth/chancery/services/token/internal/standing"
 )
 
-// remote asks the owners of grants and subjects. It implements standing.Source
-// and family.Grants.
+// remote asks the owners of grants, subjects and clients. It implements
+// standing.Source, family.Grants and family.Clients.
 type remote struct {
+	preset    preset.Preset
+	registry  registryv1.RegistryServiceClient
 	consent   consentv1.ConsentServiceClient
 	directory directoryv1.DirectoryServiceClient
 }
@@ -50,6 +55,18 @@ func (r remote) RevokeReused(ctx context.Context, id uuid.UUID) error {
 		return nil
 	}
 	return err
+}
+
+// Policy implements family.Clients.
+func (r remote) Policy(ctx context.Context, clientID string) (family.Policy, error) {
+	resp, err := r.registry.GetClient(ctx, &registryv1.GetClientRequest{ClientId: clientID})
+	if errors.Is(err, fault.NotFound) {
+		return family.Policy{}, nil
+	}
+	if err != nil {
+		return family.Policy{}, err
+	}
+	return rotationOf(resp.GetClient(), r.preset), nil
 }
 
 // notFound is standing.ErrNotFound for what the owner does not have.
