@@ -1,18 +1,21 @@
 package gateway
 
 import (
+	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/chancery-auth/chancery/gateway/internal/edge"
 	"github.com/chancery-auth/chancery/gateway/internal/form"
 	"github.com/chancery-auth/chancery/gateway/pages"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
+	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
 )
 
 // grantsPerPage is how many grants a page shows.
@@ -48,7 +51,7 @@ func (g *gateway) renderGrants(w http.ResponseWriter, r *http.Request, status in
 		g.pageFailure(w, r, err)
 		return
 	}
-	owners := g.workspaceNames(r, clients...)
+	owners, reuses := g.workspaceNames(r, clients...), g.reusesOf(r, list.GetGrants())
 	for i, described := range list.GetGrants() {
 		if clients[i] == nil {
 			continue
@@ -58,6 +61,8 @@ func (g *gateway) renderGrants(w http.ResponseWriter, r *http.Request, status in
 			app = g.authorizedApp(described, clients[i], owners, v.posted)
 			app.Err = wrong
 		}
+		reuse := reuses[app.GrantID]
+		app.Repeated, app.Late = timeOf(reuse.GetRepeatTime()), timeOf(reuse.GetLateTime())
 		page.Apps = append(page.Apps, app)
 	}
 	if token := list.GetNextPageToken(); token != "" {
@@ -79,6 +84,29 @@ func (g *gateway) clientsOf(r *http.Request, grants []*consentv1.GrantDescriptio
 		}
 	}
 	return clients, nil
+}
+
+// reusesOf returns when replaced refresh tokens came, by grant. The page goes
+// without while the token service is away: there access is taken back.
+func (g *gateway) reusesOf(r *http.Request, grants []*consentv1.GrantDescription) map[string]*tokenv1.ListReusesResponse_Reuse {
+	req := &tokenv1.ListReusesRequest{}
+	for _, described := range grants {
+		req.GrantIds = append(req.GrantIds, described.GetGrant().GetGrantId())
+	}
+	if len(req.GetGrantIds()) == 0 {
+		return nil
+	}
+	resp, err := g.Token.ListReuses(r.Context(), req)
+	if err != nil {
+		g.Log.WarnContext(r.Context(), "reuses of refresh tokens could not be read",
+			slog.String("request_id", edge.InfoOf(r.Context()).ID), slog.String("error", err.Error()))
+		return nil
+	}
+	reuses := make(map[string]*tokenv1.ListReusesResponse_Reuse, len(resp.GetReuses()))
+	for _, reuse := range resp.GetReuses() {
+		reuses[reuse.GetGrantId()] = reuse
+	}
+	return reuses
 }
 
 // authorizedApp is a grant as the page shows it. posted has what the person chose

@@ -5,10 +5,13 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/rpcerr"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
+	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
 )
 
 func TestAuthorizedAppsPage(t *testing.T) {
@@ -41,6 +44,40 @@ func TestAuthorizedAppsPage(t *testing.T) {
 	if got := w.get("/account/apps", "Cookie", signedInCookies); got.StatusCode != 200 || strings.Contains(got.body, "Example Works") {
 		t.Errorf("without the directory: %d", got.StatusCode)
 	}
+}
+
+func TestN321_ReuseStandsOnTheAccountPage(t *testing.T) {
+	w := deskWorld(t)
+	const repeated, late = "from two places at once", "an old key of this app"
+	reuse := &tokenv1.ListReusesResponse_Reuse{}
+	var fail error
+	w.token.reuses = func(req *tokenv1.ListReusesRequest) (*tokenv1.ListReusesResponse, error) {
+		if !slices.Equal(req.GetGrantIds(), []string{grantID}) {
+			t.Errorf("request = %v", req)
+		}
+		return &tokenv1.ListReusesResponse{Reuses: []*tokenv1.ListReusesResponse_Reuse{reuse}}, fail
+	}
+	check := func(when string, want ...string) {
+		t.Helper()
+		got := w.get("/account/apps", "Cookie", signedInCookies)
+		got.wantStatus(t, 200)
+		for _, line := range []string{repeated, late} {
+			if strings.Contains(got.body, line) != slices.Contains(want, line) {
+				t.Errorf("%s: the page says %q: %v", when, line, !slices.Contains(want, line))
+			}
+		}
+	}
+	reuse.GrantId, reuse.RepeatTime, reuse.LateTime = "another", timestamppb.New(start), timestamppb.New(start)
+	check("reuse of another grant")
+	reuse.GrantId, reuse.LateTime = grantID, nil
+	check("within the window", repeated)
+	reuse.RepeatTime, reuse.LateTime = nil, timestamppb.New(start)
+	check("late", late)
+	reuse.RepeatTime = timestamppb.New(start)
+	check("both", repeated, late)
+	// Access is taken back there, whatever else is away.
+	fail = rpcerr.ErrUnavailable
+	check("without the token service")
 }
 
 // N217: page tokens are the service's to judge.

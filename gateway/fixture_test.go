@@ -275,6 +275,15 @@ type tokenScript struct {
 	exchange func(context.Context, *tokenv1.ExchangeRequest) (*tokenv1.ExchangeResponse, error)
 	revoke   func(*tokenv1.RevokeRequest) error
 	jwks     func() (*httpbody.HttpBody, error)
+	reuses   func(*tokenv1.ListReusesRequest) (*tokenv1.ListReusesResponse, error)
+}
+
+func (s *tokenScript) ListReuses(ctx context.Context, req *tokenv1.ListReusesRequest) (*tokenv1.ListReusesResponse, error) {
+	s.note(ctx)
+	if s.reuses != nil {
+		return s.reuses(req)
+	}
+	return &tokenv1.ListReusesResponse{}, nil
 }
 
 func (s *tokenScript) Exchange(ctx context.Context, req *tokenv1.ExchangeRequest) (*tokenv1.ExchangeResponse, error) {

@@ -55,6 +55,7 @@ type clientMetadata struct {
 	RefreshLife    time.Duration  `help:"Lifetime of its refresh tokens. Default: that of its kind, or the preset's." name:"refresh-token-lifetime" placeholder:"720h"`
 	Rotation       *string        `help:"When refresh tokens rotate: always, threshold or never. Default: the preset's." name:"refresh-rotation" placeholder:"WHEN"`
 	Grace          *time.Duration `help:"How long a rotated refresh token still yields the same successor; 0s: its reuse ends the authorization at once. Default: the preset's." name:"refresh-grace" placeholder:"30s"`
+	Window         *time.Duration `help:"How long after its replacement a refresh token yields the one in use, for apps of several processes; at most 24h; later it ends its chain of tokens. 0s judges reuse strictly: it ends the authorization, but for the grace. Default: that of its kind, or the preset's." name:"refresh-window" placeholder:"20m"`
 	SkipConsent    *bool          `help:"Never ask for scopes that need no selection: for the platform's own clients."`
 }
 
@@ -126,6 +127,9 @@ func (m clientMetadata) applyPolicy(c *registryv1.Client) {
 	}
 	if m.Grace != nil {
 		c.RefreshGrace = durationpb.New(*m.Grace)
+	}
+	if m.Window != nil {
+		c.RefreshWindow = durationpb.New(*m.Window)
 	}
 }
 
@@ -209,6 +213,7 @@ func printClient(s streams, c *registryv1.Client) error {
 		{"refresh_token_lifetime", durationText(c.GetRefreshTokenLifetime())},
 		{"refresh_rotation", c.GetRefreshRotation()},
 		{"refresh_grace", durationText(c.GetRefreshGrace())},
+		{"refresh_window", durationText(c.GetRefreshWindow())},
 		{"revision", fmt.Sprint(c.GetRevision())},
 		{"create_time", timeText(c.GetCreateTime())},
 		{"last_use_time", timeText(c.GetLastUseTime())},

@@ -88,7 +88,9 @@ func TestRailway(t *testing.T) {
 	if p.Lifetimes.AccessToken != time.Hour || p.Lifetimes.RefreshToken != 365*24*time.Hour || p.Clients.Web.RequirePKCE || !p.Clients.Native.RequirePKCE {
 		t.Errorf("lifetimes %+v, clients %+v", p.Lifetimes, p.Clients)
 	}
-	refresh := preset.Refresh{Confidential: "threshold", Public: "threshold", Threshold: 0.7, MaxFamilies: 100, NeedsPromptConsent: true}
+	refresh := preset.Refresh{
+		Confidential: "threshold", Public: "threshold", Threshold: 0.7, Window: preset.WindowStrict, MaxFamilies: 100, NeedsPromptConsent: true,
+	}
 	if diff := cmp.Diff(refresh, p.Refresh); diff != "" {
 		t.Errorf("refresh:\n%s", diff)
 	}

@@ -40,7 +40,12 @@ type AuthorizedApp struct {
 	// if it never was.
 	Since   time.Time
 	LastUse time.Time
-	Groups  []ScopeGroup
+	// Repeated is when a refresh token of the client last came again soon after it
+	// was replaced, Late when one came so late that its connection was ended; zero
+	// if none did.
+	Repeated time.Time
+	Late     time.Time
+	Groups   []ScopeGroup
 	// Workspaces and Projects are nil where no granted scope asks for a choice.
 	Workspaces *WorkspaceChoice
 	Projects   *ProjectChoice

@@ -113,6 +113,8 @@ func TestFramedPageSays(t *testing.T) {
 		{"homepage host", sampleApps(), "Acme Reports reports.acme.example Allowed on 9 March 2026"},
 		{"never used", sampleApps(), "Last used: never"},
 		{"days are those of UTC", owned, "Last used: 1 January 2027"},
+		{"N321 reuse within the window", sampleApps(), "Renewed its access from two places at once, as some apps do. Last on 22 November 2026"},
+		{"N321 late reuse", sampleApps(), "If that surprises you, revoke its access. Last on 10 March 2026"},
 		{"unverified app", sampleApps(), "It says that its website is chat.example. Unverified app"},
 		{"owner", sampleApps(), "Registered by Northwind"},
 		{"risk in words", sampleApps(), "Manage members and billing Full control"},

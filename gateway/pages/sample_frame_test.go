@@ -75,7 +75,7 @@ func sampleApps() pages.AuthorizedApps {
 				Client: pages.ClientView{Name: "Deploy from chat", HomepageURL: "https://chat.example/", Unverified: true},
 			},
 			{
-				GrantID: "g3", Since: sampleSince, LastUse: sampleUse, Groups: consent.Groups[:1],
+				GrantID: "g3", Since: sampleSince, LastUse: sampleUse, Repeated: sampleUse.AddDate(0, 0, 1), Late: sampleSince.AddDate(0, 0, 1), Groups: consent.Groups[:1],
 				Client: pages.ClientView{Name: "Status page", Owner: "Northwind", HomepageURL: "https://status.example/"},
 			},
 		},

@@ -60,7 +60,8 @@ func accessToken() credential.AccessToken {
 
 func code() credential.AuthorizationCode {
 	return credential.AuthorizationCode{
-		ID: id(1), ClientID: "c1", Sub: "u1", SubjectVersion: 2, GrantID: id(3), GrantVersion: 4, SessionID: id(5),
+		ID: id(1), ClientID: "c1", Sub: "u1", SubjectVersion: 2, GrantID: id(3), SessionID: id(5),
+		Origin:      credential.Origin{ClientIdentity: [32]byte{1, 31: 2}, GrantVersion: 4, WorkspaceID: id(6)},
 		RedirectURI: "https://app.example/cb", CodeChallenge: strings.Repeat("c", 43), Nonce: "n",
 		Scope: oauth.Scope{"openid"}, Resource: []string{"https://api.example"},
 		AuthTime:   time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC),

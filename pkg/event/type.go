@@ -20,6 +20,9 @@ const (
 	// FamilyReused says that a refresh token was presented again after it had been
 	// rotated, so that its family has ended (RFC 9700 §4.14.2).
 	FamilyReused Type = "family.reused"
+	// FamilyRepeated says that a refresh token was presented again after it had been
+	// rotated, within the window of its client, so that nothing has ended.
+	FamilyRepeated Type = "family.repeated"
 	// CodeReused says that an authorization code was presented again after it had
 	// been redeemed, so that its family has ended (RFC 6749 §4.1.2).
 	CodeReused Type = "code.reused"
@@ -85,7 +88,7 @@ const (
 func Types() []Type {
 	return []Type{
 		GrantRecorded, GrantChanged, GrantRevoked,
-		FamilyEnded, FamilyReused, CodeReused, TokenRevoked,
+		FamilyEnded, FamilyReused, FamilyRepeated, CodeReused, TokenRevoked,
 		ClientCreated, ClientUpdated, ClientDeleted, ClientSecretCreated, ClientSecretRevoked,
 		InitialTokenCreated, InitialTokenRevoked,
 		SubjectCreated, SubjectDisabled, SubjectEnabled, SessionStarted, SessionEnded, SignInFailed,

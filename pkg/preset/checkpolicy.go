@@ -26,6 +26,7 @@ func (c checker) checkClients() {
 		c.refuse(key+".name", hasKind(c.Clients.Kinds[:i], kind.Name), "is there twice")
 		c.checkOwnLifetime(key+".access_token", kind.AccessToken, LongestAccessToken)
 		c.checkOwnLifetime(key+".refresh_token", kind.RefreshToken, c.Lifetimes.RefreshAbsolute)
+		c.Rule(key+".window", kind.Window.check())
 	}
 }
 
@@ -80,6 +81,7 @@ func (c checker) checkRefresh() {
 	c.refuse("refresh.public", !slices.Contains([]string{always, threshold}, r.Public), "want always or threshold")
 	c.Rule("refresh.threshold", strictyaml.Within(r.Threshold, 0, 1))
 	c.Rule("refresh.grace", strictyaml.Within(r.Grace, 0, longestGrace))
+	c.Rule("refresh.window", r.Window.check())
 	c.Rule("refresh.max_families", strictyaml.Within(r.MaxFamilies, 1, 1_000_000))
 	c.refuse("refresh.unasked", r.Unasked && r.NeedsPromptConsent,
 		"contradicts refresh.needs_prompt_consent: what nobody asks for needs no prompt")

@@ -46,6 +46,7 @@ func scalars() strictyaml.Scalars {
 	level.Parse = func(text string) (any, error) { return role.Parse(text) }
 	return strictyaml.Scalars{
 		reflect.TypeFor[role.Role](): level,
+		reflect.TypeFor[Window]():    windowForm(),
 		reflect.TypeFor[Kind](): strictyaml.OneOf(
 			string(Identity), string(API), string(Workspace), string(Project), string(Client)),
 		reflect.TypeFor[RegistrationMode](): strictyaml.OneOf(

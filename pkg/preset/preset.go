@@ -104,7 +104,12 @@ type ClientKind struct {
 	Name         string        `yaml:"name" help:"Lower-case letters, digits and hyphens. Required."`
 	AccessToken  time.Duration `yaml:"access_token" help:"Lifetime of its access tokens; 0s: as for every client."`
 	RefreshToken time.Duration `yaml:"refresh_token" help:"Lifetime of its refresh tokens; 0s: as for every client."`
+	Window       Window        `yaml:"window" help:"How reuse of its refresh tokens is judged, as in refresh.window; auto: as that says."`
 }
+
+// KindMCP is the kind of clients of the Model Context Protocol. They are agents,
+// which often run as several processes that hold one refresh token.
+const KindMCP = "mcp"
 
 // RegistrationMode says who may register clients dynamically.
 type RegistrationMode string
@@ -136,6 +141,7 @@ type Refresh struct {
 	Public             string        `yaml:"public" help:"When those of public clients do: always or threshold."`
 	Threshold          float64       `yaml:"threshold" help:"Part of the lifetime after which threshold rotates, from 0 to 1."`
 	Grace              time.Duration `yaml:"grace" help:"How long a rotated token still yields the same successor, while that is not used; at most 1h. 0s: its reuse ends the authorization at once."`
+	Window             Window        `yaml:"window" help:"How reuse of refresh tokens is judged. strict: a rotated token ends the authorization, but for the grace. A duration, at most 24h, such as 20m: for so long after its replacement a token yields the one in use, also once that was used; later it ends its chain of tokens alone, and there is no grace. auto: strict where grace is 0s and for clients with a grace of their own; else, for native clients and those of the kind mcp, the lesser of 30m and half the life of their access tokens; strict for all others."`
 	MaxFamilies        int           `yaml:"max_families" help:"How many refresh tokens one authorization may have; beyond that the oldest end."`
 	NeedsPromptConsent bool          `yaml:"needs_prompt_consent" help:"Ignore offline_access in a request without prompt=consent (OIDC Core §11)."`
 	Unasked            bool          `yaml:"unasked" help:"Give a refresh token without offline_access, to every client with the grant type refresh_token."`

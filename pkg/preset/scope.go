@@ -93,22 +93,6 @@ func (c Catalogue) Selective(scope oauth.Scope) bool {
 	return c.Level(scope, Workspace) != role.None || c.Level(scope, Project) != role.None
 }
 
-// Selectable returns scope without the values that select resources of a kind of
-// which there is none: a selection that is empty never means everything.
-func (c Catalogue) Selectable(scope oauth.Scope, workspaces, projects int) oauth.Scope {
-	var kept oauth.Scope
-	for _, name := range scope {
-		s, known := c.Find(name)
-		switch {
-		case known && s.Kind == Workspace && workspaces == 0:
-		case known && s.Kind == Project && projects == 0:
-		default:
-			kept = append(kept, name)
-		}
-	}
-	return kept
-}
-
 // Implied returns scope, and behind it everything else that its values stand for.
 func (c Catalogue) Implied(scope oauth.Scope) oauth.Scope {
 	all := slices.Clone(scope)

@@ -11,7 +11,7 @@ import (
 // so that the first event of a kind is an increase. A nil *Counters counts
 // nothing. It is safe for concurrent use.
 type Counters struct {
-	tokens, reuse, replay, unknown, events metric.Int64Counter
+	tokens, reuse, repeat, ahead, replay, unknown, events metric.Int64Counter
 
 	grantTypes, outcomes map[string][]metric.AddOption // made once
 }
@@ -20,7 +20,9 @@ type Counters struct {
 func (m *maker) counters() *Counters {
 	c := &Counters{
 		tokens:  m.counter("chancery_tokens_issued_total", "Access tokens issued, by grant type."),
-		reuse:   m.counter("chancery_refresh_reuse_total", "Refresh tokens that came after their successor was used."),
+		reuse:   m.counter("chancery_refresh_reuse_total", "Refresh tokens that came after they were out of use."),
+		repeat:  m.counter("chancery_refresh_repeat_total", "Refresh tokens that came after they were replaced, within the window of their client."),
+		ahead:   m.counter("chancery_refresh_ahead_total", "Refresh tokens newer than the database knows: a write was lost."),
 		replay:  m.counter("chancery_code_replay_total", "Authorization codes that came a second time."),
 		unknown: m.counter("chancery_unknown_commits_total", "Transactions of which nobody knows whether they were committed."),
 		events:  m.counter("chancery_events_published_total", "Events handed to the stream, by outcome."),
@@ -31,7 +33,7 @@ func (m *maker) counters() *Counters {
 	ctx := context.Background()
 	c.grantTypes = prepare(ctx, c.tokens, "grant_type", append(grantTypes(), other))
 	c.outcomes = prepare(ctx, c.events, "outcome", []string{outcomeOK, outcomeFailed})
-	for _, counter := range []metric.Int64Counter{c.reuse, c.replay, c.unknown} {
+	for _, counter := range []metric.Int64Counter{c.reuse, c.repeat, c.ahead, c.replay, c.unknown} {
 		counter.Add(ctx, 0)
 	}
 	return c
@@ -61,10 +63,25 @@ func (c *Counters) TokensIssued(ctx context.Context, grantType string) {
 	c.tokens.Add(ctx, 1, options...)
 }
 
-// RefreshReuse counts a refresh token that came after its successor was used.
+// RefreshReuse counts a refresh token that came after it was out of use.
 func (c *Counters) RefreshReuse(ctx context.Context) {
 	if c != nil {
 		c.reuse.Add(ctx, 1)
+	}
+}
+
+// RefreshRepeat counts one that came after it was replaced, within the window of
+// its client.
+func (c *Counters) RefreshRepeat(ctx context.Context) {
+	if c != nil {
+		c.repeat.Add(ctx, 1)
+	}
+}
+
+// RefreshAhead counts one that is newer than the database knows.
+func (c *Counters) RefreshAhead(ctx context.Context) {
+	if c != nil {
+		c.ahead.Add(ctx, 1)
 	}
 }
 

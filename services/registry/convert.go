@@ -80,12 +80,20 @@ func lifetimesFrom(m *registryv1.Client, c *client.Client) (err error) {
 	if c.RefreshTokenLifetime, err = parseDuration("refresh_token_lifetime", m.GetRefreshTokenLifetime()); err != nil {
 		return err
 	}
-	if m.RefreshGrace == nil {
-		return nil
+	if c.RefreshGrace, err = parseOptional("refresh_grace", m.RefreshGrace); err != nil {
+		return err
 	}
-	grace, err := parseDuration("refresh_grace", m.GetRefreshGrace())
-	c.RefreshGrace = &grace
+	c.RefreshWindow, err = parseOptional("refresh_window", m.RefreshWindow)
 	return err
+}
+
+// parseOptional reads an absent duration as nil.
+func parseOptional(field string, d *durationpb.Duration) (*time.Duration, error) {
+	if d == nil {
+		return nil, nil //nolint:nilnil // nil is a value of its own: the client does not say
+	}
+	parsed, err := parseDuration(field, d)
+	return &parsed, err
 }
 
 // parseDuration reads an absent duration as zero.
@@ -137,6 +145,9 @@ func toClient(c client.Client) *registryv1.Client {
 	}
 	if c.RefreshGrace != nil {
 		m.RefreshGrace = durationpb.New(*c.RefreshGrace)
+	}
+	if c.RefreshWindow != nil {
+		m.RefreshWindow = durationpb.New(*c.RefreshWindow)
 	}
 	if !c.LastUseTime.IsZero() {
 		m.LastUseTime = timestamppb.New(c.LastUseTime)

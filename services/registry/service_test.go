@@ -111,6 +111,7 @@ func everyField() *registryv1.Client {
 		RefreshTokenLifetime:               durationpb.New(24 * time.Hour),
 		RefreshRotation:                    "never",
 		RefreshGrace:                       durationpb.New(0),
+		RefreshWindow:                      durationpb.New(0),
 		SkipConsent:                        true,
 		Unverified:                         true,
 		RequireRevocationAuth:              true,
@@ -295,6 +296,7 @@ func TestMalformedMetadataAreRefused(t *testing.T) {
 		"default scope": func(c *registryv1.Client) { c.DefaultScope = "openid\n" },
 		"lifetime":      func(c *registryv1.Client) { c.AccessTokenLifetime = &durationpb.Duration{Seconds: 1, Nanos: -1} },
 		"overflow":      func(c *registryv1.Client) { c.RefreshTokenLifetime = &durationpb.Duration{Seconds: 1 << 60} },
+		"window":        func(c *registryv1.Client) { c.RefreshWindow = &durationpb.Duration{Nanos: 1 << 30} },
 		"grace":         func(c *registryv1.Client) { c.RefreshGrace = &durationpb.Duration{Nanos: 1 << 30} },
 	} {
 		t.Run(name, func(t *testing.T) {

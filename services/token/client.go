@@ -44,8 +44,9 @@ func clientOf(c *registryv1.Client, p preset.Preset) (exchange.Client, error) {
 		GrantTypes:      c.GetGrantTypes(),
 		Scope:           scope,
 		DefaultScope:    byDefault,
-		Rotation:        rotationOf(c, p.Refresh),
+		Rotation:        rotationOf(c, p),
 		RefreshUnasked:  p.Refresh.Unasked,
+		PlatformOwn:     c.GetSkipConsent(),
 		Owner:           owner,
 	}
 	client.AccessTokenLifetime, client.RefreshLifetime = lifetimesOf(c, p)
@@ -55,25 +56,34 @@ func clientOf(c *registryv1.Client, p preset.Preset) (exchange.Client, error) {
 // lifetimesOf are those of the client's access and refresh tokens: its own, else
 // those of its kind, else the preset's.
 func lifetimesOf(c *registryv1.Client, p preset.Preset) (access, refresh time.Duration) {
-	var kind preset.ClientKind
-	if i := slices.IndexFunc(p.Clients.Kinds, func(k preset.ClientKind) bool { return k.Name == c.GetClientKind() }); i >= 0 {
-		kind = p.Clients.Kinds[i]
-	}
+	kind := kindOf(c, p)
 	access = cmp.Or(c.GetAccessTokenLifetime().AsDuration(), kind.AccessToken, p.Lifetimes.AccessToken)
 	refresh = cmp.Or(c.GetRefreshTokenLifetime().AsDuration(), kind.RefreshToken, p.Lifetimes.RefreshToken)
 	return access, refresh
 }
 
-func rotationOf(c *registryv1.Client, p preset.Refresh) family.Policy {
-	policy := family.Policy{Rotation: family.Rotation(p.Confidential), Threshold: p.Threshold, Grace: p.Grace}
+// kindOf is the client's kind; the zero one for none in particular.
+func kindOf(c *registryv1.Client, p preset.Preset) preset.ClientKind {
+	i := slices.IndexFunc(p.Clients.Kinds, func(k preset.ClientKind) bool { return k.Name == c.GetClientKind() })
+	if i < 0 {
+		return preset.ClientKind{}
+	}
+	return p.Clients.Kinds[i]
+}
+
+func rotationOf(c *registryv1.Client, p preset.Preset) family.Policy {
+	policy := family.Policy{Rotation: family.Rotation(p.Refresh.Confidential), Threshold: p.Refresh.Threshold, Grace: p.Refresh.Grace}
 	if c.GetTokenEndpointAuthMethod() == oauth.AuthNone {
-		policy.Rotation = family.Rotation(p.Public)
+		policy.Rotation = family.Rotation(p.Refresh.Public)
 	}
 	if c.GetRefreshRotation() != "" {
 		policy.Rotation = family.Rotation(c.GetRefreshRotation())
 	}
 	if c.RefreshGrace != nil {
 		policy.Grace = c.GetRefreshGrace().AsDuration()
+	}
+	if policy.Window = windowOf(c, p); policy.Window > 0 {
+		policy.Grace = 0
 	}
 	return policy
 }
@@ -92,6 +102,37 @@ func ownerOf(c *registryv1.Client) (uuid.UUID, error) {
 		return uuid.Nil, errors.New("the nil UUID names no workspace")
 	}
 	return owner, err
+}
+
+// windowOf is the client's window, else that of its kind, else the preset's; zero
+// for strict.
+func windowOf(c *registryv1.Client, p preset.Preset) time.Duration {
+	if c.RefreshWindow != nil {
+		return c.GetRefreshWindow().AsDuration()
+	}
+	switch w := cmp.Or(kindOf(c, p).Window, p.Refresh.Window); w {
+	case preset.WindowStrict:
+		return 0
+	case preset.WindowAuto:
+		return usualWindow(c, p)
+	default:
+		return time.Duration(w)
+	}
+}
+
+// longestUsualWindow bounds the window that nobody has asked for.
+const longestUsualWindow = 30 * time.Minute
+
+// usualWindow is the window of clients that often run as several processes, beside
+// half an access token's life: they all refresh by then. Whoever has said how long
+// the grace is has said what reuse leads to after it.
+func usualWindow(c *registryv1.Client, p preset.Preset) time.Duration {
+	several := c.GetClientKind() == preset.KindMCP || oauth.ApplicationType(c.GetApplicationType()) == oauth.ApplicationNative
+	if !several || c.RefreshGrace != nil || p.Refresh.Grace == 0 {
+		return 0
+	}
+	access, _ := lifetimesOf(c, p)
+	return min(longestUsualWindow, access/2)
 }
 
 // scopeOf reads a scope that may be empty.

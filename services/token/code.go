@@ -18,14 +18,15 @@ func (s *Service) IssueCode(_ context.Context, req *tokenv1.IssueCodeRequest) (*
 	grant, err1 := uuid.Parse(req.GetGrantId())
 	session, err2 := uuid.Parse(req.GetSessionId())
 	scope, err3 := scopeOf(req.GetScope())
-	if err := errors.Join(err1, err2, err3); err != nil {
-		return nil, fault.New(fault.Invalid, "grant_id, session_id or scope is malformed")
+	origin, err4 := originOf(req)
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		return nil, fault.New(fault.Invalid, "grant_id, session_id, scope, client_identity or workspace_id is malformed")
 	}
 	now := s.deps.Now().Truncate(time.Second)
 	text, err := s.keys.SealCode(credential.AuthorizationCode{
 		ID: uuid.New(), ClientID: req.GetClientId(),
 		Sub: req.GetSub(), SubjectVersion: req.GetSubjectVersion(),
-		GrantID: grant, GrantVersion: req.GetGrantVersion(), SessionID: session,
+		GrantID: grant, Origin: origin, SessionID: session,
 		RedirectURI: req.GetRedirectUri(), CodeChallenge: req.GetCodeChallenge(), Nonce: req.GetNonce(),
 		Scope: scope, Resource: req.GetResource(), AuthTime: time.Unix(req.GetAuthTime(), 0),
 		IssueTime: now, ExpireTime: now.Add(s.cfg.Preset.Lifetimes.Code),
@@ -37,4 +38,15 @@ func (s *Service) IssueCode(_ context.Context, req *tokenv1.IssueCodeRequest) (*
 		return nil, err
 	}
 	return &tokenv1.IssueCodeResponse{Code: text}, nil
+}
+
+// originOf is how the client of a code begins.
+func originOf(req *tokenv1.IssueCodeRequest) (credential.Origin, error) {
+	identity, err := credential.ParseIdentity(req.GetClientIdentity())
+	origin := credential.Origin{ClientIdentity: identity, GrantVersion: req.GetGrantVersion()}
+	if err != nil || req.GetWorkspaceId() == "" {
+		return origin, err
+	}
+	origin.WorkspaceID, err = uuid.Parse(req.GetWorkspaceId())
+	return origin, err
 }

@@ -9,6 +9,10 @@ type Counters interface {
 	TokensIssued(ctx context.Context, grantType string)
 	// RefreshReuse counts a refresh token that came after it was out of use.
 	RefreshReuse(ctx context.Context)
+	// RefreshRepeat counts one that came after it was replaced, within the window.
+	RefreshRepeat(ctx context.Context)
+	// RefreshAhead counts one that is newer than the database knows.
+	RefreshAhead(ctx context.Context)
 	// CodeReplay counts a code that came a second time.
 	CodeReplay(ctx context.Context)
 }
@@ -18,4 +22,6 @@ type uncounted struct{}
 
 func (uncounted) TokensIssued(context.Context, string) {}
 func (uncounted) RefreshReuse(context.Context)         {}
+func (uncounted) RefreshRepeat(context.Context)        {}
+func (uncounted) RefreshAhead(context.Context)         {}
 func (uncounted) CodeReplay(context.Context)           {}

@@ -1,6 +1,7 @@
 package token_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -343,8 +344,8 @@ type consent struct {
 	mu      sync.Mutex
 	grant   *consentv1.Grant
 	revoked []consentv1.RevokeGrantRequest_Reason
-	minting int // how often GetGrant was told that a token is about to be minted
-	// fails is how GetGrant fails, cannotRevoke how RevokeGrant does.
+	used    []*consentv1.UseGrantRequest
+	// fails is how UseGrant fails, cannotRevoke how RevokeGrant does.
 	fails, cannotRevoke error
 }
 
@@ -357,7 +358,9 @@ func newConsent() *consent {
 	}}
 }
 
-func (c *consent) GetGrant(_ context.Context, req *consentv1.GetGrantRequest) (*consentv1.GetGrantResponse, error) {
+// UseGrant allows the grant's scope at each of its resources, or at one that has a
+// scope of its own that one.
+func (c *consent) UseGrant(_ context.Context, req *consentv1.UseGrantRequest) (*consentv1.UseGrantResponse, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.fails != nil {
@@ -366,10 +369,27 @@ func (c *consent) GetGrant(_ context.Context, req *consentv1.GetGrantRequest) (*
 	if req.GetGrantId() != c.grant.GetGrantId() || len(c.revoked) > 0 {
 		return nil, fault.New(fault.NotFound, "there is no such grant")
 	}
-	if req.GetMinting() {
-		c.minting++
+	c.used = append(c.used, req)
+	of := func(own string, kinds ...preset.Kind) string {
+		allowed := oauth.Scope(strings.Fields(cmp.Or(own, c.grant.GetScope())))
+		return oauth.Scope(strings.Fields(req.GetScope())).Intersect(allowed).Intersect(preset.Default().Scopes.Names(kinds...)).String()
 	}
-	return &consentv1.GetGrantResponse{Grant: c.grant}, nil
+	resp := &consentv1.UseGrantResponse{
+		ClientId: c.grant.GetClientId(), Sub: c.grant.GetSub(), Version: c.grant.GetVersion(), Scope: of("", preset.Identity, preset.API),
+	}
+	for _, w := range c.grant.GetWorkspaces() {
+		if scope := of(w.GetScope(), preset.Workspace); scope != "" {
+			resp.Workspaces = append(resp.Workspaces, &consentv1.SharedWorkspace{WorkspaceId: w.GetWorkspaceId(), MembershipId: w.GetMembershipId(), Scope: scope})
+		}
+	}
+	for _, p := range c.grant.GetProjects() {
+		if scope := of(p.GetScope(), preset.Project); scope != "" {
+			resp.Projects = append(resp.Projects, &consentv1.SharedProject{
+				ProjectId: p.GetProjectId(), WorkspaceId: p.GetWorkspaceId(), MembershipId: p.GetMembershipId(), Scope: scope,
+			})
+		}
+	}
+	return resp, nil
 }
 
 func (c *consent) RevokeGrant(_ context.Context, req *consentv1.RevokeGrantRequest) (*consentv1.RevokeGrantResponse, error) {

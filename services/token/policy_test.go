@@ -164,11 +164,11 @@ func TestConsentHearsOfEachMinting(t *testing.T) {
 	first := f.signedIn(t)
 	f.refresh(t, first.GetRefreshToken())
 	f.mustExchange(t, c1, byCredentials("introspect"))
-	if f.consent.minting != 2 {
-		t.Errorf("consent heard of %d mintings, want that of the code and that of the refresh", f.consent.minting)
+	if len(f.consent.used) != 2 {
+		t.Errorf("consent heard of %d mintings, want that of the code and that of the refresh", len(f.consent.used))
 	}
-	if _, err := f.token.Revoke(t.Context(), &tokenv1.RevokeRequest{Token: first.GetAccessToken()}); err != nil || f.consent.minting != 2 {
-		t.Errorf("Revoke() = %v, and consent heard of %d mintings", err, f.consent.minting)
+	if _, err := f.token.Revoke(t.Context(), &tokenv1.RevokeRequest{Token: first.GetAccessToken()}); err != nil || len(f.consent.used) != 2 {
+		t.Errorf("Revoke() = %v, and consent heard of %d mintings", err, len(f.consent.used))
 	}
 }
 

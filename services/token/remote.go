@@ -8,26 +8,38 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/role"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
+	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
+	"github.com/chancery-auth/chancery/services/token/internal/family"
 	"github.com/chancery-auth/chancery/services/token/internal/standing"
 )
 
-// remote asks the owners of grants and subjects. It implements standing.Source
-// and family.Grants.
+// remote asks the owners of grants, subjects and clients. It implements
+// standing.Source, family.Grants and family.Clients.
 type remote struct {
+	preset    preset.Preset
+	registry  registryv1.RegistryServiceClient
 	consent   consentv1.ConsentServiceClient
 	directory directoryv1.DirectoryServiceClient
 }
 
 // Grant implements standing.Source. A standing is resolved for nothing but minting.
-func (r remote) Grant(ctx context.Context, id uuid.UUID) (standing.Grant, error) {
-	resp, err := r.consent.GetGrant(ctx, &consentv1.GetGrantRequest{GrantId: id.String(), Minting: true})
+func (r remote) Grant(ctx context.Context, asked standing.Asked) (standing.Grant, error) {
+	req := &consentv1.UseGrantRequest{
+		GrantId: asked.GrantID.String(), ClientIdentity: asked.Origin.IdentityBytes(), Version: asked.Origin.GrantVersion,
+		Scope: asked.Scope.String(), Resource: asked.Audience, SkipConsent: asked.PlatformOwn,
+	}
+	if asked.Origin.WorkspaceID != uuid.Nil {
+		req.WorkspaceId = asked.Origin.WorkspaceID.String()
+	}
+	resp, err := r.consent.UseGrant(ctx, req)
 	if err != nil {
 		return standing.Grant{}, notFound(err)
 	}
-	return grantOf(resp.GetGrant())
+	return grantOf(asked.GrantID, resp)
 }
 
 // Subject implements standing.Source.
@@ -52,6 +64,18 @@ func (r remote) RevokeReused(ctx context.Context, id uuid.UUID) error {
 	return err
 }
 
+// Policy implements family.Clients.
+func (r remote) Policy(ctx context.Context, clientID string) (family.Policy, error) {
+	resp, err := r.registry.GetClient(ctx, &registryv1.GetClientRequest{ClientId: clientID})
+	if errors.Is(err, fault.NotFound) {
+		return family.Policy{}, nil
+	}
+	if err != nil {
+		return family.Policy{}, err
+	}
+	return rotationOf(resp.GetClient(), r.preset), nil
+}
+
 // notFound is standing.ErrNotFound for what the owner does not have.
 func notFound(err error) error {
 	if errors.Is(err, fault.NotFound) {
@@ -60,24 +84,29 @@ func notFound(err error) error {
 	return err
 }
 
-func grantOf(g *consentv1.Grant) (standing.Grant, error) {
-	id, idErr := uuid.Parse(g.GetGrantId())
-	scope, scopeErr := scopeOf(g.GetScope())
-	errs := []error{idErr, scopeErr}
+func grantOf(id uuid.UUID, g *consentv1.UseGrantResponse) (standing.Grant, error) {
+	scope, err := scopeOf(g.GetScope())
+	errs := []error{err}
 	grant := standing.Grant{ID: id, ClientID: g.GetClientId(), Sub: g.GetSub(), Version: g.GetVersion(), Scope: scope}
 	for _, w := range g.GetWorkspaces() {
-		workspace, err1 := uuid.Parse(w.GetWorkspaceId())
-		membership, err2 := uuid.Parse(w.GetMembershipId())
-		errs = append(errs, err1, err2)
-		grant.Workspaces = append(grant.Workspaces, standing.SharedWorkspace{ID: workspace, MembershipID: membership})
+		shared, err := sharedOf(w.GetWorkspaceId(), w)
+		grant.Workspaces, errs = append(grant.Workspaces, shared), append(errs, err)
 	}
 	for _, p := range g.GetProjects() {
-		project, err1 := uuid.Parse(p.GetProjectId())
-		membership, err2 := uuid.Parse(p.GetMembershipId())
-		errs = append(errs, err1, err2)
-		grant.Projects = append(grant.Projects, standing.SharedProject{ID: project, MembershipID: membership})
+		shared, err := sharedOf(p.GetProjectId(), p)
+		grant.Projects, errs = append(grant.Projects, shared), append(errs, err)
 	}
 	return grant, errors.Join(errs...)
+}
+
+func sharedOf(id string, s interface {
+	GetMembershipId() string
+	GetScope() string
+}) (standing.Shared, error) {
+	resource, err1 := uuid.Parse(id)
+	membership, err2 := uuid.Parse(s.GetMembershipId())
+	scope, err3 := scopeOf(s.GetScope())
+	return standing.Shared{ID: resource, MembershipID: membership, Scope: scope}, errors.Join(err1, err2, err3)
 }
 
 func subjectOf(resp *directoryv1.GetSubjectResponse) (standing.Subject, error) {

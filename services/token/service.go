@@ -93,13 +93,15 @@ func (s *Service) Register(r grpc.ServiceRegistrar) { tokenv1.RegisterTokenServi
 
 func newExchanger(cfg Config, deps Deps, keys *ring.Ring) *exchange.Exchanger {
 	p := cfg.Preset
-	owners := remote{consent: deps.Consent, directory: deps.Directory}
+	owners := remote{preset: p, registry: deps.Registry, consent: deps.Consent, directory: deps.Directory}
 	return &exchange.Exchanger{
 		Credentials: keys,
 		Codes: &code.Redeemer{
 			Codes: deps.Stores.Codes, Hints: deps.Hints, Counters: deps.Counters, MaxFamilies: p.Refresh.MaxFamilies,
 		},
-		Families:  &family.Rotator{Families: deps.Stores.Families, Grants: owners, Hints: deps.Hints, Counters: deps.Counters},
+		Families: &family.Rotator{
+			Families: deps.Stores.Families, Grants: owners, Clients: owners, Hints: deps.Hints, Counters: deps.Counters,
+		},
 		Standings: &standing.Resolver{Source: owners, Catalogue: p.Scopes},
 		Issuer: &issue.Issuer{
 			URL: cfg.Issuer, Keys: keys, Sets: deps.Stores.Sets, IDTokenLifetime: p.Lifetimes.IDToken,

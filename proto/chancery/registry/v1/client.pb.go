@@ -169,7 +169,12 @@ type Client struct {
 	LogoDigest string `protobuf:"bytes,34,opt,name=logo_digest,json=logoDigest,proto3" json:"logo_digest,omitempty"`
 	// When the client last authenticated, accurate to an hour; absent while it
 	// never did. Read only.
-	LastUseTime   *timestamppb.Timestamp `protobuf:"bytes,35,opt,name=last_use_time,json=lastUseTime,proto3" json:"last_use_time,omitempty"`
+	LastUseTime *timestamppb.Timestamp `protobuf:"bytes,35,opt,name=last_use_time,json=lastUseTime,proto3" json:"last_use_time,omitempty"`
+	// For how long after its replacement a refresh token yields the one in use, also
+	// once that was used; at most 24 hours. Later reuse ends the chain of refresh
+	// tokens alone, and there is no grace. Zero judges reuse strictly: it ends the
+	// grant. Unset: as the client's kind says, else the preset.
+	RefreshWindow *durationpb.Duration `protobuf:"bytes,60,opt,name=refresh_window,json=refreshWindow,proto3,oneof" json:"refresh_window,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -449,6 +454,13 @@ func (x *Client) GetLastUseTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Client) GetRefreshWindow() *durationpb.Duration {
+	if x != nil {
+		return x.RefreshWindow
+	}
+	return nil
+}
+
 // Secret is one of a client's secrets, without the secret itself.
 type Secret struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -632,7 +644,7 @@ var File_chancery_registry_v1_client_proto protoreflect.FileDescriptor
 
 const file_chancery_registry_v1_client_proto_rawDesc = "" +
 	"\n" +
-	"!chancery/registry/v1/client.proto\x12\x14chancery.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb3\r\n" +
+	"!chancery/registry/v1/client.proto\x12\x14chancery.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8d\x0e\n" +
 	"\x06Client\x12%\n" +
 	"\tclient_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\bclientId\x12*\n" +
 	"\vclient_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\n" +
@@ -681,9 +693,11 @@ const file_chancery_registry_v1_client_proto_rawDesc = "" +
 	"createTime\x12\x1f\n" +
 	"\vlogo_digest\x18\" \x01(\tR\n" +
 	"logoDigest\x12>\n" +
-	"\rlast_use_time\x18# \x01(\v2\x1a.google.protobuf.TimestampR\vlastUseTimeB\x0f\n" +
+	"\rlast_use_time\x18# \x01(\v2\x1a.google.protobuf.TimestampR\vlastUseTime\x12E\n" +
+	"\x0erefresh_window\x18< \x01(\v2\x19.google.protobuf.DurationH\x02R\rrefreshWindow\x88\x01\x01B\x0f\n" +
 	"\r_require_pkceB\x10\n" +
-	"\x0e_refresh_grace\"\xb6\x01\n" +
+	"\x0e_refresh_graceB\x11\n" +
+	"\x0f_refresh_window\"\xb6\x01\n" +
 	"\x06Secret\x12\x1b\n" +
 	"\tsecret_id\x18\x01 \x01(\tR\bsecretId\x12\x12\n" +
 	"\x04hint\x18\x02 \x01(\tR\x04hint\x12;\n" +
@@ -735,14 +749,15 @@ var file_chancery_registry_v1_client_proto_depIdxs = []int32{
 	4, // 2: chancery.registry.v1.Client.refresh_grace:type_name -> google.protobuf.Duration
 	5, // 3: chancery.registry.v1.Client.create_time:type_name -> google.protobuf.Timestamp
 	5, // 4: chancery.registry.v1.Client.last_use_time:type_name -> google.protobuf.Timestamp
-	5, // 5: chancery.registry.v1.Secret.create_time:type_name -> google.protobuf.Timestamp
-	5, // 6: chancery.registry.v1.Secret.last_use_time:type_name -> google.protobuf.Timestamp
-	0, // 7: chancery.registry.v1.ScopeDescription.kind:type_name -> chancery.registry.v1.ScopeDescription.Kind
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	4, // 5: chancery.registry.v1.Client.refresh_window:type_name -> google.protobuf.Duration
+	5, // 6: chancery.registry.v1.Secret.create_time:type_name -> google.protobuf.Timestamp
+	5, // 7: chancery.registry.v1.Secret.last_use_time:type_name -> google.protobuf.Timestamp
+	0, // 8: chancery.registry.v1.ScopeDescription.kind:type_name -> chancery.registry.v1.ScopeDescription.Kind
+	9, // [9:9] is the sub-list for method output_type
+	9, // [9:9] is the sub-list for method input_type
+	9, // [9:9] is the sub-list for extension type_name
+	9, // [9:9] is the sub-list for extension extendee
+	0, // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_chancery_registry_v1_client_proto_init() }

@@ -1102,6 +1102,96 @@ func (x *RetireKeyResponse) GetKey() *Key {
 	return nil
 }
 
+// ListReusesRequest names grants.
+type ListReusesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	GrantIds      []string               `protobuf:"bytes,1,rep,name=grant_ids,json=grantIds,proto3" json:"grant_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListReusesRequest) Reset() {
+	*x = ListReusesRequest{}
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListReusesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListReusesRequest) ProtoMessage() {}
+
+func (x *ListReusesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListReusesRequest.ProtoReflect.Descriptor instead.
+func (*ListReusesRequest) Descriptor() ([]byte, []int) {
+	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ListReusesRequest) GetGrantIds() []string {
+	if x != nil {
+		return x.GrantIds
+	}
+	return nil
+}
+
+// ListReusesResponse carries what is known of the last 90 days.
+type ListReusesResponse struct {
+	state         protoimpl.MessageState      `protogen:"open.v1"`
+	Reuses        []*ListReusesResponse_Reuse `protobuf:"bytes,1,rep,name=reuses,proto3" json:"reuses,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListReusesResponse) Reset() {
+	*x = ListReusesResponse{}
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListReusesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListReusesResponse) ProtoMessage() {}
+
+func (x *ListReusesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListReusesResponse.ProtoReflect.Descriptor instead.
+func (*ListReusesResponse) Descriptor() ([]byte, []int) {
+	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ListReusesResponse) GetReuses() []*ListReusesResponse_Reuse {
+	if x != nil {
+		return x.Reuses
+	}
+	return nil
+}
+
 // GetKeySetRequest is empty.
 type GetKeySetRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1111,7 +1201,7 @@ type GetKeySetRequest struct {
 
 func (x *GetKeySetRequest) Reset() {
 	*x = GetKeySetRequest{}
-	mi := &file_chancery_token_v1_token_service_proto_msgTypes[16]
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1123,7 +1213,7 @@ func (x *GetKeySetRequest) String() string {
 func (*GetKeySetRequest) ProtoMessage() {}
 
 func (x *GetKeySetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_token_v1_token_service_proto_msgTypes[16]
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1136,7 +1226,7 @@ func (x *GetKeySetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetKeySetRequest.ProtoReflect.Descriptor instead.
 func (*GetKeySetRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{16}
+	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{18}
 }
 
 // GetKeySetResponse carries every sealing key that still opens something.
@@ -1150,7 +1240,7 @@ type GetKeySetResponse struct {
 
 func (x *GetKeySetResponse) Reset() {
 	*x = GetKeySetResponse{}
-	mi := &file_chancery_token_v1_token_service_proto_msgTypes[17]
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1162,7 +1252,7 @@ func (x *GetKeySetResponse) String() string {
 func (*GetKeySetResponse) ProtoMessage() {}
 
 func (x *GetKeySetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_token_v1_token_service_proto_msgTypes[17]
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1175,7 +1265,7 @@ func (x *GetKeySetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetKeySetResponse.ProtoReflect.Descriptor instead.
 func (*GetKeySetResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{17}
+	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *GetKeySetResponse) GetKeys() []*GetKeySetResponse_SealingKey {
@@ -1203,7 +1293,7 @@ type GetResourcesRequest struct {
 
 func (x *GetResourcesRequest) Reset() {
 	*x = GetResourcesRequest{}
-	mi := &file_chancery_token_v1_token_service_proto_msgTypes[18]
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1215,7 +1305,7 @@ func (x *GetResourcesRequest) String() string {
 func (*GetResourcesRequest) ProtoMessage() {}
 
 func (x *GetResourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_token_v1_token_service_proto_msgTypes[18]
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1228,7 +1318,7 @@ func (x *GetResourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetResourcesRequest.ProtoReflect.Descriptor instead.
 func (*GetResourcesRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{18}
+	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GetResourcesRequest) GetDigest() []byte {
@@ -1249,7 +1339,7 @@ type GetResourcesResponse struct {
 
 func (x *GetResourcesResponse) Reset() {
 	*x = GetResourcesResponse{}
-	mi := &file_chancery_token_v1_token_service_proto_msgTypes[19]
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1261,7 +1351,7 @@ func (x *GetResourcesResponse) String() string {
 func (*GetResourcesResponse) ProtoMessage() {}
 
 func (x *GetResourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_token_v1_token_service_proto_msgTypes[19]
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1274,12 +1364,76 @@ func (x *GetResourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetResourcesResponse.ProtoReflect.Descriptor instead.
 func (*GetResourcesResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{19}
+	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetResourcesResponse) GetResources() []byte {
 	if x != nil {
 		return x.Resources
+	}
+	return nil
+}
+
+// Reuse is when tokens of one grant were presented that had been replaced.
+type ListReusesResponse_Reuse struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	GrantId string                 `protobuf:"bytes,1,opt,name=grant_id,json=grantId,proto3" json:"grant_id,omitempty"`
+	// Within the window of the client, to the hour: nothing ended. Absent if none
+	// was.
+	RepeatTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=repeat_time,json=repeatTime,proto3" json:"repeat_time,omitempty"`
+	// After it: a chain of refresh tokens ended. Absent if none was.
+	LateTime      *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=late_time,json=lateTime,proto3" json:"late_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListReusesResponse_Reuse) Reset() {
+	*x = ListReusesResponse_Reuse{}
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListReusesResponse_Reuse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListReusesResponse_Reuse) ProtoMessage() {}
+
+func (x *ListReusesResponse_Reuse) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListReusesResponse_Reuse.ProtoReflect.Descriptor instead.
+func (*ListReusesResponse_Reuse) Descriptor() ([]byte, []int) {
+	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{17, 0}
+}
+
+func (x *ListReusesResponse_Reuse) GetGrantId() string {
+	if x != nil {
+		return x.GrantId
+	}
+	return ""
+}
+
+func (x *ListReusesResponse_Reuse) GetRepeatTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RepeatTime
+	}
+	return nil
+}
+
+func (x *ListReusesResponse_Reuse) GetLateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LateTime
 	}
 	return nil
 }
@@ -1296,7 +1450,7 @@ type GetKeySetResponse_SealingKey struct {
 
 func (x *GetKeySetResponse_SealingKey) Reset() {
 	*x = GetKeySetResponse_SealingKey{}
-	mi := &file_chancery_token_v1_token_service_proto_msgTypes[20]
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1308,7 +1462,7 @@ func (x *GetKeySetResponse_SealingKey) String() string {
 func (*GetKeySetResponse_SealingKey) ProtoMessage() {}
 
 func (x *GetKeySetResponse_SealingKey) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_token_v1_token_service_proto_msgTypes[20]
+	mi := &file_chancery_token_v1_token_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1321,7 +1475,7 @@ func (x *GetKeySetResponse_SealingKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetKeySetResponse_SealingKey.ProtoReflect.Descriptor instead.
 func (*GetKeySetResponse_SealingKey) Descriptor() ([]byte, []int) {
-	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{17, 0}
+	return file_chancery_token_v1_token_service_proto_rawDescGZIP(), []int{19, 0}
 }
 
 func (x *GetKeySetResponse_SealingKey) GetKeyId() uint32 {
@@ -1420,7 +1574,16 @@ const file_chancery_token_v1_token_service_proto_rawDesc = "" +
 	"\x10RetireKeyRequest\x12 \n" +
 	"\x06key_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x05keyId\"=\n" +
 	"\x11RetireKeyResponse\x12(\n" +
-	"\x03key\x18\x01 \x01(\v2\x16.chancery.token.v1.KeyR\x03key\"\x12\n" +
+	"\x03key\x18\x01 \x01(\v2\x16.chancery.token.v1.KeyR\x03key\"@\n" +
+	"\x11ListReusesRequest\x12+\n" +
+	"\tgrant_ids\x18\x01 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10d\"\x04r\x02\x18$R\bgrantIds\"\xf4\x01\n" +
+	"\x12ListReusesResponse\x12C\n" +
+	"\x06reuses\x18\x01 \x03(\v2+.chancery.token.v1.ListReusesResponse.ReuseR\x06reuses\x1a\x98\x01\n" +
+	"\x05Reuse\x12\x19\n" +
+	"\bgrant_id\x18\x01 \x01(\tR\agrantId\x12;\n" +
+	"\vrepeat_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"repeatTime\x127\n" +
+	"\tlate_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\blateTime\"\x12\n" +
 	"\x10GetKeySetRequest\"\xbc\x01\n" +
 	"\x11GetKeySetResponse\x12C\n" +
 	"\x04keys\x18\x01 \x03(\v2/.chancery.token.v1.GetKeySetResponse.SealingKeyR\x04keys\x12$\n" +
@@ -1438,7 +1601,7 @@ const file_chancery_token_v1_token_service_proto_rawDesc = "" +
 	"\x0eKEY_STATE_NEXT\x10\x01\x12\x14\n" +
 	"\x10KEY_STATE_ACTIVE\x10\x02\x12\x14\n" +
 	"\x10KEY_STATE_FORMER\x10\x03\x12\x15\n" +
-	"\x11KEY_STATE_RETIRED\x10\x042\xd7\b\n" +
+	"\x11KEY_STATE_RETIRED\x10\x042\xc2\t\n" +
 	"\fTokenService\x12v\n" +
 	"\bExchange\x12\".chancery.token.v1.ExchangeRequest\x1a#.chancery.token.v1.ExchangeResponse\"!\xe2\xe0\x18\x06anyone\x82\xd3\xe4\x93\x02\x11:\x01*\"\f/oauth/token\x12t\n" +
 	"\x06Revoke\x12 .chancery.token.v1.RevokeRequest\x1a!.chancery.token.v1.RevokeResponse\"%\xe2\xe0\x18\x06anyone\x82\xd3\xe4\x93\x02\x12:\x01*\"\r/oauth/revoke\x90\x02\x02\x12j\n" +
@@ -1448,7 +1611,9 @@ const file_chancery_token_v1_token_service_proto_rawDesc = "" +
 	"\bListKeys\x12\".chancery.token.v1.ListKeysRequest\x1a#.chancery.token.v1.ListKeysResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x01\x12d\n" +
 	"\n" +
 	"RotateKeys\x12$.chancery.token.v1.RotateKeysRequest\x1a%.chancery.token.v1.RotateKeysResponse\"\t\xe2\xe0\x18\x05admin\x12d\n" +
-	"\tRetireKey\x12#.chancery.token.v1.RetireKeyRequest\x1a$.chancery.token.v1.RetireKeyResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x02\x12l\n" +
+	"\tRetireKey\x12#.chancery.token.v1.RetireKeyRequest\x1a$.chancery.token.v1.RetireKeyResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x02\x12i\n" +
+	"\n" +
+	"ListReuses\x12$.chancery.token.v1.ListReusesRequest\x1a%.chancery.token.v1.ListReusesResponse\"\x0e\xe2\xe0\x18\agateway\x90\x02\x01\x12l\n" +
 	"\tGetKeySet\x12#.chancery.token.v1.GetKeySetRequest\x1a$.chancery.token.v1.GetKeySetResponse\"\x14\xe2\xe0\x18\rintrospection\x90\x02\x01\x12u\n" +
 	"\fGetResources\x12&.chancery.token.v1.GetResourcesRequest\x1a'.chancery.token.v1.GetResourcesResponse\"\x14\xe2\xe0\x18\rintrospection\x90\x02\x01BCZAgithub.com/chancery-auth/chancery/proto/chancery/token/v1;tokenv1b\x06proto3"
 
@@ -1465,7 +1630,7 @@ func file_chancery_token_v1_token_service_proto_rawDescGZIP() []byte {
 }
 
 var file_chancery_token_v1_token_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_chancery_token_v1_token_service_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_chancery_token_v1_token_service_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_chancery_token_v1_token_service_proto_goTypes = []any{
 	(KeyState)(0),                        // 0: chancery.token.v1.KeyState
 	(*ExchangeRequest)(nil),              // 1: chancery.token.v1.ExchangeRequest
@@ -1484,48 +1649,56 @@ var file_chancery_token_v1_token_service_proto_goTypes = []any{
 	(*RotateKeysResponse)(nil),           // 14: chancery.token.v1.RotateKeysResponse
 	(*RetireKeyRequest)(nil),             // 15: chancery.token.v1.RetireKeyRequest
 	(*RetireKeyResponse)(nil),            // 16: chancery.token.v1.RetireKeyResponse
-	(*GetKeySetRequest)(nil),             // 17: chancery.token.v1.GetKeySetRequest
-	(*GetKeySetResponse)(nil),            // 18: chancery.token.v1.GetKeySetResponse
-	(*GetResourcesRequest)(nil),          // 19: chancery.token.v1.GetResourcesRequest
-	(*GetResourcesResponse)(nil),         // 20: chancery.token.v1.GetResourcesResponse
-	(*GetKeySetResponse_SealingKey)(nil), // 21: chancery.token.v1.GetKeySetResponse.SealingKey
-	(*timestamppb.Timestamp)(nil),        // 22: google.protobuf.Timestamp
-	(*httpbody.HttpBody)(nil),            // 23: google.api.HttpBody
+	(*ListReusesRequest)(nil),            // 17: chancery.token.v1.ListReusesRequest
+	(*ListReusesResponse)(nil),           // 18: chancery.token.v1.ListReusesResponse
+	(*GetKeySetRequest)(nil),             // 19: chancery.token.v1.GetKeySetRequest
+	(*GetKeySetResponse)(nil),            // 20: chancery.token.v1.GetKeySetResponse
+	(*GetResourcesRequest)(nil),          // 21: chancery.token.v1.GetResourcesRequest
+	(*GetResourcesResponse)(nil),         // 22: chancery.token.v1.GetResourcesResponse
+	(*ListReusesResponse_Reuse)(nil),     // 23: chancery.token.v1.ListReusesResponse.Reuse
+	(*GetKeySetResponse_SealingKey)(nil), // 24: chancery.token.v1.GetKeySetResponse.SealingKey
+	(*timestamppb.Timestamp)(nil),        // 25: google.protobuf.Timestamp
+	(*httpbody.HttpBody)(nil),            // 26: google.api.HttpBody
 }
 var file_chancery_token_v1_token_service_proto_depIdxs = []int32{
 	0,  // 0: chancery.token.v1.Key.state:type_name -> chancery.token.v1.KeyState
-	22, // 1: chancery.token.v1.Key.create_time:type_name -> google.protobuf.Timestamp
-	22, // 2: chancery.token.v1.Key.activate_time:type_name -> google.protobuf.Timestamp
-	22, // 3: chancery.token.v1.Key.expire_time:type_name -> google.protobuf.Timestamp
+	25, // 1: chancery.token.v1.Key.create_time:type_name -> google.protobuf.Timestamp
+	25, // 2: chancery.token.v1.Key.activate_time:type_name -> google.protobuf.Timestamp
+	25, // 3: chancery.token.v1.Key.expire_time:type_name -> google.protobuf.Timestamp
 	10, // 4: chancery.token.v1.ListKeysResponse.keys:type_name -> chancery.token.v1.Key
 	10, // 5: chancery.token.v1.RotateKeysResponse.keys:type_name -> chancery.token.v1.Key
 	10, // 6: chancery.token.v1.RetireKeyResponse.key:type_name -> chancery.token.v1.Key
-	21, // 7: chancery.token.v1.GetKeySetResponse.keys:type_name -> chancery.token.v1.GetKeySetResponse.SealingKey
-	1,  // 8: chancery.token.v1.TokenService.Exchange:input_type -> chancery.token.v1.ExchangeRequest
-	3,  // 9: chancery.token.v1.TokenService.Revoke:input_type -> chancery.token.v1.RevokeRequest
-	5,  // 10: chancery.token.v1.TokenService.AdminRevoke:input_type -> chancery.token.v1.AdminRevokeRequest
-	7,  // 11: chancery.token.v1.TokenService.GetJwks:input_type -> chancery.token.v1.GetJwksRequest
-	8,  // 12: chancery.token.v1.TokenService.IssueCode:input_type -> chancery.token.v1.IssueCodeRequest
-	11, // 13: chancery.token.v1.TokenService.ListKeys:input_type -> chancery.token.v1.ListKeysRequest
-	13, // 14: chancery.token.v1.TokenService.RotateKeys:input_type -> chancery.token.v1.RotateKeysRequest
-	15, // 15: chancery.token.v1.TokenService.RetireKey:input_type -> chancery.token.v1.RetireKeyRequest
-	17, // 16: chancery.token.v1.TokenService.GetKeySet:input_type -> chancery.token.v1.GetKeySetRequest
-	19, // 17: chancery.token.v1.TokenService.GetResources:input_type -> chancery.token.v1.GetResourcesRequest
-	2,  // 18: chancery.token.v1.TokenService.Exchange:output_type -> chancery.token.v1.ExchangeResponse
-	4,  // 19: chancery.token.v1.TokenService.Revoke:output_type -> chancery.token.v1.RevokeResponse
-	6,  // 20: chancery.token.v1.TokenService.AdminRevoke:output_type -> chancery.token.v1.AdminRevokeResponse
-	23, // 21: chancery.token.v1.TokenService.GetJwks:output_type -> google.api.HttpBody
-	9,  // 22: chancery.token.v1.TokenService.IssueCode:output_type -> chancery.token.v1.IssueCodeResponse
-	12, // 23: chancery.token.v1.TokenService.ListKeys:output_type -> chancery.token.v1.ListKeysResponse
-	14, // 24: chancery.token.v1.TokenService.RotateKeys:output_type -> chancery.token.v1.RotateKeysResponse
-	16, // 25: chancery.token.v1.TokenService.RetireKey:output_type -> chancery.token.v1.RetireKeyResponse
-	18, // 26: chancery.token.v1.TokenService.GetKeySet:output_type -> chancery.token.v1.GetKeySetResponse
-	20, // 27: chancery.token.v1.TokenService.GetResources:output_type -> chancery.token.v1.GetResourcesResponse
-	18, // [18:28] is the sub-list for method output_type
-	8,  // [8:18] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	23, // 7: chancery.token.v1.ListReusesResponse.reuses:type_name -> chancery.token.v1.ListReusesResponse.Reuse
+	24, // 8: chancery.token.v1.GetKeySetResponse.keys:type_name -> chancery.token.v1.GetKeySetResponse.SealingKey
+	25, // 9: chancery.token.v1.ListReusesResponse.Reuse.repeat_time:type_name -> google.protobuf.Timestamp
+	25, // 10: chancery.token.v1.ListReusesResponse.Reuse.late_time:type_name -> google.protobuf.Timestamp
+	1,  // 11: chancery.token.v1.TokenService.Exchange:input_type -> chancery.token.v1.ExchangeRequest
+	3,  // 12: chancery.token.v1.TokenService.Revoke:input_type -> chancery.token.v1.RevokeRequest
+	5,  // 13: chancery.token.v1.TokenService.AdminRevoke:input_type -> chancery.token.v1.AdminRevokeRequest
+	7,  // 14: chancery.token.v1.TokenService.GetJwks:input_type -> chancery.token.v1.GetJwksRequest
+	8,  // 15: chancery.token.v1.TokenService.IssueCode:input_type -> chancery.token.v1.IssueCodeRequest
+	11, // 16: chancery.token.v1.TokenService.ListKeys:input_type -> chancery.token.v1.ListKeysRequest
+	13, // 17: chancery.token.v1.TokenService.RotateKeys:input_type -> chancery.token.v1.RotateKeysRequest
+	15, // 18: chancery.token.v1.TokenService.RetireKey:input_type -> chancery.token.v1.RetireKeyRequest
+	17, // 19: chancery.token.v1.TokenService.ListReuses:input_type -> chancery.token.v1.ListReusesRequest
+	19, // 20: chancery.token.v1.TokenService.GetKeySet:input_type -> chancery.token.v1.GetKeySetRequest
+	21, // 21: chancery.token.v1.TokenService.GetResources:input_type -> chancery.token.v1.GetResourcesRequest
+	2,  // 22: chancery.token.v1.TokenService.Exchange:output_type -> chancery.token.v1.ExchangeResponse
+	4,  // 23: chancery.token.v1.TokenService.Revoke:output_type -> chancery.token.v1.RevokeResponse
+	6,  // 24: chancery.token.v1.TokenService.AdminRevoke:output_type -> chancery.token.v1.AdminRevokeResponse
+	26, // 25: chancery.token.v1.TokenService.GetJwks:output_type -> google.api.HttpBody
+	9,  // 26: chancery.token.v1.TokenService.IssueCode:output_type -> chancery.token.v1.IssueCodeResponse
+	12, // 27: chancery.token.v1.TokenService.ListKeys:output_type -> chancery.token.v1.ListKeysResponse
+	14, // 28: chancery.token.v1.TokenService.RotateKeys:output_type -> chancery.token.v1.RotateKeysResponse
+	16, // 29: chancery.token.v1.TokenService.RetireKey:output_type -> chancery.token.v1.RetireKeyResponse
+	18, // 30: chancery.token.v1.TokenService.ListReuses:output_type -> chancery.token.v1.ListReusesResponse
+	20, // 31: chancery.token.v1.TokenService.GetKeySet:output_type -> chancery.token.v1.GetKeySetResponse
+	22, // 32: chancery.token.v1.TokenService.GetResources:output_type -> chancery.token.v1.GetResourcesResponse
+	22, // [22:33] is the sub-list for method output_type
+	11, // [11:22] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_chancery_token_v1_token_service_proto_init() }
@@ -1540,7 +1713,7 @@ func file_chancery_token_v1_token_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chancery_token_v1_token_service_proto_rawDesc), len(file_chancery_token_v1_token_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   21,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

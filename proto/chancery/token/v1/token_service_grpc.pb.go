@@ -28,6 +28,7 @@ const (
 	TokenService_ListKeys_FullMethodName     = "/chancery.token.v1.TokenService/ListKeys"
 	TokenService_RotateKeys_FullMethodName   = "/chancery.token.v1.TokenService/RotateKeys"
 	TokenService_RetireKey_FullMethodName    = "/chancery.token.v1.TokenService/RetireKey"
+	TokenService_ListReuses_FullMethodName   = "/chancery.token.v1.TokenService/ListReuses"
 	TokenService_GetKeySet_FullMethodName    = "/chancery.token.v1.TokenService/GetKeySet"
 	TokenService_GetResources_FullMethodName = "/chancery.token.v1.TokenService/GetResources"
 )
@@ -67,6 +68,10 @@ type TokenServiceClient interface {
 	// is dead from then on. Fails with NOT_FOUND, CONFLICT (the key is in use, or
 	// will be: rotate first).
 	RetireKey(ctx context.Context, in *RetireKeyRequest, opts ...grpc.CallOption) (*RetireKeyResponse, error)
+	// ListReuses returns when refresh tokens of grants were last presented that had
+	// been replaced; nothing for a grant of which none was. Fails with INVALID (a
+	// grant_id that is none).
+	ListReuses(ctx context.Context, in *ListReusesRequest, opts ...grpc.CallOption) (*ListReusesResponse, error)
 	// GetKeySet returns the sealing keys.
 	GetKeySet(ctx context.Context, in *GetKeySetRequest, opts ...grpc.CallOption) (*GetKeySetResponse, error)
 	// GetResources returns a set of resources by its digest, for tokens that name
@@ -162,6 +167,16 @@ func (c *tokenServiceClient) RetireKey(ctx context.Context, in *RetireKeyRequest
 	return out, nil
 }
 
+func (c *tokenServiceClient) ListReuses(ctx context.Context, in *ListReusesRequest, opts ...grpc.CallOption) (*ListReusesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListReusesResponse)
+	err := c.cc.Invoke(ctx, TokenService_ListReuses_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *tokenServiceClient) GetKeySet(ctx context.Context, in *GetKeySetRequest, opts ...grpc.CallOption) (*GetKeySetResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetKeySetResponse)
@@ -217,6 +232,10 @@ type TokenServiceServer interface {
 	// is dead from then on. Fails with NOT_FOUND, CONFLICT (the key is in use, or
 	// will be: rotate first).
 	RetireKey(context.Context, *RetireKeyRequest) (*RetireKeyResponse, error)
+	// ListReuses returns when refresh tokens of grants were last presented that had
+	// been replaced; nothing for a grant of which none was. Fails with INVALID (a
+	// grant_id that is none).
+	ListReuses(context.Context, *ListReusesRequest) (*ListReusesResponse, error)
 	// GetKeySet returns the sealing keys.
 	GetKeySet(context.Context, *GetKeySetRequest) (*GetKeySetResponse, error)
 	// GetResources returns a set of resources by its digest, for tokens that name
@@ -255,6 +274,9 @@ func (UnimplementedTokenServiceServer) RotateKeys(context.Context, *RotateKeysRe
 }
 func (UnimplementedTokenServiceServer) RetireKey(context.Context, *RetireKeyRequest) (*RetireKeyResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RetireKey not implemented")
+}
+func (UnimplementedTokenServiceServer) ListReuses(context.Context, *ListReusesRequest) (*ListReusesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListReuses not implemented")
 }
 func (UnimplementedTokenServiceServer) GetKeySet(context.Context, *GetKeySetRequest) (*GetKeySetResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetKeySet not implemented")
@@ -427,6 +449,24 @@ func _TokenService_RetireKey_Handler(srv interface{}, ctx context.Context, dec f
 	return interceptor(ctx, in, info, handler)
 }
 
+func _TokenService_ListReuses_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListReusesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TokenServiceServer).ListReuses(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TokenService_ListReuses_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TokenServiceServer).ListReuses(ctx, req.(*ListReusesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _TokenService_GetKeySet_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetKeySetRequest)
 	if err := dec(in); err != nil {
@@ -501,6 +541,10 @@ var TokenService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RetireKey",
 			Handler:    _TokenService_RetireKey_Handler,
+		},
+		{
+			MethodName: "ListReuses",
+			Handler:    _TokenService_ListReuses_Handler,
 		},
 		{
 			MethodName: "GetKeySet",

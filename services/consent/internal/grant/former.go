@@ -103,7 +103,8 @@ func (g Grant) identities() []Identity {
 	return list
 }
 
-// first is the version at which the identity was first allowed something.
+// first is the version at which the identity was first allowed something: zero for
+// one that was allowed nothing.
 func (g Grant) first(as Identity) int64 {
 	first := int64(math.MaxInt64)
 	for _, a := range g.Approvals {
@@ -111,7 +112,7 @@ func (g Grant) first(as Identity) int64 {
 			first = min(first, a.Version)
 		}
 	}
-	return first
+	return first % math.MaxInt64
 }
 
 // common returns what is in both lists, with the scopes that are.

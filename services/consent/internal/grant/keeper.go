@@ -51,7 +51,8 @@ const useAccuracy = time.Hour
 
 // Use returns a live grant, and what of it a client gets that is about to be given
 // a token: that is noted. What began before approvals were kept makes its claim
-// without an identity. Fails with fault.NotFound.
+// without an identity, and gets what that release could read. Fails with
+// fault.NotFound.
 func (k *Keeper) Use(ctx context.Context, id uuid.UUID, of Claim) (Grant, Yield, error) {
 	stored, err := k.Grants.Use(ctx, id, useAccuracy)
 	if err != nil {
@@ -59,7 +60,7 @@ func (k *Keeper) Use(ctx context.Context, id uuid.UUID, of Claim) (Grant, Yield,
 	}
 	g := stored.Read(k.Scopes)
 	if of.Identity == (Identity{}) {
-		of.Identity = g.FormerIdentity
+		of.Identity, of.Version = g.FormerIdentity, g.first(g.FormerIdentity)
 	}
 	of.OneWorkspace = k.Policy.SingleWorkspace
 	return g, yield(k.Scopes, g.Approvals, of), nil

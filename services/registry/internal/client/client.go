@@ -52,7 +52,10 @@ type Client struct {
 	// RefreshRotation is a rotation by name; empty is the preset's.
 	RefreshRotation string
 	// RefreshGrace is whole seconds; nil is the preset's.
-	RefreshGrace          *time.Duration
+	RefreshGrace *time.Duration
+	// RefreshWindow is whole seconds, zero for strict; nil is that of the kind, else
+	// the preset's.
+	RefreshWindow         *time.Duration
 	SkipConsent           bool
 	Unverified            bool
 	RequireRevocationAuth bool

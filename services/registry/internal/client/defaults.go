@@ -93,7 +93,7 @@ func (c Client) asReplacementOf(old Client, p Policy) Client {
 	said.RequirePKCE, said.PKCEUnsaid = old.RequirePKCE, !old.RequirePKCE
 	said.Audience = old.Audience
 	said.AccessTokenLifetime, said.RefreshTokenLifetime = old.AccessTokenLifetime, old.RefreshTokenLifetime
-	said.RefreshRotation, said.RefreshGrace = old.RefreshRotation, old.RefreshGrace
+	said.RefreshRotation, said.RefreshGrace, said.RefreshWindow = old.RefreshRotation, old.RefreshGrace, old.RefreshWindow
 	said.SkipConsent, said.Unverified, said.RequireRevocationAuth = old.SkipConsent, old.Unverified, old.RequireRevocationAuth
 	said.Description, said.ClientKind = old.Description, p.Registration.ClientKind
 	said.RegistrationDigest = old.RegistrationDigest

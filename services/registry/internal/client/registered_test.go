@@ -17,11 +17,11 @@ import (
 
 // greedy is a client that says of itself what is not for it to say.
 func greedy() client.Client {
-	grace := time.Second
+	grace, window := time.Second, time.Minute
 	c := alone()
 	c.TokenEndpointAuthMethod = oauth.AuthClientSecretBasic
 	c.SkipConsent, c.Audience, c.RefreshRotation = true, []string{"https://api.example/"}, client.RotateNever
-	c.AccessTokenLifetime, c.RefreshTokenLifetime, c.RefreshGrace = time.Hour, time.Hour, &grace
+	c.AccessTokenLifetime, c.RefreshTokenLifetime, c.RefreshGrace, c.RefreshWindow = time.Hour, time.Hour, &grace, &window
 	c.WorkspaceID, c.Visibility, c.ClientKind, c.Description = workspace, client.Public, "cli", "Trust me"
 	c.ClientID, c.Revision, c.RequirePKCE, c.DefaultScope = "chosen", 7, false, oauth.Scope{"openid"}
 	return c

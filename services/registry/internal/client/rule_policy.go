@@ -70,7 +70,8 @@ func lifetimesBounded(c Client, p Policy) error {
 	}{
 		{c.AccessTokenLifetime, preset.LongestAccessToken, "access_token_lifetime must be whole seconds, at most 24 hours"},
 		{c.RefreshTokenLifetime, p.RefreshAbsolute, "refresh_token_lifetime must be whole seconds, at most the absolute lifetime of the provider"},
-		{c.grace(), maxRefreshGrace, "refresh_grace must be whole seconds, at most one hour"},
+		{orZero(c.RefreshGrace), maxRefreshGrace, "refresh_grace must be whole seconds, at most one hour"},
+		{orZero(c.RefreshWindow), preset.LongestWindow, "refresh_window must be whole seconds, at most 24 hours, or zero for strict"},
 	}
 	for _, l := range lifetimes {
 		if l.value < 0 || l.value > l.most || l.value%time.Second != 0 {
@@ -80,11 +81,11 @@ func lifetimesBounded(c Client, p Policy) error {
 	return nil
 }
 
-func (c Client) grace() time.Duration {
-	if c.RefreshGrace == nil {
+func orZero(d *time.Duration) time.Duration {
+	if d == nil {
 		return 0
 	}
-	return *c.RefreshGrace
+	return *d
 }
 
 // The rotations that a client may choose from.

@@ -165,6 +165,9 @@ func TestPolicies(t *testing.T) {
 	grace := func(d time.Duration) func(*client.Client) {
 		return func(c *client.Client) { c.RefreshGrace = &d }
 	}
+	window := func(d time.Duration) func(*client.Client) {
+		return func(c *client.Client) { c.RefreshWindow = &d }
+	}
 	access := func(d time.Duration) func(*client.Client) {
 		return func(c *client.Client) { c.AccessTokenLifetime = d }
 	}
@@ -194,6 +197,11 @@ func TestPolicies(t *testing.T) {
 		{"an hour of grace", web, grace(time.Hour), ""},
 		{"more grace", web, grace(time.Hour + time.Second), "refresh_grace"},
 		{"negative grace", web, grace(-time.Second), "refresh_grace"},
+		{"N321 strict", browser, window(0), ""},
+		{"N321 a day of window", browser, window(24 * time.Hour), ""},
+		{"N321 a longer window", browser, window(24*time.Hour + time.Second), "refresh_window must"},
+		{"N321 negative window", browser, window(-time.Second), "refresh_window must"},
+		{"N321 window of half a second", browser, window(500 * time.Millisecond), "refresh_window must"},
 		{"threshold without authentication", browser, rotate(client.RotateThreshold), ""},
 		{"never, confidential", web, rotate(client.RotateNever), ""},
 		{"never, public", browser, rotate(client.RotateNever), "refresh_rotation of"},

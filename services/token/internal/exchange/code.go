@@ -44,9 +44,9 @@ func (x *Exchanger) byCode(ctx context.Context, c Client, req Request) (Result, 
 		return Result{}, err
 	}
 	now, err := x.Standings.Resolve(ctx, standing.Asked{
-		GrantID: opened.GrantID, ClientID: opened.ClientID, Sub: opened.Sub,
-		SubjectVersion: opened.SubjectVersion, Scope: opened.Scope.Intersect(c.Scope),
-		Owner: c.Owner,
+		GrantID: opened.GrantID, Origin: opened.Origin, ClientID: opened.ClientID, Sub: opened.Sub,
+		SubjectVersion: opened.SubjectVersion, Scope: opened.Scope.Intersect(c.Scope), Audience: audience,
+		PlatformOwn: c.PlatformOwn, Owner: c.Owner,
 	})
 	if err != nil {
 		return Result{}, err
@@ -86,7 +86,7 @@ func (x *Exchanger) newFamily(c Client, opened credential.AuthorizationCode, now
 		return nil
 	}
 	return &family.Family{
-		ID: opened.ID, GrantID: now.Grant.ID, ClientID: c.ID,
+		ID: opened.ID, GrantID: now.Grant.ID, Origin: opened.Origin, ClientID: c.ID,
 		Sub: now.Subject.Sub, SubjectVersion: now.Subject.Version,
 		Scope: opened.Scope.Intersect(c.Scope), Resource: opened.Resource, AuthTime: opened.AuthTime,
 		KeyID: x.Credentials.Primary(), Lifetime: c.RefreshLifetime, AbsoluteLifetime: x.Lifetimes.RefreshAbsolute,

@@ -37,6 +37,8 @@ type Client struct {
 	RefreshLifetime time.Duration
 	// RefreshUnasked: it has refresh tokens without the scope offline_access.
 	RefreshUnasked bool
+	// PlatformOwn: it needs no consent.
+	PlatformOwn bool
 	// Owner is the workspace for whose members alone the client is; nil: it is for
 	// everybody.
 	Owner uuid.UUID

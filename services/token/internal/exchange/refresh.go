@@ -60,10 +60,10 @@ func (x *Exchanger) refreshable(ctx context.Context, c Client, f family.Family, 
 		return standing.Standing{}, nil, oauth.Refuse(oauth.InvalidGrant, "the client has no offline access any more")
 	}
 	now, err := x.Standings.Resolve(ctx, standing.Asked{
-		GrantID: f.GrantID, ClientID: f.ClientID, Sub: f.Sub,
+		GrantID: f.GrantID, Origin: f.Origin, ClientID: f.ClientID, Sub: f.Sub,
 		// A scope that the client lost is gone; one that it gained was never granted.
-		SubjectVersion: f.SubjectVersion, Scope: scope.Intersect(c.Scope),
-		Owner: c.Owner,
+		SubjectVersion: f.SubjectVersion, Scope: scope.Intersect(c.Scope), Audience: audience,
+		PlatformOwn: c.PlatformOwn, Owner: c.Owner,
 	})
 	return now, audience, err
 }

@@ -24,3 +24,9 @@ func Ended(f Family, why Reason) event.Event {
 	}
 	return e
 }
+
+// Repetition is the event of a token that came again within the window. Nothing
+// has ended.
+func Repetition(f Family) event.Event {
+	return event.Event{Type: event.FamilyRepeated, FamilyID: f.ID, GrantID: f.GrantID, ClientID: f.ClientID, Sub: f.Sub}
+}

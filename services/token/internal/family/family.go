@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 )
 
@@ -21,6 +22,7 @@ import (
 type Family struct {
 	ID       uuid.UUID
 	GrantID  uuid.UUID
+	Origin   credential.Origin
 	ClientID string
 	Sub      string
 	// SubjectVersion is the subject's at the start: the family has ended if it has
@@ -54,7 +56,15 @@ type Policy struct {
 	Threshold float64
 	// Grace is how long a predecessor yields the successor, unless that was used.
 	Grace time.Duration
+	// Window is for how long after its replacement a token yields the one in use,
+	// whatever happened since. Later reuse ends the family. Zero judges strictly:
+	// reuse ends the grant.
+	Window time.Duration
 }
+
+// MostReplaced is how many generations a family remembers as replaced within the
+// window. While it has that many, its token stays in use whatever the rotation.
+const MostReplaced = 32
 
 // Presented is a refresh token that a client has presented.
 type Presented struct {
@@ -70,12 +80,30 @@ const (
 	Rotated Outcome = iota + 1
 	// Kept says that the token stays in use.
 	Kept
-	// Repeated says that the predecessor was presented within the grace: the
-	// family's generation is the successor that its first use made.
+	// Repeated says that a token was presented that was replaced, within the window
+	// or the grace: the family's generation is the one in use.
 	Repeated
 	// Reused says that a token was presented that is out of use.
 	Reused
+	// Ahead says that the token is newer than the family: the write that made it
+	// was lost, in a failover or with a database that was restored.
+	Ahead
 )
+
+// Unrotated is the outcome of presenting p when that has rotated nothing.
+// repeatable says that the window or the grace covers it.
+func (f Family) Unrotated(p Presented, repeatable bool) Outcome { //nolint:revive // flag-parameter: what the store has found
+	switch {
+	case p.Generation == f.Generation:
+		return Kept
+	case p.Generation > f.Generation:
+		return Ahead
+	case repeatable:
+		return Repeated
+	default:
+		return Reused
+	}
+}
 
 // ErrNotFound is returned for a family that never was, has ended, or has expired
 // by the store's clock.
@@ -87,13 +115,19 @@ type Store interface {
 	// Find returns a live family. Fails with ErrNotFound.
 	Find(ctx context.Context, id uuid.UUID) (Family, error)
 	// Present decides what becomes of p under the policy, in one step against all
-	// others. keyID is that of the key to seal a successor with. With Reused
-	// nothing has changed. Fails with ErrNotFound.
+	// others. keyID is that of the key to seal a successor with. With Reused and
+	// Ahead nothing has changed. A repetition within the window is an event, and is
+	// noted, once in RepetitionPeriod for each grant. Fails with ErrNotFound.
 	Present(ctx context.Context, p Presented, policy Policy, keyID uint32) (Family, Outcome, error)
 	// End ends a family, and returns the restriction that ends its access tokens.
-	// Ending it twice, or one that never was, is no error, and no event.
+	// Ending it twice, or one that never was, is no error, and no event. An end for
+	// Replayed is noted.
 	End(ctx context.Context, id uuid.UUID, why Reason) ([]coherent.Restriction, error)
-	// Sweep forgets families past their absolute lifetime.
+	// Reuses returns what is noted of grants, in no order; nothing of a grant of
+	// which there is nothing.
+	Reuses(ctx context.Context, grants []uuid.UUID) ([]Reuse, error)
+	// Sweep forgets families past their absolute lifetime, and notes older than
+	// ReuseMemory.
 	Sweep(ctx context.Context) error
 }
 
@@ -112,19 +146,30 @@ type Grants interface {
 type Counters interface {
 	// RefreshReuse counts a refresh token that came after it was out of use.
 	RefreshReuse(ctx context.Context)
+	// RefreshRepeat counts one that came after it was replaced, within the window.
+	RefreshRepeat(ctx context.Context)
+	// RefreshAhead counts one that is newer than its family.
+	RefreshAhead(ctx context.Context)
+}
+
+// Clients knows the policies of clients.
+type Clients interface {
+	// Policy returns the client's; the strict one of a client that is no more.
+	Policy(ctx context.Context, clientID string) (Policy, error)
 }
 
 // Rotator rotates refresh tokens.
 type Rotator struct {
 	Families Store
 	Grants   Grants
+	Clients  Clients
 	Hints    Publisher
 	Counters Counters
 }
 
 // Find returns the family of p for the client. A token of another client is
-// refused, and left as it is unless it is out of use already: then it has leaked.
-// Fails with invalid_grant.
+// refused, and left as it is unless it was replaced: then it has leaked, and what
+// ends is what late reuse by its own client ends. Fails with invalid_grant.
 func (r *Rotator) Find(ctx context.Context, p Presented, clientID string) (Family, error) {
 	f, err := r.Families.Find(ctx, p.FamilyID)
 	if errors.Is(err, ErrNotFound) {
@@ -137,7 +182,11 @@ func (r *Rotator) Find(ctx context.Context, p Presented, clientID string) (Famil
 	case f.ClientID == clientID:
 		return f, nil
 	case p.Generation < f.Generation:
-		return Family{}, r.reused(ctx, f)
+		policy, err := r.Clients.Policy(ctx, f.ClientID)
+		if err != nil {
+			return Family{}, fmt.Errorf("policy of client: %w", err)
+		}
+		return Family{}, r.reused(ctx, f, policy)
 	default:
 		return Family{}, oauth.RefuseBecause(oauth.InvalidGrant, "refresh token is not valid", errors.New("token of another client"))
 	}
@@ -146,10 +195,12 @@ func (r *Rotator) Find(ctx context.Context, p Presented, clientID string) (Famil
 // Rotate presents a token of f, and returns the family with the generation whose
 // token the client is to hold now.
 //
-// A predecessor yields the same successor for the grace, so that a client may
-// repeat a request whose answer it lost; after that, or once the successor was
-// used, it ends the whole grant (RFC 9700 §4.14.2). Fails with invalid_grant.
-// Safe for concurrent use: of two calls with one token both get one successor.
+// Under a window a token that was replaced yields the one in use, so that several
+// processes of a client can hold one token; after it, the family ends. Strictly, a
+// predecessor yields the same successor for the grace, so that a client may repeat
+// a request whose answer it lost; after that, or once the successor was used, the
+// whole grant ends (RFC 9700 §4.14.2). Fails with invalid_grant. Safe for
+// concurrent use: of two calls with one token both get one successor.
 func (r *Rotator) Rotate(ctx context.Context, p Presented, policy Policy, keyID uint32) (Family, error) {
 	f, outcome, err := r.Families.Present(ctx, p, policy, keyID)
 	switch {
@@ -158,16 +209,23 @@ func (r *Rotator) Rotate(ctx context.Context, p Presented, policy Policy, keyID 
 	case err != nil:
 		return Family{}, fmt.Errorf("present refresh token: %w", err)
 	case outcome == Reused:
-		return Family{}, r.reused(ctx, f)
+		return Family{}, r.reused(ctx, f, policy)
+	case outcome == Ahead:
+		r.Counters.RefreshAhead(ctx)
+		return Family{}, oauth.RefuseBecause(oauth.InvalidGrant, "refresh token is not valid", errors.New("refresh token is newer than its family"))
+	case outcome == Repeated && policy.Window > 0:
+		r.Counters.RefreshRepeat(ctx)
 	}
 	return f, nil
 }
 
-// reused ends the grant and the family. The grant comes first: when it cannot be
-// ended, the request fails as a whole and its repeat gets here again.
-func (r *Rotator) reused(ctx context.Context, f Family) error {
-	if err := r.Grants.RevokeReused(ctx, f.GrantID); err != nil {
-		return fmt.Errorf("revoke grant of reused refresh token: %w", err)
+// reused ends the family, and strictly the grant. The grant comes first: when it
+// cannot be ended, the request fails as a whole and its repeat gets here again.
+func (r *Rotator) reused(ctx context.Context, f Family, policy Policy) error {
+	if policy.Window == 0 {
+		if err := r.Grants.RevokeReused(ctx, f.GrantID); err != nil {
+			return fmt.Errorf("revoke grant of reused refresh token: %w", err)
+		}
 	}
 	if err := r.end(ctx, f.ID, Replayed); err != nil {
 		return err

@@ -15,26 +15,22 @@ import (
 	"github.com/chancery-auth/chancery/pkg/role"
 )
 
-// Grant is what one subject has allowed one client.
+// Grant is what of a grant an origin gets.
 type Grant struct {
 	ID       uuid.UUID
 	ClientID string
 	Sub      string
 	Version  int64
-	Scope    oauth.Scope
-	// Workspaces and Projects are those the subject picked.
-	Workspaces []SharedWorkspace
-	Projects   []SharedProject
+	// Scope is what selects no resource.
+	Scope oauth.Scope
+	// Workspaces and Projects are shared, each with what is allowed there.
+	Workspaces, Projects []Shared
 }
 
-// SharedWorkspace is a workspace in a grant, shared under one membership.
-type SharedWorkspace struct {
+// Shared is a workspace or project, shared under one membership.
+type Shared struct {
 	ID, MembershipID uuid.UUID
-}
-
-// SharedProject is a project in a grant, shared under one membership.
-type SharedProject struct {
-	ID, MembershipID uuid.UUID
+	Scope            oauth.Scope
 }
 
 // Subject is a user with its standing in the workspaces and projects asked for.
@@ -66,8 +62,8 @@ var ErrNotFound = errors.New("not found")
 // Source reads from the owners of grants and subjects, never from a cache: what
 // is sealed into a token must not be older than the request for it.
 type Source interface {
-	// Grant returns a live grant. Fails with ErrNotFound.
-	Grant(ctx context.Context, id uuid.UUID) (Grant, error)
+	// Grant returns what asked gets of a live grant. Fails with ErrNotFound.
+	Grant(ctx context.Context, asked Asked) (Grant, error)
 	// Subject returns a subject. Fails with ErrNotFound.
 	Subject(ctx context.Context, sub string, workspaces, projects []uuid.UUID) (Subject, error)
 }
@@ -75,12 +71,17 @@ type Source interface {
 // Asked is whose standing is asked for, and how much of it.
 type Asked struct {
 	GrantID  uuid.UUID
+	Origin   credential.Origin
 	ClientID string
 	Sub      string
 	// SubjectVersion is that of the credential: it has ended if the subject's is
 	// greater. Zero: the credential does not say.
 	SubjectVersion int64
 	Scope          oauth.Scope
+	// Audience is for which APIs the token is to be (RFC 8707).
+	Audience []string
+	// PlatformOwn says that the client needs no consent.
+	PlatformOwn bool
 	// Owner is the workspace of an internal client, which is for its members
 	// alone. Nil: the client is for everybody.
 	Owner uuid.UUID
@@ -102,19 +103,19 @@ type Resolver struct {
 	Catalogue preset.Catalogue
 }
 
-// Resolve returns what asked is worth now: its scope without what the grant has
-// lost, and the picked resources in which the subject still has a role. Scopes
-// that select resources fall away with the last of these; when no scope is left,
-// nothing may be minted. Fails with invalid_grant.
+// Resolve returns what asked is worth now: what of it is allowed, at each of the
+// shared resources in which the subject still has a role. Scopes that select
+// resources fall away with the last of these; when no scope is left, nothing may be
+// minted. Fails with invalid_grant.
 func (r *Resolver) Resolve(ctx context.Context, asked Asked) (Standing, error) {
-	grant, err := r.Source.Grant(ctx, asked.GrantID)
+	grant, err := r.Source.Grant(ctx, asked)
 	if err != nil {
 		return Standing{}, gone(err, "grant")
 	}
 	if grant.ClientID != asked.ClientID || grant.Sub != asked.Sub {
 		return Standing{}, oauth.RefuseBecause(oauth.InvalidGrant, "the authorization has ended", errors.New("grant of another pair"))
 	}
-	subject, err := r.Source.Subject(ctx, asked.Sub, asked.withOwner(grant.workspaceIDs()), grant.projectIDs())
+	subject, err := r.Source.Subject(ctx, asked.Sub, asked.withOwner(ids(grant.Workspaces)), ids(grant.Projects))
 	if err != nil {
 		return Standing{}, gone(err, "subject")
 	}
@@ -125,9 +126,7 @@ func (r *Resolver) Resolve(ctx context.Context, asked Asked) (Standing, error) {
 	if err != nil {
 		return Standing{}, err
 	}
-	scope := asked.Scope.Intersect(grant.Scope)
-	resources := r.resources(grant, subject, scope)
-	scope = r.Catalogue.Selectable(scope, len(resources.Workspaces), len(resources.Projects))
+	scope, resources := r.shared(grant, subject, asked.Scope)
 	if len(scope) == 0 {
 		return Standing{}, oauth.Refuse(oauth.InvalidGrant, "nothing that was granted is left")
 	}
@@ -142,46 +141,52 @@ func gone(err error, what string) error {
 	return fmt.Errorf("find %s: %w", what, err)
 }
 
-// resources are the picked ones that the scope opens, with the role that the
-// scope and the subject's own allow.
-func (r *Resolver) resources(g Grant, s Subject, scope oauth.Scope) credential.Resources {
-	var shared credential.Resources
-	level := r.Catalogue.Level(scope, preset.Workspace)
+// shared returns the scope of a token, as far as it can in the order in which it was
+// asked for, and the resources that it opens: with the role that their own scope and
+// the subject's allow, and a mask where not all of the token's scope holds there.
+func (r *Resolver) shared(g Grant, s Subject, asked oauth.Scope) (oauth.Scope, credential.Resources) {
+	var resources credential.Resources
+	allowed := g.Scope
+	workspaces, projects := make(map[uuid.UUID]oauth.Scope), make(map[uuid.UUID]oauth.Scope)
 	for _, w := range g.Workspaces {
 		m, ok := s.Memberships[w.ID]
 		// Another membership is one that began after the consent.
-		if ok && m.ID == w.MembershipID && role.Min(level, m.Role) != role.None {
-			shared.Workspaces = append(shared.Workspaces, credential.Workspace{
-				ID: w.ID, Role: role.Min(level, m.Role), MembershipVersion: m.Version,
-			})
+		if held := r.role(w.Scope, preset.Workspace, m); ok && m.ID == w.MembershipID && held != role.None {
+			resources.Workspaces = append(resources.Workspaces, credential.Workspace{ID: w.ID, Role: held, MembershipVersion: m.Version})
+			workspaces[w.ID], allowed = w.Scope, allowed.Union(w.Scope)
 		}
 	}
-	level = r.Catalogue.Level(scope, preset.Project)
 	for _, p := range g.Projects {
 		project, ok := s.Projects[p.ID]
 		m := s.Memberships[project.WorkspaceID]
-		if ok && m.ID == p.MembershipID && role.Min(level, m.Role) != role.None {
-			shared.Projects = append(shared.Projects, credential.Project{
-				ID: p.ID, WorkspaceID: project.WorkspaceID, Role: role.Min(level, m.Role),
-				MembershipVersion: m.Version, ProjectVersion: project.Version,
+		if held := r.role(p.Scope, preset.Project, m); ok && m.ID == p.MembershipID && held != role.None {
+			resources.Projects = append(resources.Projects, credential.Project{
+				ID: p.ID, WorkspaceID: project.WorkspaceID, Role: held, MembershipVersion: m.Version, ProjectVersion: project.Version,
 			})
+			projects[p.ID], allowed = p.Scope, allowed.Union(p.Scope)
 		}
 	}
-	return shared
-}
-
-func (g Grant) workspaceIDs() []uuid.UUID {
-	ids := make([]uuid.UUID, 0, len(g.Workspaces))
-	for _, w := range g.Workspaces {
-		ids = append(ids, w.ID)
+	scope := asked.Intersect(allowed).Union(allowed)
+	for i := range resources.Workspaces {
+		w := &resources.Workspaces[i]
+		w.Scopes = credential.MaskOf(scope, r.Catalogue.Names(preset.Workspace), r.Catalogue.Implied(workspaces[w.ID]))
 	}
-	return ids
+	for i := range resources.Projects {
+		p := &resources.Projects[i]
+		p.Scopes = credential.MaskOf(scope, r.Catalogue.Names(preset.Project), r.Catalogue.Implied(projects[p.ID]))
+	}
+	return scope, resources
 }
 
-func (g Grant) projectIDs() []uuid.UUID {
-	ids := make([]uuid.UUID, 0, len(g.Projects))
-	for _, p := range g.Projects {
-		ids = append(ids, p.ID)
+// role is the highest level of scope, capped by that of the subject.
+func (r *Resolver) role(scope oauth.Scope, kind preset.Kind, m Membership) role.Role {
+	return role.Min(r.Catalogue.Level(scope, kind), m.Role)
+}
+
+func ids(list []Shared) []uuid.UUID {
+	ids := make([]uuid.UUID, 0, len(list))
+	for _, s := range list {
+		ids = append(ids, s.ID)
 	}
 	return ids
 }

@@ -15,7 +15,7 @@ const columns = `
 	c.client_id, c.client_name, c.application_type, c.token_endpoint_auth_method, c.redirect_uris, c.grant_types,
 	c.scope, c.default_scope, c.jwks, c.client_uri, c.logo_uri, c.policy_uri, c.tos_uri,
 	c.require_pkce, c.require_pushed_authorization_requests, c.id_token_signed_response_alg, c.audience,
-	c.access_token_lifetime, c.refresh_token_lifetime, c.refresh_rotation, c.refresh_grace,
+	c.access_token_lifetime, c.refresh_token_lifetime, c.refresh_rotation, c.refresh_grace, c.refresh_window,
 	c.skip_consent, c.unverified, c.require_revocation_auth,
 	c.description, c.workspace_id, c.visibility, c.client_kind,
 	c.registration_digest, c.logo_digest, c.last_use_time,
@@ -26,14 +26,14 @@ const insertClient = `
 		client_id, client_name, application_type, token_endpoint_auth_method, redirect_uris, grant_types,
 		scope, default_scope, jwks, client_uri, logo_uri, policy_uri, tos_uri,
 		require_pkce, require_pushed_authorization_requests, id_token_signed_response_alg, audience,
-		access_token_lifetime, refresh_token_lifetime, refresh_rotation, refresh_grace,
+		access_token_lifetime, refresh_token_lifetime, refresh_rotation, refresh_grace, refresh_window,
 		skip_consent, unverified, require_revocation_auth,
 		description, workspace_id, visibility, client_kind, registration_digest, sort_key, search_text)
 	VALUES (
 		@client_id, @client_name, @application_type, @token_endpoint_auth_method, @redirect_uris, @grant_types,
 		@scope, @default_scope, @jwks, @client_uri, @logo_uri, @policy_uri, @tos_uri,
 		@require_pkce, @require_pushed_authorization_requests, @id_token_signed_response_alg, @audience,
-		@access_token_lifetime, @refresh_token_lifetime, @refresh_rotation, @refresh_grace,
+		@access_token_lifetime, @refresh_token_lifetime, @refresh_rotation, @refresh_grace, @refresh_window,
 		@skip_consent, @unverified, @require_revocation_auth,
 		@description, @workspace_id, @visibility, @client_kind, @registration_digest, @sort_key, @search_text)
 	RETURNING ` + columns
@@ -60,6 +60,7 @@ const updateClient = `
 	       refresh_token_lifetime = @refresh_token_lifetime,
 	       refresh_rotation = @refresh_rotation,
 	       refresh_grace = @refresh_grace,
+	       refresh_window = @refresh_window,
 	       skip_consent = @skip_consent,
 	       unverified = @unverified,
 	       require_revocation_auth = @require_revocation_auth,
@@ -98,6 +99,7 @@ func metadata(c client.Client) pgx.NamedArgs {
 		"refresh_token_lifetime":                int64(c.RefreshTokenLifetime / time.Second),
 		"refresh_rotation":                      c.RefreshRotation,
 		"refresh_grace":                         seconds(c.RefreshGrace),
+		"refresh_window":                        seconds(c.RefreshWindow),
 		"skip_consent":                          c.SkipConsent,
 		"unverified":                            c.Unverified,
 		"require_revocation_auth":               c.RequireRevocationAuth,
@@ -116,7 +118,7 @@ type row struct {
 	client.Client
 	scope, defaultScope             string
 	accessLifetime, refreshLifetime int64
-	grace                           *int64
+	grace, window                   *int64
 	registration, logo              []byte
 	lastUse                         *time.Time
 }
@@ -127,7 +129,7 @@ func (r *row) fields() []any {
 		&r.ClientID, &r.ClientName, &r.ApplicationType, &r.TokenEndpointAuthMethod, &r.RedirectURIs, &r.GrantTypes,
 		&r.scope, &r.defaultScope, &r.JWKS, &r.ClientURI, &r.LogoURI, &r.PolicyURI, &r.TosURI,
 		&r.RequirePKCE, &r.RequirePushedAuthorizationRequests, &r.IDTokenSignedResponseAlg, &r.Audience,
-		&r.accessLifetime, &r.refreshLifetime, &r.RefreshRotation, &r.grace,
+		&r.accessLifetime, &r.refreshLifetime, &r.RefreshRotation, &r.grace, &r.window,
 		&r.SkipConsent, &r.Unverified, &r.RequireRevocationAuth,
 		&r.Description, &r.WorkspaceID, &r.Visibility, &r.ClientKind,
 		&r.registration, &r.logo, &r.lastUse,
@@ -140,10 +142,7 @@ func (r *row) client() client.Client {
 	c.Scope, c.DefaultScope = strings.Fields(r.scope), strings.Fields(r.defaultScope)
 	c.AccessTokenLifetime = time.Duration(r.accessLifetime) * time.Second
 	c.RefreshTokenLifetime = time.Duration(r.refreshLifetime) * time.Second
-	if r.grace != nil {
-		grace := time.Duration(*r.grace) * time.Second
-		c.RefreshGrace = &grace
-	}
+	c.RefreshGrace, c.RefreshWindow = duration(r.grace), duration(r.window)
 	// A CHECK keeps digests at their length; NULL leaves the zero one.
 	copy(c.RegistrationDigest[:], r.registration)
 	copy(c.LogoDigest[:], r.logo)
@@ -184,4 +183,13 @@ func seconds(d *time.Duration) *int64 {
 	}
 	n := int64(*d / time.Second)
 	return &n
+}
+
+// duration is seconds read back.
+func duration(n *int64) *time.Duration {
+	if n == nil {
+		return nil
+	}
+	d := time.Duration(*n) * time.Second
+	return &d
 }

@@ -18,7 +18,7 @@ const columns = `
 	client_id, client_name, application_type, token_endpoint_auth_method, redirect_uris, grant_types,
 	scope, default_scope, jwks, client_uri, logo_uri, policy_uri, tos_uri,
 	require_pkce, require_pushed_authorization_requests, id_token_signed_response_alg, audience,
-	access_token_lifetime, refresh_token_lifetime, refresh_rotation, refresh_grace,
+	access_token_lifetime, refresh_token_lifetime, refresh_rotation, refresh_grace, refresh_window,
 	skip_consent, unverified, require_revocation_auth,
 	description, workspace_id, visibility, client_kind,
 	registration_digest, logo_digest, last_use_time,
@@ -29,14 +29,14 @@ const insertClient = `
 		client_id, client_name, application_type, token_endpoint_auth_method, redirect_uris, grant_types,
 		scope, default_scope, jwks, client_uri, logo_uri, policy_uri, tos_uri,
 		require_pkce, require_pushed_authorization_requests, id_token_signed_response_alg, audience,
-		access_token_lifetime, refresh_token_lifetime, refresh_rotation, refresh_grace,
+		access_token_lifetime, refresh_token_lifetime, refresh_rotation, refresh_grace, refresh_window,
 		skip_consent, unverified, require_revocation_auth,
 		description, workspace_id, visibility, client_kind, registration_digest, sort_key, search_text)
 	VALUES (
 		@client_id, @client_name, @application_type, @token_endpoint_auth_method, @redirect_uris, @grant_types,
 		@scope, @default_scope, @jwks, @client_uri, @logo_uri, @policy_uri, @tos_uri,
 		@require_pkce, @require_pushed_authorization_requests, @id_token_signed_response_alg, @audience,
-		@access_token_lifetime, @refresh_token_lifetime, @refresh_rotation, @refresh_grace,
+		@access_token_lifetime, @refresh_token_lifetime, @refresh_rotation, @refresh_grace, @refresh_window,
 		@skip_consent, @unverified, @require_revocation_auth,
 		@description, @workspace_id, @visibility, @client_kind, @registration_digest, @sort_key, @search_text)
 	RETURNING ` + columns
@@ -63,6 +63,7 @@ const updateClient = `
 	       refresh_token_lifetime = @refresh_token_lifetime,
 	       refresh_rotation = @refresh_rotation,
 	       refresh_grace = @refresh_grace,
+	       refresh_window = @refresh_window,
 	       skip_consent = @skip_consent,
 	       unverified = @unverified,
 	       require_revocation_auth = @require_revocation_auth,
@@ -113,6 +114,7 @@ func metadata(c client.Client) ([]any, error) {
 		sql.Named("refresh_token_lifetime", int64(c.RefreshTokenLifetime/time.Second)),
 		sql.Named("refresh_rotation", c.RefreshRotation),
 		sql.Named("refresh_grace", seconds(c.RefreshGrace)),
+		sql.Named("refresh_window", seconds(c.RefreshWindow)),
 		sql.Named("skip_consent", c.SkipConsent),
 		sql.Named("unverified", c.Unverified),
 		sql.Named("require_revocation_auth", c.RequireRevocationAuth),
@@ -132,7 +134,7 @@ type row struct {
 	redirectURIs, grantTypes, audience string
 	scope, defaultScope                string
 	accessLifetime, refreshLifetime    int64
-	grace                              *int64
+	grace, window                      *int64
 	registration, logo                 []byte
 	lastUse                            *int64
 	createTime                         int64
@@ -144,7 +146,7 @@ func (r *row) fields() []any {
 		&r.ClientID, &r.ClientName, &r.ApplicationType, &r.TokenEndpointAuthMethod, &r.redirectURIs, &r.grantTypes,
 		&r.scope, &r.defaultScope, &r.JWKS, &r.ClientURI, &r.LogoURI, &r.PolicyURI, &r.TosURI,
 		&r.RequirePKCE, &r.RequirePushedAuthorizationRequests, &r.IDTokenSignedResponseAlg, &r.audience,
-		&r.accessLifetime, &r.refreshLifetime, &r.RefreshRotation, &r.grace,
+		&r.accessLifetime, &r.refreshLifetime, &r.RefreshRotation, &r.grace, &r.window,
 		&r.SkipConsent, &r.Unverified, &r.RequireRevocationAuth,
 		&r.Description, &r.WorkspaceID, &r.Visibility, &r.ClientKind,
 		&r.registration, &r.logo, &r.lastUse,
@@ -165,10 +167,7 @@ func (r *row) client() (client.Client, error) {
 	c.Scope, c.DefaultScope = strings.Fields(r.scope), strings.Fields(r.defaultScope)
 	c.AccessTokenLifetime = time.Duration(r.accessLifetime) * time.Second
 	c.RefreshTokenLifetime = time.Duration(r.refreshLifetime) * time.Second
-	if r.grace != nil {
-		grace := time.Duration(*r.grace) * time.Second
-		c.RefreshGrace = &grace
-	}
+	c.RefreshGrace, c.RefreshWindow = duration(r.grace), duration(r.window)
 	// A CHECK keeps digests at their length; NULL leaves the zero one.
 	copy(c.RegistrationDigest[:], r.registration)
 	copy(c.LogoDigest[:], r.logo)
@@ -213,4 +212,13 @@ func seconds(d *time.Duration) *int64 {
 	}
 	n := int64(*d / time.Second)
 	return &n
+}
+
+// duration is seconds read back.
+func duration(n *int64) *time.Duration {
+	if n == nil {
+		return nil
+	}
+	d := time.Duration(*n) * time.Second
+	return &d
 }

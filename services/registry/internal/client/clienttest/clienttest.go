@@ -85,7 +85,7 @@ func RunStore(t *testing.T, open func(t *testing.T) Stores) {
 // Example returns a client with a value of its own in every field, and an id
 // that no other has.
 func Example() client.Client {
-	grace := 30 * time.Second
+	grace, window := 30*time.Second, 20*time.Minute
 	return client.Client{
 		ClientID:                           uuid.NewString(),
 		ClientName:                         "Ünï \"quoted\" \\ 名前 🦊",
@@ -108,6 +108,7 @@ func Example() client.Client {
 		RefreshTokenLifetime:               time.Hour,
 		RefreshRotation:                    client.RotateThreshold,
 		RefreshGrace:                       &grace,
+		RefreshWindow:                      &window,
 		SkipConsent:                        true,
 		Unverified:                         true,
 		RequireRevocationAuth:              true,

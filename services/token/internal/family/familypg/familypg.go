@@ -13,6 +13,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
+	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -31,7 +32,7 @@ func New(db *pgxpool.Pool, keep time.Duration) *Store { return &Store{db, keep} 
 
 // columns are those that scan reads.
 const columns = `id, grant_id, client_id, sub, subject_version, scope, resource, auth_time, generation, key_id,
-	lifetime, absolute_expire_time - start_time, expire_time`
+	lifetime, absolute_expire_time - start_time, expire_time, client_identity, grant_version, workspace_id`
 
 // Insert adds a family as part of tx, and ends the oldest of its grant beyond
 // limit, expired ones first. It returns the restrictions that this logged.
@@ -43,11 +44,12 @@ func Insert(ctx context.Context, tx pgx.Tx, f family.Family, limit int, keep tim
 	}
 	_, err = tx.Exec(ctx, `
 		INSERT INTO token.family (id, grant_id, client_id, sub, subject_version, scope, resource, auth_time, generation, key_id,
-		       used, lifetime, start_time, rotate_time, expire_time, absolute_expire_time)
-		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, false, $11::interval, t, t, t + least($11::interval, $12::interval), t + $12::interval
+		       used, lifetime, start_time, rotate_time, expire_time, absolute_expire_time, client_identity, grant_version, workspace_id)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, false, $11::interval, t, t, t + least($11::interval, $12::interval), t + $12::interval,
+		       $13, $14, nullif($15::uuid, '00000000-0000-0000-0000-000000000000')
 		  FROM statement_timestamp() AS t`,
 		f.ID, f.GrantID, f.ClientID, f.Sub, f.SubjectVersion, f.Scope.String(), append([]string{}, f.Resource...), f.AuthTime, f.Generation, int64(f.KeyID),
-		f.Lifetime, f.AbsoluteLifetime)
+		f.Lifetime, f.AbsoluteLifetime, f.Origin.IdentityBytes(), f.Origin.GrantVersion, f.Origin.WorkspaceID)
 	if err != nil {
 		return nil, fmt.Errorf("insert family: %w", err)
 	}
@@ -112,10 +114,7 @@ func (s *Store) Present(ctx context.Context, p family.Presented, policy family.P
 		return err
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
-		err = pg.InStatement(ctx, s.db, func(conn *pgx.Conn) error {
-			f, outcome, err = unrotated(ctx, conn, p, policy.Grace)
-			return err
-		})
+		f, outcome, err = s.unrotated(ctx, p, policy)
 	}
 	if err != nil {
 		return family.Family{}, 0, err
@@ -123,19 +122,29 @@ func (s *Store) Present(ctx context.Context, p family.Presented, policy family.P
 	return f, outcome, nil
 }
 
+// replaced is every generation that the row knows to be replaced: the predecessor
+// of the one in use by rotate_time, which a binary of any release writes.
+const replaced = `unnest(f.replaced || (f.generation - 1), f.replace_times || f.rotate_time) AS r (generation, replace_time)`
+
 func rotate(ctx context.Context, conn *pgx.Conn, p family.Presented, policy family.Policy, keyID uint32) (family.Family, error) {
+	const inWindow = `r.generation >= 0 AND r.replace_time > statement_timestamp() - $7::interval`
 	f, err := scan(conn.QueryRow(ctx, `
-		UPDATE token.family
+		UPDATE token.family AS f
 		   SET generation = generation + 1,
 		       key_id = $3,
 		       used = false,
+		       (replaced, replace_times) = (
+		           SELECT coalesce(array_agg(r.generation), '{}'), coalesce(array_agg(r.replace_time), '{}')
+		             FROM `+replaced+`
+		            WHERE `+inWindow+`),
 		       rotate_time = statement_timestamp(),
 		       expire_time = least(statement_timestamp() + lifetime, absolute_expire_time)
 		 WHERE id = $1 AND generation = $2 AND expire_time > statement_timestamp()
 		   AND ($4 OR $5 AND statement_timestamp() >= rotate_time + lifetime * $6::float8)
+		   AND (SELECT count(*) FROM `+replaced+` WHERE `+inWindow+`) < $8
 		RETURNING `+columns,
 		p.FamilyID, p.Generation, int64(keyID),
-		policy.Rotation == family.Always, policy.Rotation == family.Threshold, policy.Threshold))
+		policy.Rotation == family.Always, policy.Rotation == family.Threshold, policy.Threshold, policy.Window, family.MostReplaced))
 	if err != nil {
 		return family.Family{}, fmt.Errorf("rotate family: %w", err)
 	}
@@ -143,26 +152,42 @@ func rotate(ctx context.Context, conn *pgx.Conn, p family.Presented, policy fami
 }
 
 // unrotated is what becomes of a token that rotates nothing.
-func unrotated(ctx context.Context, conn *pgx.Conn, p family.Presented, grace time.Duration) (family.Family, family.Outcome, error) {
+func (s *Store) unrotated(ctx context.Context, p family.Presented, policy family.Policy) (f family.Family, outcome family.Outcome, err error) {
+	var due bool
+	err = pg.InStatement(ctx, s.db, func(conn *pgx.Conn) error {
+		f, outcome, due, err = use(ctx, conn, p, policy)
+		return err
+	})
+	if err == nil && outcome == family.Repeated && due {
+		err = s.repetition(ctx, f)
+	}
+	return f, outcome, err
+}
+
+// use marks the token in use as used if it is the one presented. A generation was
+// replaced in the window if an earlier one was: of one that a binary of the release
+// before replaced, the row may not know. due says whether a repetition in the
+// window is to be noted.
+func use(ctx context.Context, conn *pgx.Conn, p family.Presented, policy family.Policy) (f family.Family, outcome family.Outcome, due bool, err error) { //nolint:revive // function-result-limit: all of one row
 	var repeatable bool
-	f, err := scan(conn.QueryRow(ctx, `
-		UPDATE token.family
+	f, err = scan(conn.QueryRow(ctx, `
+		UPDATE token.family AS f
 		   SET used = used OR generation = $2::bigint
 		 WHERE id = $1 AND expire_time > statement_timestamp()
-		RETURNING `+columns+`, generation - 1 = $2::bigint AND NOT used AND statement_timestamp() < rotate_time + $3::interval`,
-		p.FamilyID, p.Generation, grace), &repeatable)
+		RETURNING `+columns+`,
+		       generation - 1 = $2::bigint AND NOT used AND statement_timestamp() < rotate_time + $3::interval
+		       OR EXISTS (SELECT FROM `+replaced+` WHERE r.generation <= $2::bigint AND r.replace_time > statement_timestamp() - $4::interval),
+		       $4::interval > '0' AND NOT EXISTS (
+		           SELECT FROM token.reuse AS u
+		            WHERE u.grant_id = f.grant_id AND NOT u.late AND u.reuse_time > statement_timestamp() - $5::interval)`,
+		p.FamilyID, p.Generation, policy.Grace, policy.Window, family.RepetitionPeriod), &repeatable, &due)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return family.Family{}, 0, family.ErrNotFound
+		return family.Family{}, 0, false, family.ErrNotFound
 	case err != nil:
-		return family.Family{}, 0, fmt.Errorf("use family: %w", err)
-	case f.Generation == p.Generation:
-		return f, family.Kept, nil
-	case repeatable:
-		return f, family.Repeated, nil
-	default:
-		return f, family.Reused, nil
+		return family.Family{}, 0, false, fmt.Errorf("use family: %w", err)
 	}
+	return f, f.Unrotated(p, repeatable), due, nil
 }
 
 // End implements family.Store.
@@ -183,6 +208,11 @@ func (s *Store) end(ctx context.Context, tx pgx.Tx, id uuid.UUID, why family.Rea
 	}
 	if err != nil {
 		return nil, fmt.Errorf("delete family: %w", err)
+	}
+	if why == family.Replayed {
+		if _, err := note(ctx, tx, ended.GrantID, true, 0); err != nil {
+			return nil, err
+		}
 	}
 	return record(ctx, tx, s.keep, why, ended)
 }
@@ -209,7 +239,7 @@ func (s *Store) Sweep(ctx context.Context) error {
 	if _, err := s.db.Exec(ctx, `DELETE FROM token.family WHERE absolute_expire_time <= statement_timestamp()`); err != nil {
 		return fmt.Errorf("sweep families: %w", err)
 	}
-	return nil
+	return s.sweepReuses(ctx)
 }
 
 // restrict ends the access tokens of families.
@@ -229,12 +259,20 @@ func scan(row pgx.Row, more ...any) (family.Family, error) {
 	var f family.Family
 	var scope string
 	var keyID int64
+	var identity []byte
+	var workspace *uuid.UUID
 	err := row.Scan(append([]any{
 		&f.ID, &f.GrantID, &f.ClientID, &f.Sub, &f.SubjectVersion, &scope, &f.Resource, &f.AuthTime, &f.Generation, &keyID,
-		&f.Lifetime, &f.AbsoluteLifetime, &f.ExpireTime,
+		&f.Lifetime, &f.AbsoluteLifetime, &f.ExpireTime, &identity, &f.Origin.GrantVersion, &workspace,
 	}, more...)...)
 	if err != nil {
 		return family.Family{}, err
+	}
+	if f.Origin.ClientIdentity, err = credential.ParseIdentity(identity); err != nil {
+		return family.Family{}, err
+	}
+	if workspace != nil {
+		f.Origin.WorkspaceID = *workspace
 	}
 	f.KeyID = uint32(keyID) //nolint:gosec // written from a uint32
 	if f.Scope, err = oauth.ParseScope(scope); err != nil {

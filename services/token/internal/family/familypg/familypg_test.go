@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
@@ -26,6 +27,28 @@ func TestStore(t *testing.T) {
 			})
 			return rs, err
 		}
-		return familytest.Database{Store: familypg.New(db, time.Hour), Insert: insert, Log: log, Audit: eventtest.Postgres(db)}
+		age := func(ctx context.Context, f family.Family, d time.Duration) error {
+			_, err := db.Exec(ctx, `
+				UPDATE token.family
+				   SET rotate_time = rotate_time - $2::interval,
+				       replace_times = ARRAY(SELECT t - $2::interval FROM unnest(replace_times) WITH ORDINALITY AS u (t, i) ORDER BY i)
+				 WHERE id = $1`, f.ID, d)
+			if err != nil {
+				return err
+			}
+			_, err = db.Exec(ctx, `UPDATE token.reuse SET reuse_time = reuse_time - $2::interval WHERE grant_id = $1`, f.GrantID, d)
+			return err
+		}
+		rotateAsBefore := func(ctx context.Context, id uuid.UUID) error {
+			_, err := db.Exec(ctx, `
+				UPDATE token.family
+				   SET generation = generation + 1, used = false, rotate_time = statement_timestamp()
+				 WHERE id = $1`, id)
+			return err
+		}
+		return familytest.Database{
+			Store: familypg.New(db, time.Hour), Insert: insert, Age: age, RotateAsBefore: rotateAsBefore,
+			Log: log, Audit: eventtest.Postgres(db),
+		}
 	})
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
+	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -31,12 +32,12 @@ func New(db *sqlite.DB, keep time.Duration) *Store { return &Store{db, keep} }
 
 // columns are those that scan reads.
 const columns = `id, grant_id, client_id, sub, subject_version, scope, resource, auth_time, generation, key_id,
-	lifetime, absolute_expire_time - start_time, expire_time`
+	lifetime, absolute_expire_time - start_time, expire_time, client_identity, grant_version, workspace_id`
 
 const insertFamily = `
 	INSERT INTO token_family (id, grant_id, client_id, sub, subject_version, scope, resource, auth_time, generation, key_id,
-	       used, lifetime, start_time, rotate_time, expire_time, absolute_expire_time)
-	SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11, t, t, t + min(?11, ?12), t + ?12
+	       used, lifetime, start_time, rotate_time, expire_time, absolute_expire_time, client_identity, grant_version, workspace_id)
+	SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11, t, t, t + min(?11, ?12), t + ?12, ?13, ?14, nullif(?15, zeroblob(16))
 	  FROM (SELECT ` + sqlite.NowMicros + ` AS t)`
 
 // Insert adds a family as part of tx, and ends the oldest of its grant beyond
@@ -48,7 +49,8 @@ func Insert(ctx context.Context, tx *sql.Tx, f family.Family, limit int, keep ti
 	}
 	_, err = tx.ExecContext(ctx, insertFamily,
 		f.ID[:], f.GrantID[:], f.ClientID, f.Sub, f.SubjectVersion, f.Scope.String(), string(resource), sqlite.Time(f.AuthTime), f.Generation, int64(f.KeyID),
-		f.Lifetime.Microseconds(), f.AbsoluteLifetime.Microseconds())
+		f.Lifetime.Microseconds(), f.AbsoluteLifetime.Microseconds(),
+		f.Origin.IdentityBytes(), f.Origin.GrantVersion, f.Origin.WorkspaceID[:])
 	if err != nil {
 		return nil, fmt.Errorf("insert family: %w", err)
 	}
@@ -122,7 +124,7 @@ func (s *Store) Present(ctx context.Context, p family.Presented, policy family.P
 	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
 		f, err = rotate(ctx, tx, p, policy, keyID)
 		if errors.Is(err, sql.ErrNoRows) {
-			f, outcome, err = unrotated(ctx, tx, p, policy.Grace)
+			f, outcome, err = unrotated(ctx, tx, p, policy)
 			return err
 		}
 		outcome = family.Rotated
@@ -134,46 +136,64 @@ func (s *Store) Present(ctx context.Context, p family.Presented, policy family.P
 	return f, outcome, nil
 }
 
+// replaced is every generation that the row knows to be replaced: the predecessor
+// of the one in use by rotate_time.
+const replaced = `(
+	SELECT value ->> 0 AS generation, value ->> 1 AS replace_time
+	  FROM json_each(token_family.replaced)
+	 UNION ALL
+	SELECT token_family.generation - 1, token_family.rotate_time) AS r`
+
 func rotate(ctx context.Context, tx *sql.Tx, p family.Presented, policy family.Policy, keyID uint32) (family.Family, error) {
+	const inWindow = `r.generation >= 0 AND r.replace_time > ` + sqlite.NowMicros + ` - ?7`
 	f, err := scan(tx.QueryRowContext(ctx, `
 		UPDATE token_family
 		   SET generation = generation + 1,
 		       key_id = ?3,
 		       used = 0,
+		       replaced = (
+		           SELECT json_group_array(json_array(r.generation, r.replace_time))
+		             FROM `+replaced+`
+		            WHERE `+inWindow+`),
 		       rotate_time = `+sqlite.NowMicros+`,
 		       expire_time = min(`+sqlite.NowMicros+` + lifetime, absolute_expire_time)
 		 WHERE id = ?1 AND generation = ?2 AND expire_time > `+sqlite.NowMicros+`
 		   AND (?4 OR ?5 AND `+sqlite.NowMicros+` >= rotate_time + lifetime * ?6)
+		   AND (SELECT count(*) FROM `+replaced+` WHERE `+inWindow+`) < ?8
 		RETURNING `+columns,
 		p.FamilyID[:], p.Generation, int64(keyID),
-		policy.Rotation == family.Always, policy.Rotation == family.Threshold, policy.Threshold))
+		policy.Rotation == family.Always, policy.Rotation == family.Threshold, policy.Threshold,
+		policy.Window.Microseconds(), family.MostReplaced))
 	if err != nil {
 		return family.Family{}, fmt.Errorf("rotate family: %w", err)
 	}
 	return f, nil
 }
 
-// unrotated is what becomes of a token that rotates nothing.
-func unrotated(ctx context.Context, tx *sql.Tx, p family.Presented, grace time.Duration) (family.Family, family.Outcome, error) {
+// unrotated is what becomes of a token that rotates nothing. A generation was
+// replaced in the window if an earlier one was: of one that a binary of the release
+// before replaced, the row may not know.
+func unrotated(ctx context.Context, tx *sql.Tx, p family.Presented, policy family.Policy) (family.Family, family.Outcome, error) {
 	var repeatable bool
 	f, err := scan(tx.QueryRowContext(ctx, `
 		UPDATE token_family
 		   SET used = used OR generation = ?2
 		 WHERE id = ?1 AND expire_time > `+sqlite.NowMicros+`
-		RETURNING `+columns+`, generation - 1 = ?2 AND NOT used AND `+sqlite.NowMicros+` < rotate_time + ?3`,
-		p.FamilyID[:], p.Generation, grace.Microseconds()), &repeatable)
+		RETURNING `+columns+`,
+		       generation - 1 = ?2 AND NOT used AND `+sqlite.NowMicros+` < rotate_time + ?3
+		       OR EXISTS (SELECT 1 FROM `+replaced+` WHERE r.generation <= ?2 AND r.replace_time > `+sqlite.NowMicros+` - ?4)`,
+		p.FamilyID[:], p.Generation, policy.Grace.Microseconds(), policy.Window.Microseconds()), &repeatable)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return family.Family{}, 0, family.ErrNotFound
 	case err != nil:
 		return family.Family{}, 0, fmt.Errorf("use family: %w", err)
-	case f.Generation == p.Generation:
-		return f, family.Kept, nil
-	case repeatable:
-		return f, family.Repeated, nil
-	default:
-		return f, family.Reused, nil
 	}
+	outcome := f.Unrotated(p, repeatable)
+	if outcome == family.Repeated && policy.Window > 0 {
+		err = repetition(ctx, tx, f)
+	}
+	return f, outcome, err
 }
 
 // End implements family.Store.
@@ -194,6 +214,11 @@ func (s *Store) end(ctx context.Context, tx *sql.Tx, id uuid.UUID, why family.Re
 	}
 	if err != nil {
 		return nil, fmt.Errorf("delete family: %w", err)
+	}
+	if why == family.Replayed {
+		if _, err := note(ctx, tx, ended.GrantID, true, 0); err != nil {
+			return nil, err
+		}
 	}
 	return record(ctx, tx, s.keep, why, ended)
 }
@@ -220,7 +245,7 @@ func (s *Store) Sweep(ctx context.Context) error {
 	if _, err := s.db.Write().ExecContext(ctx, `DELETE FROM token_family WHERE absolute_expire_time <= `+sqlite.NowMicros); err != nil {
 		return fmt.Errorf("sweep families: %w", err)
 	}
-	return nil
+	return s.sweepReuses(ctx)
 }
 
 // restrict ends the access tokens of families.
@@ -240,11 +265,15 @@ func scan(row *sql.Row, more ...any) (family.Family, error) {
 	var f family.Family
 	var scope, resource string
 	var authTime, keyID, lifetime, absolute, expireTime int64
+	var identity []byte
 	err := row.Scan(append([]any{
 		&f.ID, &f.GrantID, &f.ClientID, &f.Sub, &f.SubjectVersion, &scope, &resource, &authTime, &f.Generation, &keyID,
-		&lifetime, &absolute, &expireTime,
+		&lifetime, &absolute, &expireTime, &identity, &f.Origin.GrantVersion, &f.Origin.WorkspaceID,
 	}, more...)...)
 	if err != nil {
+		return family.Family{}, err
+	}
+	if f.Origin.ClientIdentity, err = credential.ParseIdentity(identity); err != nil {
 		return family.Family{}, err
 	}
 	f.AuthTime, f.ExpireTime = sqlite.FromTime(authTime), sqlite.FromTime(expireTime)

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
@@ -24,8 +25,13 @@ type Database struct {
 
 	// Insert adds a family, and ends the oldest of its grant beyond limit.
 	Insert func(ctx context.Context, f family.Family, limit int) ([]coherent.Restriction, error)
-	Log    coherent.Source
-	Audit  eventtest.Audit
+	// Age moves what a family and its grant's notes say of the past back by d.
+	Age func(ctx context.Context, f family.Family, d time.Duration) error
+	// RotateAsBefore rotates a family as a binary of the release before does, which
+	// knows nothing of windows.
+	RotateAsBefore func(ctx context.Context, id uuid.UUID) error
+	Log            coherent.Source
+	Audit          eventtest.Audit
 }
 
 // RunStore checks an implementation of family.Store. newDatabase returns an
@@ -41,7 +47,14 @@ func RunStore(t *testing.T, newDatabase func(t *testing.T) Database) {
 		{"N144 rotation extends no further than the absolute limit", absoluteLimit},
 		{"N137 N138 what becomes of a token", outcomes},
 		{"N137 a repetition does not extend the grace", graceIsNotExtended},
-		{"reuse changes nothing", reuseChangesNothing},
+		{"N318 reuse and lost writes change nothing", reuseChangesNothing},
+		{"N321 what becomes of a token under a window", windowOutcomes},
+		{"N321 the window counts from the replacement", windowFromReplacement},
+		{"N321 so many rotations within a window, and no more", rotationsWithinWindow},
+		{"N321 a repetition has the key of the token in use", keyWithinWindow},
+		{"N321 what the release before rotates is understood", rotatedAsBefore},
+		{"N321 64 presentations of all generations", concurrentGenerations},
+		{"N321 reuse is noted and recorded", reuseIsNoted},
 		{"the successor remembers the key of its making", keyOfSuccessor},
 		{"N136 64 presentations of one token make one step", concurrentPresentations},
 		{"a family that has ended is gone, and restricted", ended},
@@ -62,6 +75,7 @@ var (
 	always    = family.Policy{Rotation: family.Always, Grace: time.Hour}
 	graceless = family.Policy{Rotation: family.Always}
 	never     = family.Policy{Rotation: family.Never, Grace: time.Hour}
+	windowed  = family.Policy{Rotation: family.Always, Window: time.Hour}
 )
 
 // newFamily is one that lives for long.
@@ -69,6 +83,7 @@ func newFamily() family.Family {
 	return family.Family{
 		ID: uuid.New(), GrantID: uuid.New(), ClientID: "c1", Sub: "u1", SubjectVersion: 3,
 		Scope: oauth.Scope{"openid", "offline_access"}, Resource: []string{"https://api.example", `https://b.example/"{},`},
+		Origin:   credential.Origin{ClientIdentity: [32]byte{1, 31: 2}, GrantVersion: 7, WorkspaceID: uuid.New()},
 		AuthTime: time.Date(2030, 1, 2, 3, 4, 5, 6000, time.UTC), KeyID: math.MaxUint32,
 		Lifetime: time.Hour, AbsoluteLifetime: 400 * 24 * time.Hour,
 	}
@@ -111,7 +126,7 @@ func isGone(t *testing.T, db Database, id uuid.UUID) {
 	if _, err := db.Find(t.Context(), id); !errors.Is(err, family.ErrNotFound) {
 		t.Errorf("Find() = %v, want ErrNotFound", err)
 	}
-	for _, p := range []family.Policy{always, never} {
+	for _, p := range []family.Policy{always, never, windowed} {
 		if _, outcome, err := db.Present(t.Context(), family.Presented{FamilyID: id}, p, 1); !errors.Is(err, family.ErrNotFound) {
 			t.Errorf("Present() under %s = %d, %v, want ErrNotFound", p.Rotation, outcome, err)
 		}
@@ -119,7 +134,9 @@ func isGone(t *testing.T, db Database, id uuid.UUID) {
 }
 
 func foundAsInserted(t *testing.T, db Database) {
-	bare := func(f *family.Family) { f.Resource, f.Scope, f.KeyID = nil, oauth.Scope{"a"}, 1 }
+	bare := func(f *family.Family) {
+		f.Resource, f.Scope, f.KeyID, f.Origin = nil, oauth.Scope{"a"}, 1, credential.Origin{}
+	}
 	odd := func(f *family.Family) { f.ClientID, f.Sub = "C1", "ü\u202e' OR 1=1 --" }
 	for _, want := range []family.Family{inserted(t, db), inserted(t, db, bare), inserted(t, db, odd)} {
 		got := find(t, db, want.ID)
@@ -219,7 +236,7 @@ func outcomes(t *testing.T, db Database) {
 		"after the successor was rotated":   {{0, always, family.Rotated, 1}, {1, always, family.Rotated, 2}, {0, always, family.Reused, 2}},
 		"after the successor was kept":      {{0, always, family.Rotated, 1}, {1, never, family.Kept, 1}, {0, always, family.Reused, 1}},
 		"the predecessor of a new rotation": {{0, always, family.Rotated, 1}, {1, always, family.Rotated, 2}, {1, always, family.Repeated, 2}},
-		"one that was never made":           {{1, always, family.Reused, 0}, {0, always, family.Rotated, 1}},
+		"N318 one newer than the family":    {{1, always, family.Ahead, 0}, {0, always, family.Rotated, 1}},
 		"rotation stops for a new policy":   {{0, always, family.Rotated, 1}, {0, never, family.Repeated, 1}, {1, never, family.Kept, 1}, {0, never, family.Reused, 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -269,9 +286,17 @@ func reuseChangesNothing(t *testing.T, db Database) {
 		present(t, db, f, g, graceless)
 	}
 	before := find(t, db, f.ID)
-	for _, g := range []int64{-1, 0, 1, 2, 4, math.MaxInt64} {
-		if _, outcome := present(t, db, f, g, graceless); outcome != family.Reused {
-			t.Errorf("Present(%d) = %d, want Reused", g, outcome)
+	narrow := family.Policy{Rotation: family.Always, Window: time.Microsecond}
+	for _, p := range []family.Policy{graceless, narrow} {
+		for _, g := range []int64{-1, 0, 1, 2} {
+			if _, outcome := present(t, db, f, g, p); outcome != family.Reused {
+				t.Errorf("Present(%d) = %d, want Reused", g, outcome)
+			}
+		}
+		for _, g := range []int64{4, math.MaxInt64} {
+			if _, outcome := present(t, db, f, g, p); outcome != family.Ahead {
+				t.Errorf("Present(%d) = %d, want Ahead", g, outcome)
+			}
 		}
 	}
 	if diff := cmp.Diff(before, find(t, db, f.ID)); diff != "" {
@@ -298,7 +323,7 @@ func keyOfSuccessor(t *testing.T, db Database) {
 
 func concurrentPresentations(t *testing.T, db Database) {
 	const callers = 64
-	for _, p := range []family.Policy{always, graceless, never} {
+	for _, p := range []family.Policy{always, graceless, never, windowed} {
 		f := inserted(t, db)
 		outcomes := make([]family.Outcome, callers)
 		storetest.AtOnce(callers, func(i int) {

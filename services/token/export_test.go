@@ -1,0 +1,4 @@
+package token
+
+// RotationOf is the policy of a client.
+var RotationOf = rotationOf

@@ -1,0 +1,79 @@
+package familypg
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/chancery-auth/chancery/pkg/event/eventpg"
+	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/services/token/internal/family"
+)
+
+// repetition records a repetition of a token of f, unless another has been
+// recorded meanwhile.
+func (s *Store) repetition(ctx context.Context, f family.Family) error {
+	return pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
+		news, err := note(ctx, tx, f.GrantID, false, family.RepetitionPeriod)
+		if err != nil || !news {
+			return err
+		}
+		return eventpg.Append(ctx, tx, family.Repetition(f))
+	})
+}
+
+// note notes a reuse of a grant's tokens, unless one like it is noted that is
+// younger than period.
+func note(ctx context.Context, tx pgx.Tx, grant uuid.UUID, late bool, period time.Duration) (news bool, err error) {
+	tag, err := tx.Exec(ctx, `
+		INSERT INTO token.reuse AS u (grant_id, late, reuse_time)
+		VALUES ($1, $2, statement_timestamp())
+		ON CONFLICT (grant_id, late) DO UPDATE
+		   SET reuse_time = excluded.reuse_time
+		 WHERE u.reuse_time <= excluded.reuse_time - $3::interval`, grant, late, period)
+	if err != nil {
+		return false, fmt.Errorf("note reuse: %w", err)
+	}
+	return tag.RowsAffected() > 0, nil
+}
+
+// Reuses implements family.Store.
+func (s *Store) Reuses(ctx context.Context, grants []uuid.UUID) ([]family.Reuse, error) {
+	rows, err := s.db.Query(ctx, `
+		SELECT grant_id, max(reuse_time) FILTER (WHERE NOT late), max(reuse_time) FILTER (WHERE late)
+		  FROM token.reuse
+		 WHERE grant_id = ANY ($1)
+		 GROUP BY grant_id`, grants)
+	if err != nil {
+		return nil, fmt.Errorf("select reuses: %w", err)
+	}
+	reuses, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (family.Reuse, error) {
+		var u family.Reuse
+		var repeated, late *time.Time
+		err := row.Scan(&u.GrantID, &repeated, &late)
+		u.Repeated, u.Late = timeOf(repeated), timeOf(late)
+		return u, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("select reuses: %w", err)
+	}
+	return reuses, nil
+}
+
+// timeOf is zero for NULL.
+func timeOf(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+func (s *Store) sweepReuses(ctx context.Context) error {
+	if _, err := s.db.Exec(ctx, `DELETE FROM token.reuse WHERE reuse_time <= statement_timestamp() - $1::interval`, family.ReuseMemory); err != nil {
+		return fmt.Errorf("sweep reuses: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package familysqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
+	"github.com/chancery-auth/chancery/pkg/sqlite"
+	"github.com/chancery-auth/chancery/services/token/internal/family"
+)
+
+// repetition records a repetition of a token of f, unless another was recorded a
+// short while ago.
+func repetition(ctx context.Context, tx *sql.Tx, f family.Family) error {
+	news, err := note(ctx, tx, f.GrantID, false, family.RepetitionPeriod)
+	if err != nil || !news {
+		return err
+	}
+	return eventsqlite.Append(ctx, tx, family.Repetition(f))
+}
+
+// note notes a reuse of a grant's tokens, unless one like it is noted that is
+// younger than period.
+func note(ctx context.Context, tx *sql.Tx, grant uuid.UUID, late bool, period time.Duration) (news bool, err error) {
+	result, err := tx.ExecContext(ctx, `
+		INSERT INTO token_reuse (grant_id, late, reuse_time)
+		VALUES (?1, ?2, `+sqlite.NowMicros+`)
+		ON CONFLICT (grant_id, late) DO UPDATE
+		   SET reuse_time = excluded.reuse_time
+		 WHERE token_reuse.reuse_time <= excluded.reuse_time - ?3`, grant[:], late, period.Microseconds())
+	if err != nil {
+		return false, fmt.Errorf("note reuse: %w", err)
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
+}
+
+// Reuses implements family.Store.
+func (s *Store) Reuses(ctx context.Context, grants []uuid.UUID) ([]family.Reuse, error) {
+	var reuses []family.Reuse
+	for _, grant := range grants {
+		var repeated, late sql.NullInt64
+		err := s.db.Read().QueryRowContext(ctx, `
+			SELECT max(reuse_time) FILTER (WHERE NOT late), max(reuse_time) FILTER (WHERE late)
+			  FROM token_reuse
+			 WHERE grant_id = ?1`, grant[:]).Scan(&repeated, &late)
+		if err != nil {
+			return nil, fmt.Errorf("select reuses: %w", err)
+		}
+		if repeated.Valid || late.Valid {
+			reuses = append(reuses, family.Reuse{GrantID: grant, Repeated: timeOf(repeated), Late: timeOf(late)})
+		}
+	}
+	return reuses, nil
+}
+
+// timeOf is zero for NULL.
+func timeOf(t sql.NullInt64) time.Time {
+	if !t.Valid {
+		return time.Time{}
+	}
+	return sqlite.FromTime(t.Int64)
+}
+
+func (s *Store) sweepReuses(ctx context.Context) error {
+	_, err := s.db.Write().ExecContext(ctx,
+		`DELETE FROM token_reuse WHERE reuse_time <= `+sqlite.NowMicros+` - ?1`, family.ReuseMemory.Microseconds())
+	if err != nil {
+		return fmt.Errorf("sweep reuses: %w", err)
+	}
+	return nil
+}
