@@ -43,6 +43,7 @@ func TestCluster(t *testing.T) {
 	}{
 		{"a client library goes the whole way", libraryThroughTheCluster},
 		{"people go through in a browser", browserThroughTheCluster},
+		{"N305 a workspace is deleted with its apps", workspaceEndsInTheCluster},
 		{"T06 T07 a revocation reaches every replica with NATS or without", revocationReachesEveryReplica},
 		{"T04 a replica that was suspended answers nothing stale", suspendedReplicaIsNotStale},
 		{"T12 a replica without its database stops answering active", replicaWithoutDatabase},

@@ -79,3 +79,21 @@ func pagesThroughTheCluster(t *testing.T, b *tab, f *fleet) {
 		t.Errorf("the directory shows %s", shown)
 	}
 }
+
+// workspaceEndsInTheCluster deletes a workspace, for which its directory calls the
+// registry by its certificate.
+func workspaceEndsInTheCluster(t *testing.T, f *fleet) {
+	owner := admin[struct {
+		ID string `json:"workspace_id"`
+	}](t, f, "workspace", "create", "--name", "Short-lived").ID
+	app := admin[struct {
+		ID string `json:"client_id"`
+	}](t, f, "client", "create", "--name", "Short-lived app", "--workspace", owner, "--redirect-uri", "https://short.example/cb").ID
+	if _, err := f.Admin(t.Context(), "", "client", "get", app); err != nil {
+		t.Fatalf("before: %v", err)
+	}
+	admin[map[string]string](t, f, "workspace", "delete", owner)
+	if _, err := f.Admin(t.Context(), "", "client", "get", app); err == nil {
+		t.Error("the app outlives its workspace")
+	}
+}

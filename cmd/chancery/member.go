@@ -111,7 +111,7 @@ func (c *memberDelete) Run(ctx context.Context, s streams) error {
 
 // warnOfApps says what lives on in a workspace that has no admin; nil if it has
 // one. Standard output stays as it is, for programs.
-func warnOfApps(s streams, workspace string, apps *int32) {
+func warnOfApps(s streams, workspace string, apps *int64) {
 	switch {
 	case apps == nil || *apps == 0:
 	case *apps < 0:

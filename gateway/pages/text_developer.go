@@ -81,7 +81,7 @@ func fieldText() catalogue {
 		"field.terms_url":                       "Terms of service (optional)",
 		"field.terms_url.hint":                  "Linked when the app asks for access.",
 		"field.visibility":                      "Who can use it",
-		"field.visibility.hint":                 "This can be changed later.",
+		"field.visibility.hint":                 "This can be changed later. Making an app internal ends its access tokens; members get new ones.",
 		"field.client_type":                     "Type of app",
 		"field.client_type.hint":                "This cannot be changed later.",
 		"field.redirect_uris":                   "Redirect URIs",

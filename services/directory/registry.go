@@ -20,7 +20,7 @@ func (r registry) End(ctx context.Context, id uuid.UUID) error {
 }
 
 // Count implements workspace.Apps.
-func (r registry) Count(ctx context.Context, id uuid.UUID) (int32, error) {
+func (r registry) Count(ctx context.Context, id uuid.UUID) (int64, error) {
 	resp, err := r.client.CountWorkspaceClients(ctx, &registryv1.CountWorkspaceClientsRequest{WorkspaceId: id.String()})
 	return resp.GetClients(), err
 }

@@ -22,7 +22,7 @@ type appKeeper struct {
 	registryv1.UnimplementedRegistryServiceServer
 
 	mu    sync.Mutex
-	apps  map[string]int32 // by workspace
+	apps  map[string]int64 // by workspace
 	ended []string
 	fails error
 }
@@ -50,7 +50,7 @@ func (k *appKeeper) CountWorkspaceClients(_ context.Context, req *registryv1.Cou
 }
 
 // give says how many apps a workspace owns.
-func (k *appKeeper) give(workspaceID string, apps int32) {
+func (k *appKeeper) give(workspaceID string, apps int64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.apps[workspaceID] = apps
@@ -122,7 +122,7 @@ func TestN305_TheAppsOfAWorkspaceEndBeforeIt(t *testing.T) {
 
 func TestN305_WhoMakesTheLastAdminLeaveIsWarned(t *testing.T) {
 	onBoth(t, func(t *testing.T, h harness) {
-		remove := func(w *directoryv1.Workspace, u *directoryv1.Subject) *int32 {
+		remove := func(w *directoryv1.Workspace, u *directoryv1.Subject) *int64 {
 			t.Helper()
 			resp, err := h.admin.RemoveMember(t.Context(), &directoryv1.RemoveMemberRequest{WorkspaceId: w.GetWorkspaceId(), Sub: u.GetSub()})
 			if err != nil {
@@ -130,7 +130,7 @@ func TestN305_WhoMakesTheLastAdminLeaveIsWarned(t *testing.T) {
 			}
 			return resp.AppsWithoutAdmin
 		}
-		set := func(w *directoryv1.Workspace, u *directoryv1.Subject, role string) *int32 {
+		set := func(w *directoryv1.Workspace, u *directoryv1.Subject, role string) *int64 {
 			t.Helper()
 			resp, err := h.admin.SetMemberRole(t.Context(), &directoryv1.SetMemberRoleRequest{WorkspaceId: w.GetWorkspaceId(), Sub: u.GetSub(), Role: role})
 			if err != nil {
@@ -145,23 +145,23 @@ func TestN305_WhoMakesTheLastAdminLeaveIsWarned(t *testing.T) {
 		h.member(t, bob, w, "admin")
 		h.member(t, ada, none, "admin")
 
-		wantEqual(t, "one admin is left", (*int32)(nil), set(w, ada, "member"))
-		wantEqual(t, "the last one is demoted", proto.Int32(3), set(w, bob, "viewer"))
-		wantEqual(t, "an admin again", (*int32)(nil), set(w, bob, "admin"))
-		wantEqual(t, "a member leaves", (*int32)(nil), remove(w, ada))
-		wantEqual(t, "the last one leaves", proto.Int32(3), remove(w, bob))
-		wantEqual(t, "the last one leaves no app", proto.Int32(0), remove(none, ada))
+		wantEqual(t, "one admin is left", (*int64)(nil), set(w, ada, "member"))
+		wantEqual(t, "the last one is demoted", proto.Int64(3), set(w, bob, "viewer"))
+		wantEqual(t, "an admin again", (*int64)(nil), set(w, bob, "admin"))
+		wantEqual(t, "a member leaves", (*int64)(nil), remove(w, ada))
+		wantEqual(t, "the last one leaves", proto.Int64(3), remove(w, bob))
+		wantEqual(t, "the last one leaves no app", proto.Int64(0), remove(none, ada))
 
 		h.member(t, ada, w, "admin")
 		h.member(t, bob, w, "admin")
 		if _, err := h.admin.DisableSubject(t.Context(), &directoryv1.DisableSubjectRequest{Sub: bob.GetSub()}); err != nil {
 			t.Fatal(err)
 		}
-		wantEqual(t, "the last one who can sign in leaves", proto.Int32(3), remove(w, ada))
+		wantEqual(t, "the last one who can sign in leaves", proto.Int64(3), remove(w, ada))
 		for name, err := range away() {
 			h.member(t, ada, w, "admin")
 			h.apps.failWith(err)
-			wantEqual(t, "a registry that is "+name, proto.Int32(-1), remove(w, ada))
+			wantEqual(t, "a registry that is "+name, proto.Int64(-1), remove(w, ada))
 		}
 		if len(h.apps.ended) > 0 {
 			t.Errorf("the apps of %v ended", h.apps.ended)

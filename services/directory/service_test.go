@@ -58,7 +58,7 @@ func newHarness(t *testing.T, stores Stores) harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	apps := &appKeeper{apps: make(map[string]int32)}
+	apps := &appKeeper{apps: make(map[string]int64)}
 	registryv1.RegisterRegistryServiceServer(local, apps)
 	service := New(testConfig(), Deps{Stores: stores, Registry: registryv1.NewRegistryServiceClient(local.Conn("directory"))})
 	service.Register(local)

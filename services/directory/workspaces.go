@@ -128,7 +128,7 @@ func (s *Service) RemoveMember(ctx context.Context, req *directoryv1.RemoveMembe
 }
 
 // unmanaged is nil for a workspace that has an admin.
-func (s *Service) unmanaged(ctx context.Context, workspaceID uuid.UUID) *int32 {
+func (s *Service) unmanaged(ctx context.Context, workspaceID uuid.UUID) *int64 {
 	if apps, ok := s.memberships.Unmanaged(ctx, workspaceID); ok {
 		return &apps
 	}

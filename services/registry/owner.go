@@ -28,7 +28,7 @@ func (s *Service) CountWorkspaceClients(ctx context.Context, req *registryv1.Cou
 	if err != nil {
 		return nil, err
 	}
-	return &registryv1.CountWorkspaceClientsResponse{Clients: int32(n)}, nil
+	return &registryv1.CountWorkspaceClientsResponse{Clients: int64(n)}, nil
 }
 
 // workspaceOf is the id in the one spelling that clients are stored with.

@@ -34,7 +34,7 @@ func (o office) end(t *testing.T, workspace string) {
 	}
 }
 
-func (o office) count(t *testing.T, workspace string) int32 {
+func (o office) count(t *testing.T, workspace string) int64 {
 	t.Helper()
 	resp, err := o.owner.CountWorkspaceClients(t.Context(), &registryv1.CountWorkspaceClientsRequest{WorkspaceId: workspace})
 	if err != nil {

@@ -1989,7 +1989,7 @@ type SetMemberRoleResponse struct {
 	Membership *Membership            `protobuf:"bytes,1,opt,name=membership,proto3" json:"membership,omitempty"`
 	// Set while the workspace has no admin who can sign in: how many apps it owns,
 	// which live on and which nobody manages. -1: the registry could not say.
-	AppsWithoutAdmin *int32 `protobuf:"varint,2,opt,name=apps_without_admin,json=appsWithoutAdmin,proto3,oneof" json:"apps_without_admin,omitempty"`
+	AppsWithoutAdmin *int64 `protobuf:"varint,2,opt,name=apps_without_admin,json=appsWithoutAdmin,proto3,oneof" json:"apps_without_admin,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -2031,7 +2031,7 @@ func (x *SetMemberRoleResponse) GetMembership() *Membership {
 	return nil
 }
 
-func (x *SetMemberRoleResponse) GetAppsWithoutAdmin() int32 {
+func (x *SetMemberRoleResponse) GetAppsWithoutAdmin() int64 {
 	if x != nil && x.AppsWithoutAdmin != nil {
 		return *x.AppsWithoutAdmin
 	}
@@ -2095,7 +2095,7 @@ func (x *RemoveMemberRequest) GetSub() string {
 type RemoveMemberResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// As in SetMemberRoleResponse.
-	AppsWithoutAdmin *int32 `protobuf:"varint,1,opt,name=apps_without_admin,json=appsWithoutAdmin,proto3,oneof" json:"apps_without_admin,omitempty"`
+	AppsWithoutAdmin *int64 `protobuf:"varint,1,opt,name=apps_without_admin,json=appsWithoutAdmin,proto3,oneof" json:"apps_without_admin,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -2130,7 +2130,7 @@ func (*RemoveMemberResponse) Descriptor() ([]byte, []int) {
 	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{37}
 }
 
-func (x *RemoveMemberResponse) GetAppsWithoutAdmin() int32 {
+func (x *RemoveMemberResponse) GetAppsWithoutAdmin() int64 {
 	if x != nil && x.AppsWithoutAdmin != nil {
 		return *x.AppsWithoutAdmin
 	}
@@ -2374,14 +2374,14 @@ const file_chancery_directory_v1_directory_service_proto_rawDesc = "" +
 	"\n" +
 	"membership\x18\x01 \x01(\v2!.chancery.directory.v1.MembershipR\n" +
 	"membership\x121\n" +
-	"\x12apps_without_admin\x18\x02 \x01(\x05H\x00R\x10appsWithoutAdmin\x88\x01\x01B\x15\n" +
+	"\x12apps_without_admin\x18\x02 \x01(\x03H\x00R\x10appsWithoutAdmin\x88\x01\x01B\x15\n" +
 	"\x13_apps_without_admin\"`\n" +
 	"\x13RemoveMemberRequest\x12+\n" +
 	"\fworkspace_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\x12\x1c\n" +
 	"\x03sub\x18\x02 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x03sub\"`\n" +
 	"\x14RemoveMemberResponse\x121\n" +
-	"\x12apps_without_admin\x18\x01 \x01(\x05H\x00R\x10appsWithoutAdmin\x88\x01\x01B\x15\n" +
+	"\x12apps_without_admin\x18\x01 \x01(\x03H\x00R\x10appsWithoutAdmin\x88\x01\x01B\x15\n" +
 	"\x13_apps_without_admin\"A\n" +
 	"\x12ListMembersRequest\x12+\n" +
 	"\fworkspace_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\"Z\n" +

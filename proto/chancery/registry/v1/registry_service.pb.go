@@ -628,7 +628,7 @@ func (x *CountWorkspaceClientsRequest) GetWorkspaceId() string {
 // CountWorkspaceClientsResponse carries the number.
 type CountWorkspaceClientsResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Clients       int32                  `protobuf:"varint,1,opt,name=clients,proto3" json:"clients,omitempty"`
+	Clients       int64                  `protobuf:"varint,1,opt,name=clients,proto3" json:"clients,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -663,7 +663,7 @@ func (*CountWorkspaceClientsResponse) Descriptor() ([]byte, []int) {
 	return file_chancery_registry_v1_registry_service_proto_rawDescGZIP(), []int{13}
 }
 
-func (x *CountWorkspaceClientsResponse) GetClients() int32 {
+func (x *CountWorkspaceClientsResponse) GetClients() int64 {
 	if x != nil {
 		return x.Clients
 	}
@@ -1974,7 +1974,7 @@ const file_chancery_registry_v1_registry_service_proto_rawDesc = "" +
 	"\x1cCountWorkspaceClientsRequest\x12+\n" +
 	"\fworkspace_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\"9\n" +
 	"\x1dCountWorkspaceClientsResponse\x12\x18\n" +
-	"\aclients\x18\x01 \x01(\x05R\aclients\">\n" +
+	"\aclients\x18\x01 \x01(\x03R\aclients\">\n" +
 	"\x13CreateSecretRequest\x12'\n" +
 	"\tclient_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\bclientId\"]\n" +

@@ -163,13 +163,13 @@ func (d *Directory) List(ctx context.Context, workspaceID uuid.UUID) ([]Membersh
 }
 
 // Unknown is the number of apps that nobody could count.
-const Unknown int32 = -1
+const Unknown int64 = -1
 
 // Unmanaged returns how many apps a workspace without an admin owns: what whoever
 // made the last admin leave is warned of. It fails for no reason, since what it is
 // about has happened: what cannot be found out is [Unknown]. ok is false for a
 // workspace that has an admin.
-func (d *Directory) Unmanaged(ctx context.Context, workspaceID uuid.UUID) (apps int32, ok bool) {
+func (d *Directory) Unmanaged(ctx context.Context, workspaceID uuid.UUID) (apps int64, ok bool) {
 	has, err := d.Memberships.HasAdmin(ctx, workspaceID)
 	if err != nil || has {
 		return Unknown, !has

@@ -61,7 +61,7 @@ type Apps interface {
 	// may be repeated.
 	End(ctx context.Context, id uuid.UUID) error
 	// Count returns how many apps the workspace owns.
-	Count(ctx context.Context, id uuid.UUID) (int32, error)
+	Count(ctx context.Context, id uuid.UUID) (int64, error)
 }
 
 // Publisher tells other replicas of restrictions, as well as it can.

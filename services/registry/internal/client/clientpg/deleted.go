@@ -101,13 +101,17 @@ func hold(ctx context.Context, tx pgx.Tx, c client.Client) error {
 	return nil
 }
 
-// isNew fails if a deleted client had the id.
-func isNew(ctx context.Context, tx pgx.Tx, clientID string) error {
-	had, err := count(ctx, tx, `SELECT count(*) FROM registry.deleted_client WHERE client_id = $1`, clientID)
-	if err == nil && had > 0 {
-		return fmt.Errorf("insert client: %s was deleted", clientID)
+// succeedsNobody fails if a deleted client had the id, or has the name held for
+// its owner.
+func succeedsNobody(ctx context.Context, tx pgx.Tx, c client.Client, held time.Duration) error {
+	had, err := count(ctx, tx, `SELECT count(*) FROM registry.deleted_client WHERE client_id = $1`, c.ClientID)
+	if err != nil {
+		return err
 	}
-	return err
+	if had > 0 {
+		return fmt.Errorf("insert client: %s was deleted", c.ClientID)
+	}
+	return mayBeNamed(ctx, tx, c, held)
 }
 
 // mayBeNamed fails if the client's name is held for somebody else.

@@ -12,16 +12,10 @@ import (
 // admit fails if the client may not be made, or is one too many. Its locks last
 // until the end of the transaction, so that callers count one after another.
 func admit(ctx context.Context, tx pgx.Tx, c client.Client, most client.Limits) error {
-	if err := isNew(ctx, tx, c.ClientID); err != nil {
-		return err
-	}
-	if err := mayBeNamed(ctx, tx, c, most.NameHeld); err != nil {
+	if err := succeedsNobody(ctx, tx, c, most.NameHeld); err != nil {
 		return err
 	}
 	if c.WorkspaceID != "" {
-		if err := lock(ctx, tx, "workspace/"+c.WorkspaceID); err != nil {
-			return err
-		}
 		if err := owns(ctx, tx, c.WorkspaceID); err != nil {
 			return err
 		}
@@ -67,8 +61,11 @@ func count(ctx context.Context, tx pgx.Tx, query string, args ...any) (have int,
 	return have, nil
 }
 
-// owns fails if the workspace has ended.
+// owns fails if the workspace has ended, and keeps it from ending meanwhile.
 func owns(ctx context.Context, tx pgx.Tx, workspaceID string) error {
+	if err := lock(ctx, tx, "workspace/"+workspaceID); err != nil {
+		return err
+	}
 	ended, err := count(ctx, tx, `SELECT count(*) FROM registry.ended_workspace WHERE workspace_id = $1`, workspaceID)
 	if err == nil && ended > 0 {
 		return client.ErrOwnerEnded

@@ -11,10 +11,7 @@ import (
 // admit fails if the client may not be made, or is one too many. Write transactions
 // run one after another, so that nobody adds one after it has counted.
 func admit(ctx context.Context, tx *sql.Tx, c client.Client, most client.Limits) error {
-	if err := isNew(ctx, tx, c.ClientID); err != nil {
-		return err
-	}
-	if err := mayBeNamed(ctx, tx, c, most.NameHeld); err != nil {
+	if err := succeedsNobody(ctx, tx, c, most.NameHeld); err != nil {
 		return err
 	}
 	if c.WorkspaceID != "" {
