@@ -85,6 +85,7 @@ func (r *tour) everything(t *testing.T) {
 	t.Helper()
 	for _, step := range []func(*tour, *testing.T){
 		(*tour).clients, (*tour).users, (*tour).workspaces, (*tour).signIn, (*tour).replayedCode, (*tour).reusedRefresh,
+		(*tour).repeatedRefresh,
 		(*tour).revocations, (*tour).sessions, (*tour).keys,
 	} {
 		step(r, t)
@@ -153,11 +154,11 @@ func (r *tour) checkTypes(t *testing.T) {
 	}
 }
 
-// checkCounts says that reuse was counted once each.
+// checkCounts says that reuse of each kind was counted once.
 func (r *tour) checkCounts(t *testing.T) {
 	t.Helper()
 	_, metrics := ask(t, http.MethodGet, "http://"+r.s.Internal+"/metrics", nil)
-	for _, name := range []string{"chancery_refresh_reuse_total", "chancery_code_replay_total"} {
+	for _, name := range []string{"chancery_refresh_reuse_total", "chancery_refresh_repeat_total", "chancery_code_replay_total"} {
 		if !regexp.MustCompile(`(?m)^` + name + `({.*})? 1$`).Match(metrics) {
 			t.Errorf("%s is not 1 in\n%s", name, metrics)
 		}

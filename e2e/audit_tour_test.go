@@ -230,6 +230,19 @@ func (r *tour) reusedRefresh(t *testing.T) {
 	r.check(t, byGateway, of("family.reused", grant), revoked)
 }
 
+// repeatedRefresh refreshes twice with one token, within a window.
+func (r *tour) repeatedRefresh(t *testing.T) {
+	t.Helper()
+	r.s.chancery(t, "client", "update", r.s.Demo.Client.ClientID, "--refresh-window", "20m")
+	token := r.fresh(t)
+	for range 2 {
+		if _, err := r.app.TokenSource(t.Context(), refreshOnly(token)).Token(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.check(t, byGateway, of("family.repeated", r.grant(t)))
+}
+
 // revocations end tokens as a client and as an operator.
 func (r *tour) revocations(t *testing.T) {
 	t.Helper()

@@ -3,9 +3,11 @@ package consent_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/chancery-auth/chancery/pkg/fault"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
@@ -23,7 +25,8 @@ type directory struct {
 	answers     int
 }
 
-// ListResources implements DirectoryService for the subjects u1 and u2.
+// ListResources implements DirectoryService for the subjects u1 and u2, and those
+// of models.
 func (d *directory) ListResources(_ context.Context, req *directoryv1.ListResourcesRequest) (*directoryv1.ListResourcesResponse, error) {
 	resp, err := d.list(req)
 	if err == nil && d.afterAnswer != nil {
@@ -36,7 +39,7 @@ func (d *directory) list(req *directoryv1.ListResourcesRequest) (*directoryv1.Li
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.answers++
-	if req.GetSub() != u1 && req.GetSub() != u2 {
+	if req.GetSub() != u1 && req.GetSub() != u2 && !strings.HasPrefix(req.GetSub(), "model ") {
 		return nil, fault.New(fault.NotFound, "there is no such subject")
 	}
 	resp := &directoryv1.ListResourcesResponse{}
@@ -73,12 +76,47 @@ func (d *directory) join(sub, workspace, name, role string) {
 }
 
 // leave ends the membership of u1.
-func (d *directory) leave(workspace string) {
+func (d *directory) leave(workspace string) { d.leaves(u1, workspace) }
+
+func (d *directory) leaves(sub, workspace string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.memberships = slices.DeleteFunc(d.memberships, func(m *directoryv1.Membership) bool {
-		return m.GetSub() == u1 && m.GetWorkspaceId() == workspace
+		return m.GetSub() == sub && m.GetWorkspaceId() == workspace
 	})
+}
+
+// setRole changes a role, and leaves the membership.
+func (d *directory) setRole(sub, workspace, role string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i, m := range d.memberships {
+		if m.GetSub() == sub && m.GetWorkspaceId() == workspace {
+			changed := proto.CloneOf(m)
+			changed.Role = role
+			d.memberships[i] = changed
+		}
+	}
+}
+
+// membershipID is empty for who is no member.
+func (d *directory) membershipID(sub, workspace string) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, m := range d.memberships {
+		if m.GetSub() == sub && m.GetWorkspaceId() == workspace {
+			return m.GetMembershipId()
+		}
+	}
+	return ""
+}
+
+// forget removes workspaces and all that is in them.
+func (d *directory) forget(workspaces ...string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.memberships = slices.DeleteFunc(d.memberships, func(m *directoryv1.Membership) bool { return slices.Contains(workspaces, m.GetWorkspaceId()) })
+	d.projects = slices.DeleteFunc(d.projects, func(p *directoryv1.Project) bool { return slices.Contains(workspaces, p.GetWorkspaceId()) })
 }
 
 func (d *directory) project(workspace, name string) string {

@@ -52,11 +52,13 @@ func newWorld(t *testing.T, policy preset.Consent) *world {
 }
 
 // onBoth runs f in a world on each database.
-func onBoth(t *testing.T, f func(t *testing.T, w *world)) {
-	t.Run("SQLite", func(t *testing.T) { f(t, newWorld(t, preset.Consent{})) })
+func onBoth(t *testing.T, f func(t *testing.T, w *world)) { onBothWith(t, preset.Consent{}, f) }
+
+func onBothWith(t *testing.T, policy preset.Consent, f func(t *testing.T, w *world)) {
+	t.Run("SQLite", func(t *testing.T) { f(t, newWorld(t, policy)) })
 	t.Run("Postgres", func(t *testing.T) {
 		db := pgtest.New(t, coherence.Set(), events.Set(), consent.Migrations())
-		f(t, newWorldOn(t, preset.Consent{}, consent.Postgres(db)))
+		f(t, newWorldOn(t, policy, consent.Postgres(db)))
 	})
 }
 

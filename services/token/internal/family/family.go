@@ -92,7 +92,7 @@ const (
 
 // Unrotated is the outcome of presenting p when that has rotated nothing.
 // repeatable says that the window or the grace covers it.
-func (f Family) Unrotated(p Presented, repeatable bool) Outcome { //nolint:revive // flag-parameter: what the store has found
+func (f Family) Unrotated(p Presented, repeatable bool) Outcome {
 	switch {
 	case p.Generation == f.Generation:
 		return Kept

@@ -168,7 +168,7 @@ func (s *Store) unrotated(ctx context.Context, p family.Presented, policy family
 // replaced in the window if an earlier one was: of one that a binary of the release
 // before replaced, the row may not know. due says whether a repetition in the
 // window is to be noted.
-func use(ctx context.Context, conn *pgx.Conn, p family.Presented, policy family.Policy) (f family.Family, outcome family.Outcome, due bool, err error) { //nolint:revive // function-result-limit: all of one row
+func use(ctx context.Context, conn *pgx.Conn, p family.Presented, policy family.Policy) (f family.Family, outcome family.Outcome, due bool, err error) {
 	var repeatable bool
 	f, err = scan(conn.QueryRow(ctx, `
 		UPDATE token.family AS f

@@ -23,15 +23,17 @@ func repetition(ctx context.Context, tx *sql.Tx, f family.Family) error {
 	return eventsqlite.Append(ctx, tx, family.Repetition(f))
 }
 
+const upsertReuse = `
+	INSERT INTO token_reuse (grant_id, late, reuse_time)
+	VALUES (?1, ?2, ` + sqlite.NowMicros + `)
+	ON CONFLICT (grant_id, late) DO UPDATE
+	   SET reuse_time = excluded.reuse_time
+	 WHERE token_reuse.reuse_time <= excluded.reuse_time - ?3`
+
 // note notes a reuse of a grant's tokens, unless one like it is noted that is
 // younger than period.
 func note(ctx context.Context, tx *sql.Tx, grant uuid.UUID, late bool, period time.Duration) (news bool, err error) {
-	result, err := tx.ExecContext(ctx, `
-		INSERT INTO token_reuse (grant_id, late, reuse_time)
-		VALUES (?1, ?2, `+sqlite.NowMicros+`)
-		ON CONFLICT (grant_id, late) DO UPDATE
-		   SET reuse_time = excluded.reuse_time
-		 WHERE token_reuse.reuse_time <= excluded.reuse_time - ?3`, grant[:], late, period.Microseconds())
+	result, err := tx.ExecContext(ctx, upsertReuse, grant[:], late, period.Microseconds())
 	if err != nil {
 		return false, fmt.Errorf("note reuse: %w", err)
 	}

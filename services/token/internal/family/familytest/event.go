@@ -51,8 +51,15 @@ func end(t *testing.T, db Database, id uuid.UUID, why family.Reason) {
 }
 
 func unrecordedDoesNotHappen(t *testing.T, db Database) {
-	f := inserted(t, db)
+	f, rotated := inserted(t, db), inserted(t, db)
+	present(t, db, rotated, 0, windowed)
 	db.Audit.Break(t)
+	if _, _, err := db.Present(t.Context(), family.Presented{FamilyID: rotated.ID}, windowed, 1); err == nil {
+		t.Error("a repetition within the window is answered without a record")
+	}
+	if reuses, err := db.Reuses(t.Context(), []uuid.UUID{rotated.GrantID}); err != nil || len(reuses) != 0 {
+		t.Errorf("Reuses() = %v, %v, want none", reuses, err)
+	}
 	for _, why := range []family.Reason{family.Revoked, family.Replayed} {
 		if _, err := db.End(t.Context(), f.ID, why); err == nil {
 			t.Error("a family ends without a record")
