@@ -94,7 +94,7 @@ type Clients struct {
 
 // ClientDefaults is what a new client takes where its registration does not say.
 type ClientDefaults struct {
-	TokenEndpointAuthMethod string   `yaml:"token_endpoint_auth_method" help:"client_secret_basic, client_secret_post, private_key_jwt or none."`
+	TokenEndpointAuthMethod string   `yaml:"token_endpoint_auth_method" help:"client_secret_basic, client_secret_post, private_key_jwt or none. Of the two with a secret, a client that does not say may use either, and is told of this one."`
 	GrantTypes              []string `yaml:"grant_types" help:"Of a client with redirect URIs."`
 	RequirePKCE             bool     `yaml:"require_pkce" help:"Refuse authorization requests without code_challenge. Clients without credentials always need it."`
 }

@@ -22,7 +22,6 @@ func fromClient(m *registryv1.Client) (client.Client, error) {
 	c := client.Client{
 		ClientName:                         m.GetClientName(),
 		ApplicationType:                    oauth.ApplicationType(m.GetApplicationType()),
-		TokenEndpointAuthMethod:            m.GetTokenEndpointAuthMethod(),
 		RedirectURIs:                       m.GetRedirectUris(),
 		GrantTypes:                         m.GetGrantTypes(),
 		JWKS:                               m.GetJwks(),
@@ -43,7 +42,7 @@ func fromClient(m *registryv1.Client) (client.Client, error) {
 		WorkspaceID:                        m.GetWorkspaceId(),
 		Visibility:                         client.Visibility(m.GetVisibility()),
 		ClientKind:                         m.GetClientKind(),
-	}
+	}.Authenticating(m.GetTokenEndpointAuthMethod(), m.GetTokenEndpointAuthMethodsSupported())
 	if err := scopesFrom(m, &c); err != nil {
 		return client.Client{}, err
 	}
@@ -134,6 +133,10 @@ func toClient(c client.Client) *registryv1.Client {
 		ScopeVersion:                       c.ScopeVersion,
 		Revision:                           c.Revision,
 		CreateTime:                         timestamppb.New(c.CreateTime),
+	}
+	// Those that know no list then see nothing that they could contradict.
+	if all := c.AuthMethods(); len(all) > 1 {
+		m.TokenEndpointAuthMethodsSupported = all
 	}
 	if c.RefreshGrace != nil {
 		m.RefreshGrace = durationpb.New(*c.RefreshGrace)

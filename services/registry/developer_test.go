@@ -188,6 +188,7 @@ func TestN214_DevelopersChangeWhatIsTheirs(t *testing.T) {
 		want.RequirePkce, want.IdTokenSignedResponseAlg = proto.Bool(true), "RS256"
 		want.AccessTokenLifetime, want.RefreshTokenLifetime = &durationpb.Duration{}, &durationpb.Duration{}
 		want.Version, want.ScopeVersion, want.Revision = 1, 1, 1
+		want.TokenEndpointAuthMethodsSupported = greedy.GetTokenEndpointAuthMethodsSupported()
 		differ(t, created, want, "client_id", "create_time")
 
 		// What operators give, the developer cannot take or refuse.

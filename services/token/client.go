@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/jwks"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
@@ -33,7 +34,7 @@ func clientOf(c *registryv1.Client, p preset.Preset) (exchange.Client, error) {
 		},
 		RedirectURIs:    c.GetRedirectUris(),
 		AnyLoopbackPort: p.Authorization.VariableLoopbackPort && oauth.ApplicationType(c.GetApplicationType()) == oauth.ApplicationNative,
-		Public:          c.GetTokenEndpointAuthMethod() == oauth.AuthNone,
+		Public:          clientauth.Public(c),
 		GrantTypes:      c.GetGrantTypes(),
 		Scope:           scope,
 		DefaultScope:    byDefault,
@@ -58,7 +59,7 @@ func lifetimesOf(c *registryv1.Client, p preset.Preset) (access, refresh time.Du
 
 func rotationOf(c *registryv1.Client, p preset.Refresh) family.Policy {
 	policy := family.Policy{Rotation: family.Rotation(p.Confidential), Threshold: p.Threshold, Grace: p.Grace}
-	if c.GetTokenEndpointAuthMethod() == oauth.AuthNone {
+	if clientauth.Public(c) {
 		policy.Rotation = family.Rotation(p.Public)
 	}
 	if c.GetRefreshRotation() != "" {

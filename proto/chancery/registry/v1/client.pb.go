@@ -98,7 +98,9 @@ type Client struct {
 	ClientName string `protobuf:"bytes,2,opt,name=client_name,json=clientName,proto3" json:"client_name,omitempty"`
 	// "web" or "native" (OIDC Registration §2).
 	ApplicationType string `protobuf:"bytes,3,opt,name=application_type,json=applicationType,proto3" json:"application_type,omitempty"`
-	// "client_secret_basic", "client_secret_post", "private_key_jwt" or "none".
+	// "client_secret_basic", "client_secret_post", "private_key_jwt" or "none": the
+	// one that the client is told of. An update that leaves it as it is, and has no
+	// token_endpoint_auth_methods_supported, keeps the others too.
 	TokenEndpointAuthMethod string   `protobuf:"bytes,4,opt,name=token_endpoint_auth_method,json=tokenEndpointAuthMethod,proto3" json:"token_endpoint_auth_method,omitempty"`
 	RedirectUris            []string `protobuf:"bytes,5,rep,name=redirect_uris,json=redirectUris,proto3" json:"redirect_uris,omitempty"`
 	GrantTypes              []string `protobuf:"bytes,6,rep,name=grant_types,json=grantTypes,proto3" json:"grant_types,omitempty"`
@@ -169,9 +171,14 @@ type Client struct {
 	LogoDigest string `protobuf:"bytes,34,opt,name=logo_digest,json=logoDigest,proto3" json:"logo_digest,omitempty"`
 	// When the client last authenticated, accurate to an hour; absent while it
 	// never did. Read only.
-	LastUseTime   *timestamppb.Timestamp `protobuf:"bytes,35,opt,name=last_use_time,json=lastUseTime,proto3" json:"last_use_time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	LastUseTime *timestamppb.Timestamp `protobuf:"bytes,35,opt,name=last_use_time,json=lastUseTime,proto3" json:"last_use_time,omitempty"`
+	// Every method by which the client may authenticate, the one it is told of among
+	// them (OpenID Connect RP Metadata Choices 1.0 §2). Empty:
+	// token_endpoint_auth_method alone. "none" stands alone. A new web client that
+	// names no method may use both that have a secret.
+	TokenEndpointAuthMethodsSupported []string `protobuf:"bytes,50,rep,name=token_endpoint_auth_methods_supported,json=tokenEndpointAuthMethodsSupported,proto3" json:"token_endpoint_auth_methods_supported,omitempty"`
+	unknownFields                     protoimpl.UnknownFields
+	sizeCache                         protoimpl.SizeCache
 }
 
 func (x *Client) Reset() {
@@ -449,6 +456,13 @@ func (x *Client) GetLastUseTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Client) GetTokenEndpointAuthMethodsSupported() []string {
+	if x != nil {
+		return x.TokenEndpointAuthMethodsSupported
+	}
+	return nil
+}
+
 // Secret is one of a client's secrets, without the secret itself.
 type Secret struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -623,7 +637,7 @@ var File_chancery_registry_v1_client_proto protoreflect.FileDescriptor
 
 const file_chancery_registry_v1_client_proto_rawDesc = "" +
 	"\n" +
-	"!chancery/registry/v1/client.proto\x12\x14chancery.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb3\r\n" +
+	"!chancery/registry/v1/client.proto\x12\x14chancery.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x95\x0e\n" +
 	"\x06Client\x12%\n" +
 	"\tclient_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\bclientId\x12*\n" +
 	"\vclient_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\n" +
@@ -672,7 +686,9 @@ const file_chancery_registry_v1_client_proto_rawDesc = "" +
 	"createTime\x12\x1f\n" +
 	"\vlogo_digest\x18\" \x01(\tR\n" +
 	"logoDigest\x12>\n" +
-	"\rlast_use_time\x18# \x01(\v2\x1a.google.protobuf.TimestampR\vlastUseTimeB\x0f\n" +
+	"\rlast_use_time\x18# \x01(\v2\x1a.google.protobuf.TimestampR\vlastUseTime\x12`\n" +
+	"%token_endpoint_auth_methods_supported\x182 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10\n" +
+	"\"\x04r\x02\x18@R!tokenEndpointAuthMethodsSupportedB\x0f\n" +
 	"\r_require_pkceB\x10\n" +
 	"\x0e_refresh_grace\"\xb6\x01\n" +
 	"\x06Secret\x12\x1b\n" +

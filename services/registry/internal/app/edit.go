@@ -16,12 +16,13 @@ func newApp(c client.Client, p client.Policy) (client.Client, error) {
 		return client.Client{}, err
 	}
 	return client.Client{
-		WorkspaceID:             c.WorkspaceID,
-		ClientName:              c.ClientName,
-		Description:             c.Description,
-		ApplicationType:         c.ApplicationType,
-		TokenEndpointAuthMethod: c.TokenEndpointAuthMethod,
-		RedirectURIs:            c.RedirectURIs,
+		WorkspaceID:                       c.WorkspaceID,
+		ClientName:                        c.ClientName,
+		Description:                       c.Description,
+		ApplicationType:                   c.ApplicationType,
+		TokenEndpointAuthMethod:           c.TokenEndpointAuthMethod,
+		TokenEndpointAuthMethodsSupported: c.TokenEndpointAuthMethodsSupported,
+		RedirectURIs:                      c.RedirectURIs,
 		// An app has users: without redirect URIs it is not finished, and no
 		// machine client.
 		GrantTypes: slices.Clone(p.Defaults(c.ApplicationType).GrantTypes),
@@ -50,6 +51,7 @@ func edit(old, c client.Client, p client.Policy) (client.Client, error) {
 	}
 	if c.TokenEndpointAuthMethod != "" {
 		edited.TokenEndpointAuthMethod = c.TokenEndpointAuthMethod
+		edited.TokenEndpointAuthMethodsSupported = c.TokenEndpointAuthMethodsSupported
 	}
 	// Rights that operators gave are not on a developer's list, and stay.
 	edited.Scope = c.Scope.Union(old.Scope.Intersect(ownRights(p)))

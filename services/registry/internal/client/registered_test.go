@@ -89,6 +89,7 @@ func TestReplaceTakesDefaultsForWhatIsLeftOut(t *testing.T) {
 	}
 	want := c
 	want.ClientName, want.Scope, want.DefaultScope = "Renamed", oauth.Scope{"openid"}, oauth.Scope{"openid"}
+	want.TokenEndpointAuthMethodsSupported = []string{oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost}
 	want.Unverified = true // Nobody has vouched for that name.
 	want.Revision, want.ScopeVersion = c.Revision+1, c.ScopeVersion+1
 	if diff := cmp.Diff(want, replaced, cmpopts.EquateEmpty()); diff != "" {

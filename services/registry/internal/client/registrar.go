@@ -65,9 +65,9 @@ func (r *Registrar) create(ctx context.Context, c Client) (Client, secret.Secret
 }
 
 // newSecret returns nil and the empty secret if the client's authentication
-// method has none.
+// methods have none.
 func (r *Registrar) newSecret(c Client) (*clientsecret.Secret, secret.Secret) {
-	if !clientsecret.UsedBy(c.TokenEndpointAuthMethod) {
+	if !clientsecret.UsedBy(c.AuthMethods()...) {
 		return nil, secret.Secret{}
 	}
 	return clientsecret.New(r.SecretPrefix)
@@ -132,7 +132,7 @@ func (r *Registrar) update(ctx context.Context, old, c Client, newSecret *client
 	updated, restrictions, err := r.Clients.Update(ctx, Change{
 		Client:       c,
 		ScopeShrinks: !old.Scope.SubsetOf(c.Scope),
-		DropSecrets:  clientsecret.UsedBy(old.TokenEndpointAuthMethod) && !clientsecret.UsedBy(c.TokenEndpointAuthMethod),
+		DropSecrets:  clientsecret.UsedBy(old.AuthMethods()...) && !clientsecret.UsedBy(c.AuthMethods()...),
 		NewSecret:    newSecret,
 	})
 	if err != nil {
