@@ -41,7 +41,7 @@ type clientMetadata struct {
 	RedirectURIs   []string       `help:"Redirect URI; may be repeated." name:"redirect-uri" sep:"none" placeholder:"URI"`
 	AuthMethods    []string       `help:"How it may authenticate: client_secret_basic, client_secret_post, private_key_jwt or none; may be repeated, but for none. Default: the preset's for the type, and with a secret either way." name:"auth-method" sep:"none" placeholder:"METHOD"`
 	Scope          *string        `help:"Everything the client may ask for, space-separated. Default: all that users can grant." placeholder:"\"A B\""`
-	DefaultScope   *string        `help:"What a request without scope asks for." placeholder:"\"A B\""`
+	DefaultScope   *string        `help:"What a request without scope asks for. Default: the preset's, else its scopes about who the user is." placeholder:"\"A B\""`
 	GrantTypes     []string       `help:"Grant type; may be repeated. Default: the preset's for the type." name:"grant-type" sep:"none" placeholder:"TYPE"`
 	RequirePKCE    *bool          `help:"Refuse requests without code_challenge. Default: the preset's for the type; always for clients without credentials." name:"require-pkce" negatable:""`
 	RequirePAR     *bool          `help:"Refuse requests that were not pushed." name:"require-par"`

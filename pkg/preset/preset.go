@@ -127,6 +127,8 @@ type Registration struct {
 // Authorization is what authorization requests must keep, beside the standards.
 type Authorization struct {
 	RequiredScope        oauth.Scope `yaml:"required_scope" help:"Scopes that every authorization request must ask for, such as [openid]."`
+	DefaultScope         oauth.Scope `yaml:"default_scope" help:"What a request without scope asks for, as far as its client may, where the client has no default of its own. Empty: the client's scopes of the kind identity, without offline_access."`
+	ScopeMandatory       bool        `yaml:"scope_mandatory" help:"Refuse a request without scope where the client has no default of its own."`
 	VariableLoopbackPort bool        `yaml:"variable_loopback_port" help:"A native client may use any port of a loopback redirect URI that it has registered (RFC 8252 §7.3). Otherwise redirect URIs match exactly."`
 }
 

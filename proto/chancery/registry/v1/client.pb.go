@@ -106,7 +106,8 @@ type Client struct {
 	GrantTypes              []string `protobuf:"bytes,6,rep,name=grant_types,json=grantTypes,proto3" json:"grant_types,omitempty"`
 	// Every scope the client may ask for, space-separated.
 	Scope string `protobuf:"bytes,7,opt,name=scope,proto3" json:"scope,omitempty"`
-	// What a request without scope asks for. Empty: such a request is refused.
+	// What a request without scope asks for. Empty: what the preset has for it, else
+	// the client's identity scopes.
 	DefaultScope string `protobuf:"bytes,8,opt,name=default_scope,json=defaultScope,proto3" json:"default_scope,omitempty"`
 	// JWK Set document with the client's public keys (RFC 7517 §5), for
 	// private_key_jwt.

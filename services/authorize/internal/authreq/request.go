@@ -102,7 +102,7 @@ type Client struct {
 	GrantTypes   []string
 	// Scope is every scope that it may ask for.
 	Scope oauth.Scope
-	// DefaultScope is what a request without scope asks for; empty: nothing.
+	// DefaultScope is what a request without scope asks for; empty: the provider's.
 	DefaultScope oauth.Scope
 	// AnyPort lets the client take any port of a loopback redirect (RFC 8252 §7.3).
 	AnyPort bool
