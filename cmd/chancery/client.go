@@ -56,6 +56,7 @@ type clientMetadata struct {
 	RefreshLife    time.Duration  `help:"Lifetime of its refresh tokens. Default: that of its kind, or the preset's." name:"refresh-token-lifetime" placeholder:"720h"`
 	Rotation       *string        `help:"When refresh tokens rotate: always, threshold or never. Default: the preset's." name:"refresh-rotation" placeholder:"WHEN"`
 	Grace          *time.Duration `help:"How long a rotated refresh token still yields the same successor; 0s: its reuse ends the authorization at once. Default: the preset's." name:"refresh-grace" placeholder:"30s"`
+	Vetted         *bool          `help:"Vouch for it: the pages do not mark it as unverified, and its errors are redirected to it also where nobody is signed in. Default: yes; for an app of a workspace the preset's." negatable:""`
 	SkipConsent    *bool          `help:"Never ask for scopes that need no selection: for the platform's own clients."`
 }
 
@@ -115,6 +116,9 @@ func (m clientMetadata) applyPolicy(c *registryv1.Client) {
 	}
 	if m.RequirePAR != nil {
 		c.RequirePushedAuthorizationRequests = *m.RequirePAR
+	}
+	if m.Vetted != nil {
+		c.Vetted = m.Vetted
 	}
 	if m.SkipConsent != nil {
 		c.SkipConsent = *m.SkipConsent
@@ -201,6 +205,7 @@ func printClient(s streams, c *registryv1.Client) error {
 		{"registered", registeredBy(c)},
 		{"application_type", c.GetApplicationType()},
 		{"token_endpoint_auth_method", authMethods(c, " ")},
+		{"vetted", fmt.Sprint(c.GetVetted())},
 		{"redirect_uris", strings.Join(c.GetRedirectUris(), " ")},
 		{"client_uri", c.GetClientUri()},
 		{"grant_types", strings.Join(c.GetGrantTypes(), " ")},

@@ -113,6 +113,8 @@ func TestFramedPageSays(t *testing.T) {
 		{"homepage host", sampleApps(), "Acme Reports reports.acme.example Allowed on 9 March 2026"},
 		{"never used", sampleApps(), "Last used: never"},
 		{"days are those of UTC", owned, "Last used: 1 January 2027"},
+		{"unverified app to its developer", sampleApp(), "People see this app marked as unverified until Railyard has checked it."},
+		{"authentication methods side by side", sampleApp(), "(client_secret_basic) or Secret in the request body (client_secret_post)"},
 		{"unverified app", sampleApps(), "It says that its website is chat.example. Unverified app"},
 		{"owner", sampleApps(), "Registered by Northwind"},
 		{"risk in words", sampleApps(), "Manage members and billing Full control"},

@@ -39,6 +39,7 @@ func appText() catalogue {
 		"app.new":         "New app",
 		"app.title":       "Settings of {0}",
 		"app.workspace":   "Belongs to {0}",
+		"app.unvetted":    "People see this app marked as unverified until {0} has checked it.",
 		"app.client-id":   "Client ID",
 		"app.pages":       "This app",
 		"app.settings":    "Settings",

@@ -89,6 +89,7 @@ type Clients struct {
 	Web           ClientDefaults `yaml:"web" help:"Clients of the application_type web."`
 	Native        ClientDefaults `yaml:"native" help:"Clients of the application_type native: they have no credentials, so that token_endpoint_auth_method is none."`
 	PKCEMandatory bool           `yaml:"pkce_mandatory" help:"No client may be registered with require_pkce false."`
+	AppsVetted    bool           `yaml:"apps_vetted" help:"New apps of workspaces count as vetted: the pages do not mark them, and their errors are redirected to them also where nobody is signed in (RFC 9700 §4.11.2)."`
 	Kinds         []ClientKind   `yaml:"kinds" help:"Kinds of clients with lifetimes of their own, such as MCP clients."`
 }
 
@@ -120,6 +121,7 @@ const (
 type Registration struct {
 	Mode       RegistrationMode `yaml:"mode" help:"off; token: with an initial access token of an operator; open: anybody may register a client."`
 	ClientKind string           `yaml:"client_kind" help:"Kind of the clients that register themselves. Empty: none in particular."`
+	Vetted     bool             `yaml:"vetted" help:"Clients that register themselves count as vetted, as clients.apps_vetted has it for apps of workspaces."`
 	MaxClients int              `yaml:"max_clients" help:"How many such clients there may be."`
 	PerHour    int              `yaml:"per_hour" help:"Registrations an hour of one address (of IPv6, one /64)."`
 }
@@ -145,7 +147,7 @@ type Refresh struct {
 
 // Consent is the policy of the consent page.
 type Consent struct {
-	SkipPublic      bool `yaml:"skip_public" help:"Public clients may skip the page for what was allowed before. Any program on the user's machine can pose as one (RFC 8252 §8.6)."`
+	SkipPublic      bool `yaml:"skip_public" help:"Public clients, and clients whose answer goes to the user's own machine (a loopback redirect URI), may skip the page for what was allowed before. Any program on that machine can pose as one (RFC 8252 §8.6), and the user can be talked into copying the address."`
 	SingleWorkspace bool `yaml:"single_workspace" help:"The user chooses exactly one workspace, and not any number."`
 }
 

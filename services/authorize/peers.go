@@ -166,7 +166,7 @@ func (p *peers) fromClient(m *registryv1.Client) (authreq.Client, error) {
 		// RFC 9700 §2.1.1: a client without authentication has nothing else.
 		RequirePKCE:   m.RequirePkce == nil || m.GetRequirePkce() || clientauth.Public(m),
 		RequirePushed: m.GetRequirePushedAuthorizationRequests(),
-		Unverified:    m.GetUnverified(),
+		Vetted:        clientauth.Vetted(m),
 		Internal:      m.GetVisibility() == visibilityInternal,
 		WorkspaceID:   m.GetWorkspaceId(),
 		Name:          m.GetClientName(),

@@ -3,6 +3,7 @@ package consent
 import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/role"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
@@ -12,13 +13,13 @@ import (
 
 func fromClient(c *registryv1.Client) grant.Client {
 	return grant.Client{
-		ID:                      c.GetClientId(),
-		Name:                    c.GetClientName(),
-		WorkspaceID:             c.GetWorkspaceId(),
-		TokenEndpointAuthMethod: c.GetTokenEndpointAuthMethod(),
-		RedirectURIs:            c.GetRedirectUris(),
-		SkipConsent:             c.GetSkipConsent(),
-		Unverified:              c.GetUnverified(),
+		ID:           c.GetClientId(),
+		Name:         c.GetClientName(),
+		WorkspaceID:  c.GetWorkspaceId(),
+		Public:       clientauth.Public(c),
+		RedirectURIs: c.GetRedirectUris(),
+		SkipConsent:  c.GetSkipConsent(),
+		Unverified:   !clientauth.Vetted(c),
 	}
 }
 

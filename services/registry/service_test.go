@@ -112,6 +112,7 @@ func everyField() *registryv1.Client {
 		RefreshRotation:                    "never",
 		RefreshGrace:                       durationpb.New(0),
 		SkipConsent:                        true,
+		Vetted:                             proto.Bool(false),
 		Unverified:                         true,
 		RequireRevocationAuth:              true,
 		Description:                        "What it does",

@@ -139,7 +139,8 @@ type Client struct {
 	// Never shows the consent page for scopes that need no selection: for the
 	// platform's own clients.
 	SkipConsent bool `protobuf:"varint,22,opt,name=skip_consent,json=skipConsent,proto3" json:"skip_consent,omitempty"`
-	// Registered by somebody nobody has vouched for: the consent page says so.
+	// The opposite of vetted, for those that do not know it yet. Of a client without
+	// vetted, true counts.
 	Unverified bool `protobuf:"varint,23,opt,name=unverified,proto3" json:"unverified,omitempty"`
 	// Demands client authentication at the revocation endpoint, where otherwise
 	// the token alone is enough.
@@ -178,8 +179,13 @@ type Client struct {
 	// token_endpoint_auth_method alone. "none" stands alone. A new web client that
 	// names no method may use both that have a secret.
 	TokenEndpointAuthMethodsSupported []string `protobuf:"bytes,50,rep,name=token_endpoint_auth_methods_supported,json=tokenEndpointAuthMethodsSupported,proto3" json:"token_endpoint_auth_methods_supported,omitempty"`
-	unknownFields                     protoimpl.UnknownFields
-	sizeCache                         protoimpl.SizeCache
+	// The operators vouch for the client. Of another client the pages say that nobody
+	// does, and its errors send nobody to it who is not signed in (RFC 9700 §4.11.2).
+	// Unset: for a new client of the operators true, for one of a workspace the
+	// preset's; what it was for one that is updated.
+	Vetted        *bool `protobuf:"varint,51,opt,name=vetted,proto3,oneof" json:"vetted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Client) Reset() {
@@ -464,6 +470,13 @@ func (x *Client) GetTokenEndpointAuthMethodsSupported() []string {
 	return nil
 }
 
+func (x *Client) GetVetted() bool {
+	if x != nil && x.Vetted != nil {
+		return *x.Vetted
+	}
+	return false
+}
+
 // Secret is one of a client's secrets, without the secret itself.
 type Secret struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -638,7 +651,7 @@ var File_chancery_registry_v1_client_proto protoreflect.FileDescriptor
 
 const file_chancery_registry_v1_client_proto_rawDesc = "" +
 	"\n" +
-	"!chancery/registry/v1/client.proto\x12\x14chancery.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x95\x0e\n" +
+	"!chancery/registry/v1/client.proto\x12\x14chancery.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\x0e\n" +
 	"\x06Client\x12%\n" +
 	"\tclient_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\bclientId\x12*\n" +
 	"\vclient_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\n" +
@@ -689,9 +702,11 @@ const file_chancery_registry_v1_client_proto_rawDesc = "" +
 	"logoDigest\x12>\n" +
 	"\rlast_use_time\x18# \x01(\v2\x1a.google.protobuf.TimestampR\vlastUseTime\x12`\n" +
 	"%token_endpoint_auth_methods_supported\x182 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10\n" +
-	"\"\x04r\x02\x18@R!tokenEndpointAuthMethodsSupportedB\x0f\n" +
+	"\"\x04r\x02\x18@R!tokenEndpointAuthMethodsSupported\x12\x1b\n" +
+	"\x06vetted\x183 \x01(\bH\x02R\x06vetted\x88\x01\x01B\x0f\n" +
 	"\r_require_pkceB\x10\n" +
-	"\x0e_refresh_grace\"\xb6\x01\n" +
+	"\x0e_refresh_graceB\t\n" +
+	"\a_vetted\"\xb6\x01\n" +
 	"\x06Secret\x12\x1b\n" +
 	"\tsecret_id\x18\x01 \x01(\tR\bsecretId\x12\x12\n" +
 	"\x04hint\x18\x02 \x01(\tR\x04hint\x12;\n" +

@@ -110,8 +110,8 @@ type Client struct {
 	RequirePKCE bool
 	// RequirePushed refuses what was not pushed (RFC 9126 §6).
 	RequirePushed bool
-	// Unverified was registered by somebody nobody has vouched for.
-	Unverified bool
+	// Vetted says that the operators vouch for it.
+	Vetted bool
 	// Internal clients are for the members of WorkspaceID, who alone may know of
 	// them. WorkspaceID is the owner's; empty for none.
 	Internal    bool

@@ -31,7 +31,7 @@ func newApp(c client.Client, p client.Policy) (client.Client, error) {
 		PolicyURI:  c.PolicyURI,
 		TosURI:     c.TosURI,
 		Visibility: c.Visibility,
-		PKCEUnsaid: true,
+		PKCEUnsaid: true, VettedUnsaid: true,
 	}, nil
 }
 
@@ -53,6 +53,8 @@ func edit(old, c client.Client, p client.Policy) (client.Client, error) {
 		edited.TokenEndpointAuthMethod = c.TokenEndpointAuthMethod
 		edited.TokenEndpointAuthMethodsSupported = c.TokenEndpointAuthMethodsSupported
 	}
+	// Operators vouch for what an app is, and not for what it becomes.
+	edited.Vetted = old.Vetted && (p.Clients.AppsVetted || edited.Within(old))
 	// Rights that operators gave are not on a developer's list, and stay.
 	edited.Scope = c.Scope.Union(old.Scope.Intersect(ownRights(p)))
 	edited.DefaultScope = old.DefaultScope.Intersect(edited.Scope)

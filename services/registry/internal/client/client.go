@@ -56,9 +56,13 @@ type Client struct {
 	// RefreshRotation is a rotation by name; empty is the preset's.
 	RefreshRotation string
 	// RefreshGrace is whole seconds; nil is the preset's.
-	RefreshGrace          *time.Duration
-	SkipConsent           bool
-	Unverified            bool
+	RefreshGrace *time.Duration
+	SkipConsent  bool
+	// Vetted says that the operators, or the preset, vouch for the client.
+	Vetted bool
+	// VettedUnsaid says that Vetted is not meant: a new client takes the preset's,
+	// and an update keeps the client's. It is never stored.
+	VettedUnsaid          bool
 	RequireRevocationAuth bool
 	// Description is for the directory of apps; empty for none.
 	Description string

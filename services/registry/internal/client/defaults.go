@@ -28,6 +28,10 @@ func (c Client) withDefaults(p Policy) Client {
 		c.RequirePKCE = defaults.RequirePKCE || p.Clients.PKCEMandatory || !c.Confidential()
 		c.PKCEUnsaid = false
 	}
+	if c.VettedUnsaid {
+		// Whoever registers a client for the operators has looked at it.
+		c.Vetted, c.VettedUnsaid = c.WorkspaceID == "" || p.Clients.AppsVetted, false
+	}
 	if c.Visibility == "" {
 		c.Visibility = Unlisted
 	}
@@ -104,6 +108,9 @@ func (c Client) asUpdateOf(old Client) Client {
 	if c.PKCEUnsaid {
 		c.RequirePKCE, c.PKCEUnsaid = old.RequirePKCE, false
 	}
+	if c.VettedUnsaid {
+		c.Vetted, c.VettedUnsaid = old.Vetted, false
+	}
 	if c.Visibility == "" {
 		c.Visibility = old.Visibility
 	}
@@ -115,11 +122,11 @@ func (c Client) asUpdateOf(old Client) Client {
 }
 
 // asRegistered returns what a client says of itself without what is not for it
-// to say: nobody has vouched for it, and it belongs to nobody.
+// to say: it belongs to nobody, and the preset alone may vouch for it.
 func (c Client) asRegistered(p Policy) Client {
 	said := selfDescribed(c)
 	said.RegistrationDigest = c.RegistrationDigest
-	said.Unverified, said.PKCEUnsaid = true, true
+	said.Vetted, said.PKCEUnsaid = p.Registration.Vetted, true
 	said.ClientKind = p.Registration.ClientKind
 	return said
 }
@@ -141,20 +148,20 @@ func (c Client) asReplacementOf(old Client, p Policy) Client {
 	said.Audience = old.Audience
 	said.AccessTokenLifetime, said.RefreshTokenLifetime = old.AccessTokenLifetime, old.RefreshTokenLifetime
 	said.RefreshRotation, said.RefreshGrace = old.RefreshRotation, old.RefreshGrace
-	said.SkipConsent, said.Unverified, said.RequireRevocationAuth = old.SkipConsent, old.Unverified, old.RequireRevocationAuth
+	said.SkipConsent, said.Vetted, said.RequireRevocationAuth = old.SkipConsent, old.Vetted, old.RequireRevocationAuth
 	said.Description, said.ClientKind = old.Description, p.Registration.ClientKind
 	said.RegistrationDigest = old.RegistrationDigest
 	said = said.withDefaults(p)
 	said.DefaultScope = old.DefaultScope.Intersect(said.Scope)
-	if !said.within(old) {
-		said.SkipConsent, said.Unverified = false, true
+	if !said.Within(old) {
+		said.SkipConsent, said.Vetted = false, old.Vetted && p.Registration.Vetted
 	}
 	return said
 }
 
-// within reports whether c is to users what old was, leads them nowhere else, and
+// Within reports whether c is to users what old was, leads them nowhere else, and
 // asks for no more.
-func (c Client) within(old Client) bool {
+func (c Client) Within(old Client) bool {
 	return c.ClientName == old.ClientName && c.ClientURI == old.ClientURI && c.LogoURI == old.LogoURI &&
 		c.PolicyURI == old.PolicyURI && c.TosURI == old.TosURI && c.Scope.SubsetOf(old.Scope) &&
 		!slices.ContainsFunc(c.RedirectURIs, func(uri string) bool { return !slices.Contains(old.RedirectURIs, uri) })

@@ -51,6 +51,7 @@ func web() client.Client {
 		GrantTypes:              []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken},
 		Scope:                   oauth.Scope{"openid", "email"},
 		RequirePKCE:             true,
+		Vetted:                  true,
 	}
 }
 

@@ -103,7 +103,7 @@ func metadata(c client.Client) pgx.NamedArgs {
 		"refresh_rotation":                      c.RefreshRotation,
 		"refresh_grace":                         seconds(c.RefreshGrace),
 		"skip_consent":                          c.SkipConsent,
-		"unverified":                            c.Unverified,
+		"unverified":                            !c.Vetted,
 		"require_revocation_auth":               c.RequireRevocationAuth,
 		"description":                           c.Description,
 		"workspace_id":                          c.WorkspaceID,
@@ -121,6 +121,7 @@ type row struct {
 	scope, defaultScope             string
 	accessLifetime, refreshLifetime int64
 	grace                           *int64
+	unverified                      bool
 	registration, logo              []byte
 	lastUse                         *time.Time
 }
@@ -133,7 +134,7 @@ func (r *row) fields() []any {
 		&r.scope, &r.defaultScope, &r.JWKS, &r.ClientURI, &r.LogoURI, &r.PolicyURI, &r.TosURI,
 		&r.RequirePKCE, &r.RequirePushedAuthorizationRequests, &r.IDTokenSignedResponseAlg, &r.Audience,
 		&r.accessLifetime, &r.refreshLifetime, &r.RefreshRotation, &r.grace,
-		&r.SkipConsent, &r.Unverified, &r.RequireRevocationAuth,
+		&r.SkipConsent, &r.unverified, &r.RequireRevocationAuth,
 		&r.Description, &r.WorkspaceID, &r.Visibility, &r.ClientKind,
 		&r.registration, &r.logo, &r.lastUse,
 		&r.Version, &r.ScopeVersion, &r.Revision, &r.CreateTime,
@@ -142,6 +143,7 @@ func (r *row) fields() []any {
 
 func (r *row) client() client.Client {
 	c := r.Client.WithoutStaleMethods()
+	c.Vetted = !r.unverified
 	c.Scope, c.DefaultScope = strings.Fields(r.scope), strings.Fields(r.defaultScope)
 	c.AccessTokenLifetime = time.Duration(r.accessLifetime) * time.Second
 	c.RefreshTokenLifetime = time.Duration(r.refreshLifetime) * time.Second

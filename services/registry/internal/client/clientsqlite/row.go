@@ -122,7 +122,7 @@ func metadata(c client.Client) ([]any, error) {
 		sql.Named("refresh_rotation", c.RefreshRotation),
 		sql.Named("refresh_grace", seconds(c.RefreshGrace)),
 		sql.Named("skip_consent", c.SkipConsent),
-		sql.Named("unverified", c.Unverified),
+		sql.Named("unverified", !c.Vetted),
 		sql.Named("require_revocation_auth", c.RequireRevocationAuth),
 		sql.Named("description", c.Description),
 		sql.Named("workspace_id", c.WorkspaceID),
@@ -142,6 +142,7 @@ type row struct {
 	scope, defaultScope                string
 	accessLifetime, refreshLifetime    int64
 	grace                              *int64
+	unverified                         bool
 	registration, logo                 []byte
 	lastUse                            *int64
 	createTime                         int64
@@ -155,7 +156,7 @@ func (r *row) fields() []any {
 		&r.scope, &r.defaultScope, &r.JWKS, &r.ClientURI, &r.LogoURI, &r.PolicyURI, &r.TosURI,
 		&r.RequirePKCE, &r.RequirePushedAuthorizationRequests, &r.IDTokenSignedResponseAlg, &r.audience,
 		&r.accessLifetime, &r.refreshLifetime, &r.RefreshRotation, &r.grace,
-		&r.SkipConsent, &r.Unverified, &r.RequireRevocationAuth,
+		&r.SkipConsent, &r.unverified, &r.RequireRevocationAuth,
 		&r.Description, &r.WorkspaceID, &r.Visibility, &r.ClientKind,
 		&r.registration, &r.logo, &r.lastUse,
 		&r.Version, &r.ScopeVersion, &r.Revision, &r.createTime,
@@ -174,6 +175,7 @@ func (r *row) client() (client.Client, error) {
 		return client.Client{}, fmt.Errorf("decode lists of client: %w", err)
 	}
 	c = c.WithoutStaleMethods()
+	c.Vetted = !r.unverified
 	c.Scope, c.DefaultScope = strings.Fields(r.scope), strings.Fields(r.defaultScope)
 	c.AccessTokenLifetime = time.Duration(r.accessLifetime) * time.Second
 	c.RefreshTokenLifetime = time.Duration(r.refreshLifetime) * time.Second

@@ -105,7 +105,7 @@ func Example() client.Client {
 		RefreshRotation:                    client.RotateThreshold,
 		RefreshGrace:                       &grace,
 		SkipConsent:                        true,
-		Unverified:                         true,
+		Vetted:                             true,
 		RequireRevocationAuth:              true,
 		Description:                        "Söme \"quoted\" 100% of_what it does 🦊",
 		WorkspaceID:                        uuid.NewString(),
