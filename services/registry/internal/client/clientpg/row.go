@@ -142,7 +142,7 @@ func (r *row) fields() []any {
 }
 
 func (r *row) client() client.Client {
-	c := r.Client.WithoutStaleMethods()
+	c := r.WithoutStaleMethods()
 	c.Vetted = !r.unverified
 	c.Scope, c.DefaultScope = strings.Fields(r.scope), strings.Fields(r.defaultScope)
 	c.AccessTokenLifetime = time.Duration(r.accessLifetime) * time.Second
