@@ -226,6 +226,7 @@ func secretsOverlap(t *testing.T, w *world) {
 		v.ClientSecret = secret
 		try := v.begin()
 		person.open(try.link)
+		person.allow()
 		person.arrives()
 		_, err := v.Exchange(t.Context(), v.answer(t).Get("code"), oauth2.VerifierOption(try.verifier))
 		return err == nil

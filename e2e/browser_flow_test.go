@@ -3,6 +3,8 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -25,15 +27,32 @@ func TestPeopleGoThroughInABrowser(t *testing.T) {
 		{"only what was picked is shared", onlyPickedIsShared},
 		{"nothing is granted by a denial", denialGrantsNothing},
 		{"giving up at the password tells the app", cancelTellsTheApp},
-		{"a second visit shows no screen", secondVisitIsSilent},
 		{"consent asked for again starts from what was shared", consentAgain},
-		{"nobody can be asked with prompt=none", promptNone},
 		{"a wrong password is met with a sentence", wrongPassword},
-		{"an account can be chosen", accountCanBeChosen},
 		{"another account can be used at consent", anotherAccountAtConsent},
 		{"an answer can be posted", answerIsPosted},
 		{"an answer can be posted without a script", answerIsPostedByHand},
+		{"N320 an app on this device asks each time", loopbackAsksAgain},
 		{"N009 a native app listens on a port of its choice", nativeApp},
+	} {
+		t.Run(tt.name, func(t *testing.T) { tt.test(t, w) })
+	}
+}
+
+// The apps of these tests listen on this machine, as an app on a user's would.
+func TestPeopleAreNotAskedAgainWhereThePresetSaysSo(t *testing.T) {
+	skipping := filepath.Join(t.TempDir(), "skipping.yaml")
+	if err := os.WriteFile(skipping, []byte("name: skipping\nconsent: {skip_public: true}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, "--preset", skipping)
+	for _, tt := range []struct {
+		name string
+		test func(*testing.T, *world)
+	}{
+		{"a second visit shows no screen", secondVisitIsSilent},
+		{"nobody can be asked with prompt=none", promptNone},
+		{"an account can be chosen", accountCanBeChosen},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.test(t, w) })
 	}
@@ -187,6 +206,20 @@ func secondVisitIsSilent(t *testing.T, w *world) {
 	if got := v.introspected(t, try); len(got.Workspaces) != 1 || got.Workspaces[0].ID != w.acme() {
 		t.Errorf("introspection = %+v", got)
 	}
+}
+
+func loopbackAsksAgain(t *testing.T, w *world) {
+	v := w.newVisited(t, "On this device", "workspace:viewer")
+	b := v.visitor(t)
+	silent := v.begin(prompt("none"))
+	b.open(silent.link)
+	b.arrives()
+	v.denied(t, silent, "consent_required")
+	b.open(v.begin().link)
+	if got := b.text("#loopback"); !strings.Contains(got, "Do not copy that address") {
+		t.Errorf("the page says %q", got)
+	}
+	b.see("#consent-allow")
 }
 
 // visitor is a browser in which the demo user has shared Acme with the app.

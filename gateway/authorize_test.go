@@ -293,10 +293,13 @@ func TestOldestBindingGoes(t *testing.T) {
 func TestN078_CookiesThatComeTwiceAreAbsent(t *testing.T) {
 	w := newWorld(t)
 	last := capture(w, errorStep("invalid_request", ""))
-	w.get("/oauth/authorize?"+authorizeQuery, "Cookie", "__Host-session=s1; __Host-tx-aaaaaaaa=b1; session=x; other=y", "User-Agent", "Agent\t/1 \xff"+strings.Repeat("é", 200))
+	w.get("/oauth/authorize?"+authorizeQuery, "Cookie", "__Host-session=s1; __Host-tx-aaaaaaaa=b1; session=x; other=y", "Sec-Fetch-Dest", "iframe", "User-Agent", "Agent\t/1 \xff"+strings.Repeat("é", 200))
 	b := last.GetBrowser()
 	if b.GetSession() != "s1" || !slices.Equal(b.GetBindings(), []string{"b1"}) || b.GetAddressBlock() != "127.0.0.1/32" {
 		t.Errorf("browser = %v", b)
+	}
+	if dest := b.GetFetchDest(); dest != "iframe" {
+		t.Errorf("Sec-Fetch-Dest = %q", dest)
 	}
 	if ua := b.GetUserAgent(); !strings.HasPrefix(ua, "Agent/1 é") || len(ua) > 256 {
 		t.Errorf("User-Agent = %q", ua)

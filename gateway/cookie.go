@@ -27,6 +27,8 @@ const (
 	maxBindings = 5
 	// maxUserAgent is enough for a person to recognise a session.
 	maxUserAgent = 256
+	// maxFetchDest is more than the longest destination that there is.
+	maxFetchDest = 32
 )
 
 // cookies are the cookies of a request in the order in which the browser has them
@@ -52,6 +54,7 @@ func browserOf(r *http.Request) *authorizev1.Browser {
 	b := &authorizev1.Browser{
 		AddressBlock: edge.InfoOf(r.Context()).AddressBlock,
 		UserAgent:    shorten(r.UserAgent(), maxUserAgent),
+		FetchDest:    shorten(r.Header.Get("Sec-Fetch-Dest"), maxFetchDest),
 	}
 	for _, c := range cookies(r) {
 		switch {

@@ -95,7 +95,7 @@ func (g *gateway) newApp(w http.ResponseWriter, r *http.Request, status int, v v
 			Frame: v.frame(), Form: v.form(newAppPath),
 			Head:        pages.DeveloperHead{Workspace: workspace.GetName()},
 			WorkspaceID: d.workspace,
-			AuthMethods: []string{oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost, oauth.AuthNone},
+			AuthMethods: authMethods(nil),
 			CancelURL:   developerPath,
 		}, d)
 		return

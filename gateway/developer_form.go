@@ -57,7 +57,7 @@ func storedDraft(app *registryv1.Client) draft {
 			PolicyURL:    app.GetPolicyUri(),
 			TermsURL:     app.GetTosUri(),
 			RedirectURIs: strings.Join(app.GetRedirectUris(), "\n"),
-			AuthMethod:   app.GetTokenEndpointAuthMethod(),
+			AuthMethod:   authMethod(app),
 			Visibility:   pages.Visibility(app.GetVisibility()),
 		},
 		scope: strings.Fields(app.GetScope()),
@@ -68,15 +68,17 @@ func storedDraft(app *registryv1.Client) draft {
 // keyboard's, not the developer's, and so are lines in a description.
 func (d draft) client() *registryv1.Client {
 	client := &registryv1.Client{
-		ClientName:              strings.TrimSpace(d.fields.Name),
-		Description:             strings.Join(strings.Fields(d.fields.Description), " "),
-		ApplicationType:         string(d.fields.ClientType),
-		TokenEndpointAuthMethod: d.fields.AuthMethod,
-		Scope:                   strings.Join(d.scope, " "),
-		ClientUri:               strings.TrimSpace(d.fields.HomepageURL),
-		PolicyUri:               strings.TrimSpace(d.fields.PolicyURL),
-		TosUri:                  strings.TrimSpace(d.fields.TermsURL),
-		Visibility:              string(d.fields.Visibility),
+		ClientName:      strings.TrimSpace(d.fields.Name),
+		Description:     strings.Join(strings.Fields(d.fields.Description), " "),
+		ApplicationType: string(d.fields.ClientType),
+		Scope:           strings.Join(d.scope, " "),
+		ClientUri:       strings.TrimSpace(d.fields.HomepageURL),
+		PolicyUri:       strings.TrimSpace(d.fields.PolicyURL),
+		TosUri:          strings.TrimSpace(d.fields.TermsURL),
+		Visibility:      string(d.fields.Visibility),
+	}
+	if methods := strings.Fields(d.fields.AuthMethod); len(methods) > 0 {
+		client.TokenEndpointAuthMethod, client.TokenEndpointAuthMethodsSupported = methods[0], methods
 	}
 	for line := range strings.Lines(d.fields.RedirectURIs) {
 		if uri := strings.TrimSpace(line); uri != "" {
@@ -129,7 +131,7 @@ func called(name string) string {
 		"client_name": "Name", "description": "Description", "client_uri": "Homepage",
 		"policy_uri": "Privacy policy", "tos_uri": "Terms of service", "visibility": "Visibility",
 		"application_type": "Type of app", "redirect_uris": "Redirect URIs", "redirect_uri": "Redirect URI",
-		"token_endpoint_auth_method": "Authentication", "scope": "Permissions",
+		"token_endpoint_auth_method": "Authentication", "token_endpoint_auth_methods_supported": "Authentication", "scope": "Permissions",
 	}[name]
 }
 
@@ -146,6 +148,8 @@ func fieldOf(name string) pages.Field {
 		return pages.FieldTermsURL
 	case "application_type":
 		return pages.FieldClientType
+	case "token_endpoint_auth_methods_supported":
+		return pages.FieldAuthMethod
 	case "description", "redirect_uris", "token_endpoint_auth_method", "scope", "visibility":
 		return pages.Field(name)
 	default:
@@ -153,14 +157,26 @@ func fieldOf(name string) pages.Field {
 	}
 }
 
-// authMethods are the authentication methods that an app can change to. Keys
-// cannot be given on the form, so that only who has some stays with them.
+// authMethod is the authentication methods of an app, as one value of the form.
+func authMethod(app *registryv1.Client) string {
+	return strings.Join(oauth.AuthMethods(app.GetTokenEndpointAuthMethod(), app.GetTokenEndpointAuthMethodsSupported()), " ")
+}
+
+// authMethods are the authentication methods that an app can change to, several
+// that it can use side by side separated by a space. Keys cannot be given on the
+// form, so that only an app that has some stays with them.
 func authMethods(app *registryv1.Client) []string {
 	if app.GetApplicationType() == string(oauth.ApplicationNative) {
 		return []string{oauth.AuthNone}
 	}
-	methods := []string{oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost, oauth.AuthNone}
-	if now := app.GetTokenEndpointAuthMethod(); !slices.Contains(methods, now) {
+	methods := []string{
+		oauth.AuthClientSecretBasic + " " + oauth.AuthClientSecretPost,
+		oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost, oauth.AuthNone,
+	}
+	switch now := authMethod(app); {
+	case now == oauth.AuthClientSecretPost+" "+oauth.AuthClientSecretBasic:
+		methods[0] = now
+	case now != "" && !slices.Contains(methods, now):
 		methods = append(methods, now)
 	}
 	return methods

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/chancery-auth/chancery/gateway/pages"
 	"github.com/chancery-auth/chancery/pkg/fault"
@@ -18,11 +19,7 @@ func (g *gateway) showSecrets(w http.ResponseWriter, r *http.Request, v visitor)
 func secretsPage(v visitor, app *registryv1.GetAppResponse) pages.DeveloperSecrets {
 	head := developerHead(app)
 	page := pages.DeveloperSecrets{Frame: v.frame(pages.OutcomeSecretRevoked), Form: v.form(head.SecretsURL), Head: head}
-	switch app.GetApp().GetTokenEndpointAuthMethod() {
-	case oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost:
-	default:
-		page.Secretless = true
-	}
+	page.Secretless = !strings.Contains(authMethod(app.GetApp()), "client_secret_")
 	for _, s := range app.GetSecrets() {
 		page.Secrets = append(page.Secrets, pages.SecretView{
 			ID: s.GetSecretId(), Hint: s.GetHint(), Create: timeOf(s.GetCreateTime()), LastUse: timeOf(s.GetLastUseTime()),

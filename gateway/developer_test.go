@@ -117,7 +117,7 @@ func TestN214_NewAppsAreWhatTheFormSays(t *testing.T) {
 	got := w.post("/developer/apps/new", onceForm(newAppForm+"&client_id=mine&skip_consent=true&unverified=false&client_kind=x&revision=9&first_party=1"), "Cookie", onceCookies)
 	got.wantStatus(t, 201)
 	want := &registryv1.CreateAppRequest{Sub: "u1", WorkspaceId: workspaceID, App: &registryv1.Client{
-		ClientName: "Books", Description: "Keeps books.", ApplicationType: "web", TokenEndpointAuthMethod: "client_secret_post",
+		ClientName: "Books", Description: "Keeps books.", ApplicationType: "web", TokenEndpointAuthMethod: "client_secret_post", TokenEndpointAuthMethodsSupported: []string{"client_secret_post"},
 		RedirectUris: []string{"https://a.example/cb", "https://b.example/cb"}, Scope: "openid email", ClientUri: "https://books.example",
 		PolicyUri: "https://books.example/p", TosUri: "https://books.example/t", Visibility: "public",
 	}}

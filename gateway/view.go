@@ -7,6 +7,7 @@ import (
 
 	"github.com/chancery-auth/chancery/gateway/internal/form"
 	"github.com/chancery-auth/chancery/gateway/pages"
+	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/role"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
@@ -23,7 +24,7 @@ func clientView(c *registryv1.Client) pages.ClientView {
 		HomepageURL: c.GetClientUri(),
 		PolicyURL:   c.GetPolicyUri(),
 		TermsURL:    c.GetTosUri(),
-		Unverified:  c.GetUnverified(),
+		Unverified:  !clientauth.Vetted(c),
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/strictyaml"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
@@ -38,9 +39,9 @@ type clientMetadata struct {
 	Visibility     *string        `help:"Who may authorize it: internal (members of its workspace), unlisted (anybody with a link) or public (listed in the directory of apps). Default: unlisted." placeholder:"WHO"`
 	Kind           *string        `help:"One of the preset's kinds of client, which sets lifetimes. Default: none." placeholder:"KIND"`
 	RedirectURIs   []string       `help:"Redirect URI; may be repeated." name:"redirect-uri" sep:"none" placeholder:"URI"`
-	AuthMethod     string         `help:"client_secret_basic, client_secret_post, private_key_jwt or none. Default: the preset's for the type." placeholder:"METHOD"`
+	AuthMethods    []string       `help:"How it may authenticate: client_secret_basic, client_secret_post, private_key_jwt or none; may be repeated, but for none. Default: the preset's for the type, and with a secret either way." name:"auth-method" sep:"none" placeholder:"METHOD"`
 	Scope          *string        `help:"Everything the client may ask for, space-separated. Default: all that users can grant." placeholder:"\"A B\""`
-	DefaultScope   *string        `help:"What a request without scope asks for." placeholder:"\"A B\""`
+	DefaultScope   *string        `help:"What a request without scope asks for. Default: the preset's, else its scopes about who the user is." placeholder:"\"A B\""`
 	GrantTypes     []string       `help:"Grant type; may be repeated. Default: the preset's for the type." name:"grant-type" sep:"none" placeholder:"TYPE"`
 	RequirePKCE    *bool          `help:"Refuse requests without code_challenge. Default: the preset's for the type; always for clients without credentials." name:"require-pkce" negatable:""`
 	RequirePAR     *bool          `help:"Refuse requests that were not pushed." name:"require-par"`
@@ -56,6 +57,7 @@ type clientMetadata struct {
 	Rotation       *string        `help:"When refresh tokens rotate: always, threshold or never. Default: the preset's." name:"refresh-rotation" placeholder:"WHEN"`
 	Grace          *time.Duration `help:"How long a rotated refresh token still yields the same successor; 0s: its reuse ends the authorization at once. Default: the preset's." name:"refresh-grace" placeholder:"30s"`
 	Window         *time.Duration `help:"How long after its replacement a refresh token yields the one in use, for apps of several processes; at most 24h; later it ends its chain of tokens. 0s judges reuse strictly: it ends the authorization, but for the grace. Default: that of its kind, or the preset's." name:"refresh-window" placeholder:"20m"`
+	Vetted         *bool          `help:"Vouch for it: the pages do not mark it as unverified, and its errors are redirected to it also where nobody is signed in. Default: yes; for an app of a workspace the preset's." negatable:""`
 	SkipConsent    *bool          `help:"Never ask for scopes that need no selection: for the platform's own clients."`
 }
 
@@ -95,8 +97,8 @@ func (m clientMetadata) apply(c *registryv1.Client) error {
 }
 
 func (m clientMetadata) applyLists(c *registryv1.Client) {
-	if m.AuthMethod != "" {
-		c.TokenEndpointAuthMethod = m.AuthMethod
+	if len(m.AuthMethods) > 0 {
+		c.TokenEndpointAuthMethod, c.TokenEndpointAuthMethodsSupported = m.AuthMethods[0], m.AuthMethods
 	}
 	if len(m.RedirectURIs) > 0 {
 		c.RedirectUris = m.RedirectURIs
@@ -115,6 +117,9 @@ func (m clientMetadata) applyPolicy(c *registryv1.Client) {
 	}
 	if m.RequirePAR != nil {
 		c.RequirePushedAuthorizationRequests = *m.RequirePAR
+	}
+	if m.Vetted != nil {
+		c.Vetted = m.Vetted
 	}
 	if m.SkipConsent != nil {
 		c.SkipConsent = *m.SkipConsent
@@ -203,7 +208,8 @@ func printClient(s streams, c *registryv1.Client) error {
 		{"client_kind", c.GetClientKind()},
 		{"registered", registeredBy(c)},
 		{"application_type", c.GetApplicationType()},
-		{"token_endpoint_auth_method", c.GetTokenEndpointAuthMethod()},
+		{"token_endpoint_auth_method", authMethods(c, " ")},
+		{"vetted", fmt.Sprint(c.GetVetted())},
 		{"redirect_uris", strings.Join(c.GetRedirectUris(), " ")},
 		{"client_uri", c.GetClientUri()},
 		{"grant_types", strings.Join(c.GetGrantTypes(), " ")},
@@ -219,6 +225,11 @@ func printClient(s streams, c *registryv1.Client) error {
 		{"last_use_time", timeText(c.GetLastUseTime())},
 	}
 	return printTable(s.out, "FIELD VALUE", slices.DeleteFunc(rows, func(row []string) bool { return row[1] == "" }))
+}
+
+// authMethods are the ways in which a client may authenticate.
+func authMethods(c *registryv1.Client, separator string) string {
+	return strings.Join(oauth.AuthMethods(c.GetTokenEndpointAuthMethod(), c.GetTokenEndpointAuthMethodsSupported()), separator)
 }
 
 // registeredBy says who registered a client, where that was no operator.
@@ -274,7 +285,7 @@ func (c *clientList) print(s streams, clients []*registryv1.Client) error {
 	rows := make([][]string, 0, len(clients))
 	for _, each := range clients {
 		rows = append(rows, []string{
-			each.GetClientId(), each.GetApplicationType(), each.GetTokenEndpointAuthMethod(), each.GetVisibility(),
+			each.GetClientId(), each.GetApplicationType(), authMethods(each, ","), each.GetVisibility(),
 			cmp.Or(each.GetWorkspaceId(), "-"), each.GetClientName(),
 		})
 	}

@@ -148,6 +148,11 @@ clients:
 	made = into[map[string]string](t, s.command("client", "create", "--name", "Own", "--redirect-uri", "https://app.acme.io/cb",
 		"--description", "Does it all.", "--workspace", workspace["workspace_id"], "--visibility", "internal", "--kind", "agent", "--refresh-grace", "0s", "--refresh-window", "20m", "--json"))
 	checkClient(t, s, made["client_id"], "Does it all.", workspace["workspace_id"], "internal", "agent", "refresh_grace               0s", "refresh_window              20m")
+	checkClient(t, s, made["client_id"], "vetted                      false", "client_secret_post client_secret_basic")
+	s.command("client", "update", made["client_id"], "--vetted", "--auth-method", "client_secret_basic", "--auth-method", "client_secret_post")
+	checkClient(t, s, made["client_id"], "vetted                      true", "client_secret_basic client_secret_post")
+	s.command("client", "update", made["client_id"], "--no-vetted", "--auth-method", "client_secret_post")
+	checkClient(t, s, made["client_id"], "vetted                      false", "client_secret_post\n")
 	s.command("client", "update", made["client_id"], "--visibility", "public", "--description", "", "--refresh-grace", "5s", "--refresh-window", "0s", "--kind", "")
 	checkClient(t, s, made["client_id"], workspace["workspace_id"], "public", "refresh_grace               5s", "refresh_window              0s")
 	if got := s.command("client", "get", made["client_id"]); strings.Contains(got, "agent") || strings.Contains(got, "Does it all.") {

@@ -94,7 +94,7 @@ func TestRailway(t *testing.T) {
 	if diff := cmp.Diff(refresh, p.Refresh); diff != "" {
 		t.Errorf("refresh:\n%s", diff)
 	}
-	if !slices.Equal(p.Authorization.RequiredScope, []string{"openid"}) || p.Authorization.VariableLoopbackPort || !p.Consent.SkipPublic || p.Registration.Mode != preset.RegistrationOpen {
+	if !slices.Equal(p.Authorization.RequiredScope, []string{"openid"}) || !p.Authorization.ScopeMandatory || p.Authorization.VariableLoopbackPort || !p.Consent.SkipPublic || p.Registration.Mode != preset.RegistrationOpen {
 		t.Errorf("authorization %+v, consent %+v, registration %+v", p.Authorization, p.Consent, p.Registration)
 	}
 }

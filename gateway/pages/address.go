@@ -80,7 +80,8 @@ func destinationOf(uri string) destination {
 	if u.Scheme != "http" && u.Scheme != "https" {
 		return destination{Key: "destination.app", Place: u.Scheme}
 	}
-	if ip := net.ParseIP(u.Hostname()); u.Hostname() == "localhost" || ip != nil && ip.IsLoopback() {
+	host := strings.ToLower(u.Hostname())
+	if ip := net.ParseIP(host); host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback() {
 		return destination{Key: "destination.loopback", Place: u.Host}
 	}
 	return destination{Key: "destination.web", Place: webHost(uri)}

@@ -174,6 +174,25 @@ func TestPageSays(t *testing.T) {
 	}
 }
 
+func TestN320_PagesBeforeALoopbackRedirectSayNeverToPasteIt(t *testing.T) {
+	const words = "Do not copy that address or paste it anywhere, whoever asks you to"
+	for uri, local := range map[string]string{
+		"http://127.0.0.1:51004/cb": "127.0.0.1:51004", "http://[::1]:8080/cb": "[::1]:8080", "http://localhost/cb": "localhost",
+		"https://LOCALHOST/cb": "LOCALHOST", "https://app.localhost/cb": "app.localhost",
+		"https://reports.acme.example/cb": "", "https://localhost.example/cb": "", "com.acme.reports:/cb": "", "": "",
+	} {
+		signIn, consent := sampleSignIn(), sampleConsent()
+		signIn.RedirectURI, consent.RedirectURI = uri, uri
+		account := pages.ConfirmAccount{Form: sampleForm, Client: sampleClient, Account: sampleAccount, RedirectURI: uri}
+		for _, page := range []pages.Page{signIn, account, consent} {
+			got := render(t, page).text()
+			if strings.Contains(got, words) != (local != "") || !strings.Contains(got, local) {
+				t.Errorf("%T before %q says %q", page, uri, got)
+			}
+		}
+	}
+}
+
 func TestVerifiedClientIsNotMarked(t *testing.T) {
 	if got := render(t, sampleConsent()).text(); strings.Contains(got, "Unverified") {
 		t.Errorf("page says %q", got)

@@ -86,8 +86,8 @@ type DeveloperApp struct {
 	// Groups are the scopes the client may have.
 	Groups []ScopeOptionGroup
 	// AuthMethods are the values of token_endpoint_auth_method that can be
-	// chosen, of those of the IANA registry: client_secret_basic,
-	// client_secret_post, private_key_jwt, none.
+	// chosen: client_secret_basic, client_secret_post, private_key_jwt, none, or
+	// several of them separated by a space.
 	AuthMethods []string
 	// CancelURL is the path that leads back without a change.
 	CancelURL string
@@ -120,8 +120,8 @@ type AppFields struct {
 	// RedirectURIs has one a line.
 	RedirectURIs string
 	ClientType   ClientType
-	// AuthMethod is the token_endpoint_auth_method. Empty, for a new client, is
-	// the usual one of its type.
+	// AuthMethod is the token_endpoint_auth_method, or several separated by a
+	// space. Empty, for a new client, is the usual of its type.
 	AuthMethod string
 	Visibility Visibility
 }

@@ -34,8 +34,8 @@ type ClientView struct {
 	HomepageURL string
 	PolicyURL   string
 	TermsURL    string
-	// Unverified marks a client that registered itself, or whose name looks
-	// like another's. Its homepage is shown as its own claim.
+	// Unverified marks a client that no operator has vetted. Its homepage is shown
+	// as its own claim.
 	Unverified bool
 }
 

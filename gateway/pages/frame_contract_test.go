@@ -115,6 +115,8 @@ func TestFramedPageSays(t *testing.T) {
 		{"days are those of UTC", owned, "Last used: 1 January 2027"},
 		{"N321 reuse within the window", sampleApps(), "Renewed its access from two places at once, as some apps do. Last on 22 November 2026"},
 		{"N321 late reuse", sampleApps(), "If that surprises you, revoke its access. Last on 10 March 2026"},
+		{"unverified app to its developer", sampleApp(), "People see this app marked as unverified until Railyard has checked it."},
+		{"authentication methods side by side", sampleApp(), "(client_secret_basic) or Secret in the request body (client_secret_post)"},
 		{"unverified app", sampleApps(), "It says that its website is chat.example. Unverified app"},
 		{"owner", sampleApps(), "Registered by Northwind"},
 		{"risk in words", sampleApps(), "Manage members and billing Full control"},

@@ -1,6 +1,9 @@
 package pages
 
-import "html/template"
+import (
+	"html/template"
+	"strings"
+)
 
 // functions are the words templates may use beside html/template's own. None
 // of them returns a type that html/template would leave unescaped.
@@ -20,6 +23,7 @@ func functions(brand Brand, assets assetSet, text catalogue) template.FuncMap {
 		"plain":       plain,
 		"say":         text.say,
 		"webURL":      webURL,
+		"words":       strings.Fields,
 
 		"address":   newAddressField,
 		"addresses": newAddressArea,

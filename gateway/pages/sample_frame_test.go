@@ -126,8 +126,10 @@ func sampleScopes() []pages.ScopeOptionGroup {
 }
 
 func sampleApp() pages.DeveloperApp {
+	head := sampleHead
+	head.Client.Unverified = true
 	return pages.DeveloperApp{
-		Frame: sampleFrame, Form: ownForm, Head: sampleHead, Revision: "7",
+		Frame: sampleFrame, Form: ownForm, Head: head, Revision: "7",
 		Fields: pages.AppFields{
 			Name: "Acme Reports", Description: "Weekly reports about what your services cost.",
 			HomepageURL: "https://reports.acme.example/", PolicyURL: "https://reports.acme.example/privacy",
@@ -135,7 +137,7 @@ func sampleApp() pages.DeveloperApp {
 			ClientType:   pages.TypeWeb, AuthMethod: "client_secret_post", Visibility: pages.VisibilityPublic,
 		},
 		Groups:      sampleScopes(),
-		AuthMethods: []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"},
+		AuthMethods: []string{"client_secret_basic client_secret_post", "client_secret_post", "private_key_jwt", "none"},
 		CancelURL:   "/developer/apps",
 	}
 }

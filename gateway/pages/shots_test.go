@@ -38,6 +38,9 @@ func shots() []shot {
 	single.Workspaces.Single = true
 	single.RedirectURI = "http://127.0.0.1:51234/cb"
 	account := every()["account"]
+	localSignIn := sampleSignIn()
+	localSignIn.RedirectURI = single.RedirectURI
+	localAccount := pages.ConfirmAccount{Form: sampleForm, Client: sampleClient, Account: sampleAccount, RedirectURI: single.RedirectURI}
 	pictured := sampleConsent()
 	pictured.Client.LogoURL = "/logos/acme.svg"
 	return append(framedShots(), []shot{
@@ -49,6 +52,9 @@ func shots() []shot {
 		{name: "sign-in-unbroken-name", view: unbroken, width: narrow},
 		{name: "account", view: account, width: wide},
 		{name: "account-dark", view: account, width: narrow, dark: true},
+		{name: "sign-in-loopback", view: localSignIn, width: wide},
+		{name: "account-loopback", view: localAccount, width: narrow},
+		{name: "consent-single-narrow-dark", view: single, width: narrow, dark: true},
 		{name: "consent", view: sampleConsent(), width: wide},
 		{name: "consent-logo", view: pictured, width: wide, in: "logo"},
 		{name: "consent-logo-dark", view: pictured, width: narrow, dark: true, in: "logo"},

@@ -24,7 +24,8 @@ func developerText() catalogue {
 		"visibility.public":        "Public",
 		"visibility.public.hint":   "Everybody with an account can use it, and the app directory lists it.",
 
-		"auth.usual":               "The usual one for the type of app",
+		"auth.usual":               "The usual for the type of app",
+		"auth.or":                  "or",
 		"auth.client_secret_basic": "Secret in the Authorization header (client_secret_basic)",
 		"auth.client_secret_post":  "Secret in the request body (client_secret_post)",
 		"auth.private_key_jwt":     "Signed assertion (private_key_jwt)",
@@ -38,6 +39,7 @@ func appText() catalogue {
 		"app.new":         "New app",
 		"app.title":       "Settings of {0}",
 		"app.workspace":   "Belongs to {0}",
+		"app.unvetted":    "People see this app marked as unverified until {0} has checked it.",
 		"app.client-id":   "Client ID",
 		"app.pages":       "This app",
 		"app.settings":    "Settings",

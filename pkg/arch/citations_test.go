@@ -20,7 +20,7 @@ const sectionNumber = `(?:[0-9]+(?:\.[0-9]+)*|[A-Z](?:\.[0-9]+)*)`
 var (
 	// document names what is cited.
 	document = regexp.MustCompile(`\b(?:RFC [1-9][0-9]{3,4}|OAuth 2\.1|OAuth 2\.0 Form Post Response Mode|` +
-		`(?:OIDC|OpenID Connect) (?:Core|Discovery|(?:Dynamic Client )?Registration|Session Management|` +
+		`(?:OIDC|OpenID Connect) (?:Core|Discovery|(?:Dynamic Client )?Registration|RP Metadata Choices|Session Management|` +
 		`RP-Initiated Logout|Front-Channel Logout|Back-Channel Logout)(?: 1\.0)?|` +
 		`FAPI 2\.0(?: Security Profile| Attacker Model| Message Signing)?|` +
 		`WebAuthn(?: Level [23])?|W3C Trace Context|NIST SP 800-63B|(?:SECURITY|DESIGN|PERFORMANCE)\.md|draft-[a-z0-9-]+[a-z0-9])$`)

@@ -24,6 +24,27 @@ const (
 	AuthPrivateKeyJWT     = "private_key_jwt"
 )
 
+// AuthMethodKnown reports whether clients can authenticate by the method.
+func AuthMethodKnown(method string) bool {
+	switch method {
+	case AuthNone, AuthClientSecretBasic, AuthClientSecretPost, AuthPrivateKeyJWT:
+		return true
+	}
+	return false
+}
+
+// AuthMethods returns every method by which a client can authenticate. The first
+// is its token_endpoint_auth_method, and its token_endpoint_auth_methods_supported
+// (OIDC RP Metadata Choices §2) are the others. A list that begins with another
+// method does not count: the method was changed by a program that knows no list,
+// and is the only one.
+func AuthMethods(method string, supported []string) []string {
+	if len(supported) > 0 && supported[0] == method {
+		return supported
+	}
+	return []string{method}
+}
+
 // AssertionTypeJWT is the client_assertion_type of [AuthPrivateKeyJWT]
 // (RFC 7523 §2.2).
 const AssertionTypeJWT = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

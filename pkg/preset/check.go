@@ -13,6 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/strictyaml"
 )
 
@@ -37,7 +38,7 @@ type checker struct {
 func (c checker) check() {
 	for _, part := range []func(){
 		c.checkName, c.checkBrand, c.checkPaths, c.checkPrefixes, c.checkLifetimes, c.checkClients,
-		c.checkRegistration, c.checkRefresh, c.checkScopes, c.checkRequiredScope, c.checkWorkspaces, c.checkResources,
+		c.checkRegistration, c.checkRefresh, c.checkScopes, c.checkAuthorization, c.checkWorkspaces, c.checkResources,
 	} {
 		part()
 	}
@@ -226,12 +227,22 @@ func (c checker) checkResources() {
 	}
 }
 
-func (c checker) checkRequiredScope() {
-	for i, name := range c.Authorization.RequiredScope {
-		key := fmt.Sprintf("authorization.required_scope[%d]", i)
+func (c checker) checkAuthorization() {
+	const byDefault = "authorization.default_scope"
+	a := c.Authorization
+	c.checkAsked("authorization.required_scope", a.RequiredScope)
+	c.checkAsked(byDefault, a.DefaultScope)
+	c.refuse(byDefault, len(a.DefaultScope) > 0 && !a.RequiredScope.SubsetOf(a.DefaultScope), "want authorization.required_scope in it")
+	c.refuse(byDefault, len(a.DefaultScope) > 0 && a.ScopeMandatory, "contradicts authorization.scope_mandatory")
+}
+
+// checkAsked is about scopes that requests ask for.
+func (c checker) checkAsked(key string, asked oauth.Scope) {
+	for i, name := range asked {
+		item := fmt.Sprintf("%s[%d]", key, i)
 		s, known := c.Scopes.Find(name)
-		c.refuse(key, !known, "is not one of scopes")
-		c.refuse(key, s.Kind == Client, "is of the kind client, which no user grants")
-		c.refuse(key, c.Authorization.RequiredScope[:i].Contains(name), "is there twice")
+		c.refuse(item, !known, "is not one of scopes")
+		c.refuse(item, s.Kind == Client, "is of the kind client, which no user grants")
+		c.refuse(item, asked[:i].Contains(name), "is there twice")
 	}
 }

@@ -41,8 +41,7 @@ func hasKind(kinds []ClientKind, name string) bool {
 }
 
 func (c checker) checkDefaults(key string, d ClientDefaults) {
-	methods := []string{oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost, oauth.AuthPrivateKeyJWT, oauth.AuthNone}
-	c.refuse(key+".token_endpoint_auth_method", !slices.Contains(methods, d.TokenEndpointAuthMethod),
+	c.refuse(key+".token_endpoint_auth_method", !oauth.AuthMethodKnown(d.TokenEndpointAuthMethod),
 		"want client_secret_basic, client_secret_post, private_key_jwt or none")
 	types := []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken, oauth.GrantClientCredentials}
 	for i, grantType := range d.GrantTypes {

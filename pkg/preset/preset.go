@@ -89,12 +89,13 @@ type Clients struct {
 	Web           ClientDefaults `yaml:"web" help:"Clients of the application_type web."`
 	Native        ClientDefaults `yaml:"native" help:"Clients of the application_type native: they have no credentials, so that token_endpoint_auth_method is none."`
 	PKCEMandatory bool           `yaml:"pkce_mandatory" help:"No client may be registered with require_pkce false."`
+	AppsVetted    bool           `yaml:"apps_vetted" help:"New apps of workspaces count as vetted: the pages do not mark them, and their errors are redirected to them also where nobody is signed in (RFC 9700 §4.11.2)."`
 	Kinds         []ClientKind   `yaml:"kinds" help:"Kinds of clients with lifetimes of their own, such as MCP clients."`
 }
 
 // ClientDefaults is what a new client takes where its registration does not say.
 type ClientDefaults struct {
-	TokenEndpointAuthMethod string   `yaml:"token_endpoint_auth_method" help:"client_secret_basic, client_secret_post, private_key_jwt or none."`
+	TokenEndpointAuthMethod string   `yaml:"token_endpoint_auth_method" help:"client_secret_basic, client_secret_post, private_key_jwt or none. Of the two with a secret, a client that does not say may use either, and is told of this one."`
 	GrantTypes              []string `yaml:"grant_types" help:"Of a client with redirect URIs."`
 	RequirePKCE             bool     `yaml:"require_pkce" help:"Refuse authorization requests without code_challenge. Clients without credentials always need it."`
 }
@@ -125,6 +126,7 @@ const (
 type Registration struct {
 	Mode       RegistrationMode `yaml:"mode" help:"off; token: with an initial access token of an operator; open: anybody may register a client."`
 	ClientKind string           `yaml:"client_kind" help:"Kind of the clients that register themselves. Empty: none in particular."`
+	Vetted     bool             `yaml:"vetted" help:"Clients that register themselves count as vetted, as clients.apps_vetted has it for apps of workspaces."`
 	MaxClients int              `yaml:"max_clients" help:"How many such clients there may be."`
 	PerHour    int              `yaml:"per_hour" help:"Registrations an hour of one address (of IPv6, one /64)."`
 }
@@ -132,6 +134,8 @@ type Registration struct {
 // Authorization is what authorization requests must keep, beside the standards.
 type Authorization struct {
 	RequiredScope        oauth.Scope `yaml:"required_scope" help:"Scopes that every authorization request must ask for, such as [openid]."`
+	DefaultScope         oauth.Scope `yaml:"default_scope" help:"What a request without scope asks for, as far as its client may, where the client has no default of its own. Empty: the client's scopes of the kind identity, without offline_access."`
+	ScopeMandatory       bool        `yaml:"scope_mandatory" help:"Refuse a request without scope where the client has no default of its own."`
 	VariableLoopbackPort bool        `yaml:"variable_loopback_port" help:"A native client may use any port of a loopback redirect URI that it has registered (RFC 8252 §7.3). Otherwise redirect URIs match exactly."`
 }
 
@@ -149,7 +153,7 @@ type Refresh struct {
 
 // Consent is the policy of the consent page.
 type Consent struct {
-	SkipPublic      bool `yaml:"skip_public" help:"Public clients may skip the page for what was allowed before. Any program on the user's machine can pose as one (RFC 8252 §8.6)."`
+	SkipPublic      bool `yaml:"skip_public" help:"Public clients, and clients whose answer goes to the user's own machine (a loopback redirect URI), may skip the page for what was allowed before. Any program on that machine can pose as one (RFC 8252 §8.6), and the user can be talked into copying the address."`
 	SingleWorkspace bool `yaml:"single_workspace" help:"The user chooses exactly one workspace, and not any number."`
 }
 

@@ -59,6 +59,7 @@ func fromBrowser(m *authorizev1.Browser) authorization.Browser {
 		Bindings:     m.GetBindings(),
 		AddressBlock: m.GetAddressBlock(),
 		UserAgent:    m.GetUserAgent(),
+		FetchDest:    m.GetFetchDest(),
 	}
 }
 

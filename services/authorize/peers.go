@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/jwks"
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -163,9 +164,9 @@ func (p *peers) fromClient(m *registryv1.Client) (authreq.Client, error) {
 		GrantTypes:   m.GetGrantTypes(),
 		AnyPort:      p.anyPort && m.GetApplicationType() == string(oauth.ApplicationNative),
 		// RFC 9700 §2.1.1: a client without authentication has nothing else.
-		RequirePKCE:   m.RequirePkce == nil || m.GetRequirePkce() || m.GetTokenEndpointAuthMethod() == oauth.AuthNone,
+		RequirePKCE:   m.RequirePkce == nil || m.GetRequirePkce() || clientauth.Public(m),
 		RequirePushed: m.GetRequirePushedAuthorizationRequests(),
-		Unverified:    m.GetUnverified(),
+		Vetted:        clientauth.Vetted(m),
 		Internal:      m.GetVisibility() == visibilityInternal,
 		WorkspaceID:   m.GetWorkspaceId(),
 		Name:          m.GetClientName(),

@@ -69,10 +69,12 @@ func New(cfg Config, deps Deps) *Service {
 	return &Service{
 		deps: deps,
 		checker: &authreq.Checker{
-			Issuer:        cfg.Issuer,
-			Resources:     cfg.Preset.Resources,
-			Scopes:        cfg.Preset.Scopes,
-			RequiredScope: cfg.Preset.Authorization.RequiredScope,
+			Issuer:         cfg.Issuer,
+			Resources:      cfg.Preset.Resources,
+			Scopes:         cfg.Preset.Scopes,
+			RequiredScope:  cfg.Preset.Authorization.RequiredScope,
+			DefaultScope:   cfg.Preset.Authorization.DefaultScope,
+			ScopeMandatory: cfg.Preset.Authorization.ScopeMandatory,
 			// Where nobody has to ask for it, it is a scope like others.
 			OfflineNeedsPrompt: cfg.Preset.Refresh.NeedsPromptConsent && !cfg.Preset.Refresh.Unasked,
 		},

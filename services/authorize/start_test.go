@@ -189,8 +189,22 @@ func TestN024_OfflineAccessWhereItNeedNotBeAsked(t *testing.T) {
 	}
 }
 
+func TestN022_ARequestWithoutScopeAsksForWhoTheUserIs(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn("u1")
+	w.wantCode(w.allow(b, w.begin(b, consentPage, func(r *authorizev1.AuthorizationRequest) { r.Scope = "" })))
+	if got := w.token.issued[0].GetScope(); got != "openid profile email" {
+		t.Errorf("code has scope %q", got)
+	}
+	if _, err := w.push(func(r *authorizev1.PushAuthorizationRequestRequest) { r.Scope = "" }); err != nil {
+		t.Errorf("PushAuthorizationRequest() = %v", err)
+	}
+}
+
 func TestN022_ThePresetSaysWhatScopeEveryRequestNeeds(t *testing.T) {
-	w := newWorld(t, func(p *preset.Preset) { p.Authorization.RequiredScope = oauth.Scope{"openid"} })
+	w := newWorld(t, func(p *preset.Preset) {
+		p.Authorization.RequiredScope, p.Authorization.ScopeMandatory = oauth.Scope{"openid"}, true
+	})
 	for _, scope := range []string{"", "profile"} {
 		w.wantRefusal(w.start(&browser{}, func(r *authorizev1.AuthorizationRequest) { r.Scope = scope }), oauth.InvalidScope)
 		_, err := w.push(func(r *authorizev1.PushAuthorizationRequestRequest) { r.Scope = scope })

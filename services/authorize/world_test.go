@@ -143,10 +143,12 @@ func clients() map[string]*registryv1.Client {
 type browser struct {
 	session  string
 	bindings []string
+	// fetchDest is its Sec-Fetch-Dest header.
+	fetchDest string
 }
 
 func (b *browser) cookies() *authorizev1.Browser {
-	return &authorizev1.Browser{Session: b.session, Bindings: b.bindings, AddressBlock: "192.0.2.1/32", UserAgent: "test"}
+	return &authorizev1.Browser{Session: b.session, Bindings: b.bindings, AddressBlock: "192.0.2.1/32", UserAgent: "test", FetchDest: b.fetchDest}
 }
 
 // keep takes the cookie of a step, and returns the step.

@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/role"
@@ -16,13 +17,13 @@ import (
 
 func fromClient(c *registryv1.Client) grant.Client {
 	return grant.Client{
-		ID:                      c.GetClientId(),
-		Name:                    c.GetClientName(),
-		WorkspaceID:             c.GetWorkspaceId(),
-		TokenEndpointAuthMethod: c.GetTokenEndpointAuthMethod(),
-		RedirectURIs:            c.GetRedirectUris(),
-		SkipConsent:             c.GetSkipConsent(),
-		Unverified:              c.GetUnverified(),
+		ID:           c.GetClientId(),
+		Name:         c.GetClientName(),
+		WorkspaceID:  c.GetWorkspaceId(),
+		Public:       clientauth.Public(c),
+		RedirectURIs: c.GetRedirectUris(),
+		SkipConsent:  c.GetSkipConsent(),
+		Unverified:   !clientauth.Vetted(c),
 	}
 }
 

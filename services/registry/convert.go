@@ -22,7 +22,6 @@ func fromClient(m *registryv1.Client) (client.Client, error) {
 	c := client.Client{
 		ClientName:                         m.GetClientName(),
 		ApplicationType:                    oauth.ApplicationType(m.GetApplicationType()),
-		TokenEndpointAuthMethod:            m.GetTokenEndpointAuthMethod(),
 		RedirectURIs:                       m.GetRedirectUris(),
 		GrantTypes:                         m.GetGrantTypes(),
 		JWKS:                               m.GetJwks(),
@@ -37,13 +36,14 @@ func fromClient(m *registryv1.Client) (client.Client, error) {
 		Audience:                           m.GetAudience(),
 		RefreshRotation:                    m.GetRefreshRotation(),
 		SkipConsent:                        m.GetSkipConsent(),
-		Unverified:                         m.GetUnverified(),
+		Vetted:                             m.GetVetted(),
+		VettedUnsaid:                       m.Vetted == nil && !m.GetUnverified(),
 		RequireRevocationAuth:              m.GetRequireRevocationAuth(),
 		Description:                        m.GetDescription(),
 		WorkspaceID:                        m.GetWorkspaceId(),
 		Visibility:                         client.Visibility(m.GetVisibility()),
 		ClientKind:                         m.GetClientKind(),
-	}
+	}.Authenticating(m.GetTokenEndpointAuthMethod(), m.GetTokenEndpointAuthMethodsSupported())
 	if err := scopesFrom(m, &c); err != nil {
 		return client.Client{}, err
 	}
@@ -130,7 +130,8 @@ func toClient(c client.Client) *registryv1.Client {
 		RefreshTokenLifetime:               durationpb.New(c.RefreshTokenLifetime),
 		RefreshRotation:                    c.RefreshRotation,
 		SkipConsent:                        c.SkipConsent,
-		Unverified:                         c.Unverified,
+		Vetted:                             &c.Vetted,
+		Unverified:                         !c.Vetted,
 		RequireRevocationAuth:              c.RequireRevocationAuth,
 		Description:                        c.Description,
 		WorkspaceId:                        c.WorkspaceID,
@@ -142,6 +143,10 @@ func toClient(c client.Client) *registryv1.Client {
 		ScopeVersion:                       c.ScopeVersion,
 		Revision:                           c.Revision,
 		CreateTime:                         timestamppb.New(c.CreateTime),
+	}
+	// Those that know no list then see nothing that they could contradict.
+	if all := c.AuthMethods(); len(all) > 1 {
+		m.TokenEndpointAuthMethodsSupported = all
 	}
 	if c.RefreshGrace != nil {
 		m.RefreshGrace = durationpb.New(*c.RefreshGrace)

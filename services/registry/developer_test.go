@@ -156,6 +156,7 @@ func TestAppIsWhatItsDeveloperChose(t *testing.T) {
 		want.WorkspaceId, want.GrantTypes = o.w1, []string{"authorization_code", "refresh_token"}
 		want.RequirePkce, want.IdTokenSignedResponseAlg = proto.Bool(true), "RS256"
 		want.AccessTokenLifetime, want.RefreshTokenLifetime = &durationpb.Duration{}, &durationpb.Duration{}
+		want.Vetted, want.Unverified = proto.Bool(false), true
 		differ(t, created.GetApp(), want, "client_id", "version", "scope_version", "revision", "create_time")
 
 		edited := proto.CloneOf(created.GetApp())
@@ -188,6 +189,8 @@ func TestN214_DevelopersChangeWhatIsTheirs(t *testing.T) {
 		want.RequirePkce, want.IdTokenSignedResponseAlg = proto.Bool(true), "RS256"
 		want.AccessTokenLifetime, want.RefreshTokenLifetime = &durationpb.Duration{}, &durationpb.Duration{}
 		want.Version, want.ScopeVersion, want.Revision = 1, 1, 1
+		want.Vetted, want.Unverified = proto.Bool(false), true
+		want.TokenEndpointAuthMethodsSupported = greedy.GetTokenEndpointAuthMethodsSupported()
 		differ(t, created, want, "client_id", "create_time")
 
 		// What operators give, the developer cannot take or refuse.
@@ -200,7 +203,7 @@ func TestN214_DevelopersChangeWhatIsTheirs(t *testing.T) {
 		edited := anApp()
 		edited.ClientId, edited.Revision, edited.Scope = created.GetClientId(), given.GetClient().GetRevision(), "email"
 		edited.LogoUri, edited.ClientKind, edited.ApplicationType = "https://other.example/logo.png", "", "native"
-		edited.Unverified, edited.SkipConsent, edited.WorkspaceId = false, false, o.w2
+		edited.Vetted, edited.SkipConsent, edited.WorkspaceId = proto.Bool(true), false, o.w2
 		updated, err := o.developer.UpdateApp(t.Context(), &registryv1.UpdateAppRequest{Sub: "u1", App: edited})
 		if err != nil {
 			t.Fatalf("UpdateApp() = %v", err)

@@ -86,6 +86,7 @@ func fromMetadata(m *registryv1.ClientMetadata) registration.Metadata {
 	return registration.Metadata{
 		RedirectURIs:                       m.GetRedirectUris(),
 		TokenEndpointAuthMethod:            m.GetTokenEndpointAuthMethod(),
+		TokenEndpointAuthMethodsSupported:  m.GetTokenEndpointAuthMethodsSupported(),
 		GrantTypes:                         m.GetGrantTypes(),
 		ResponseTypes:                      m.GetResponseTypes(),
 		ClientName:                         m.GetClientName(),

@@ -203,7 +203,7 @@ func TestN214_ClientsDoNotVouchForThemselves(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := got.GetClient()
-		if !c.GetUnverified() || !c.GetDynamicallyRegistered() || c.GetWorkspaceId() != "" || c.GetSkipConsent() || len(c.GetAudience()) != 0 ||
+		if c.GetVetted() || !c.GetUnverified() || !c.GetDynamicallyRegistered() || c.GetWorkspaceId() != "" || c.GetSkipConsent() || len(c.GetAudience()) != 0 ||
 			c.GetVisibility() != "unlisted" || c.GetAccessTokenLifetime().AsDuration() != 0 || !c.GetRequirePkce() {
 			t.Errorf("client = %v", c)
 		}

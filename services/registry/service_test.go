@@ -95,6 +95,7 @@ func everyField() *registryv1.Client {
 		ClientName:                         "Example",
 		ApplicationType:                    "web",
 		TokenEndpointAuthMethod:            "client_secret_post",
+		TokenEndpointAuthMethodsSupported:  []string{"client_secret_post", "client_secret_basic"},
 		RedirectUris:                       []string{"https://app.example/cb", "http://localhost:3000/cb"},
 		GrantTypes:                         []string{"authorization_code", "refresh_token", "client_credentials"},
 		Scope:                              "openid email introspect",
@@ -113,6 +114,7 @@ func everyField() *registryv1.Client {
 		RefreshGrace:                       durationpb.New(0),
 		RefreshWindow:                      durationpb.New(0),
 		SkipConsent:                        true,
+		Vetted:                             proto.Bool(false),
 		Unverified:                         true,
 		RequireRevocationAuth:              true,
 		Description:                        "What it does",
@@ -268,7 +270,8 @@ func TestSecretsAreLimitedToTen(t *testing.T) {
 		t.Errorf("RevokeSecret() again = %v, want %v", err, fault.NotFound)
 	}
 	public := everyField()
-	public.TokenEndpointAuthMethod, public.RequirePkce, public.RefreshRotation = "none", nil, ""
+	public.TokenEndpointAuthMethod, public.TokenEndpointAuthMethodsSupported = "none", nil
+	public.RequirePkce, public.RefreshRotation = nil, ""
 	public.GrantTypes, public.Scope = []string{"authorization_code"}, "openid"
 	publicID := create(t, f, public).GetClient().GetClientId()
 	if _, err := f.admin.CreateSecret(t.Context(), &registryv1.CreateSecretRequest{ClientId: publicID}); !errors.Is(err, fault.Invalid) {

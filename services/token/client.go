@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/jwks"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
@@ -40,7 +41,7 @@ func clientOf(c *registryv1.Client, p preset.Preset) (exchange.Client, error) {
 		},
 		RedirectURIs:    c.GetRedirectUris(),
 		AnyLoopbackPort: p.Authorization.VariableLoopbackPort && oauth.ApplicationType(c.GetApplicationType()) == oauth.ApplicationNative,
-		Public:          c.GetTokenEndpointAuthMethod() == oauth.AuthNone,
+		Public:          clientauth.Public(c),
 		GrantTypes:      c.GetGrantTypes(),
 		Scope:           scope,
 		DefaultScope:    byDefault,
@@ -73,7 +74,7 @@ func kindOf(c *registryv1.Client, p preset.Preset) preset.ClientKind {
 
 func rotationOf(c *registryv1.Client, p preset.Preset) family.Policy {
 	policy := family.Policy{Rotation: family.Rotation(p.Refresh.Confidential), Threshold: p.Refresh.Threshold, Grace: p.Refresh.Grace}
-	if c.GetTokenEndpointAuthMethod() == oauth.AuthNone {
+	if clientauth.Public(c) {
 		policy.Rotation = family.Rotation(p.Refresh.Public)
 	}
 	if c.GetRefreshRotation() != "" {

@@ -17,7 +17,7 @@ func clean(h http.Header) {
 func wanted(name string) bool {
 	switch name {
 	case "Accept", "Authorization", "Content-Type", "Cookie", "If-Modified-Since", "If-None-Match",
-		"Origin", "Sec-Fetch-Site", "User-Agent":
+		"Origin", "Sec-Fetch-Dest", "Sec-Fetch-Site", "User-Agent":
 		return true
 	}
 	return false

@@ -81,6 +81,7 @@ func clientWords() map[string]string {
 	return map[string]string{ //nolint:gosec // names, and no credentials
 		"redirect_uris":                         "Where answers may go (RFC 7591 §2).",
 		"token_endpoint_auth_method":            "How the client authenticates (RFC 7591 §2).",
+		"token_endpoint_auth_methods_supported": "Every way in which the client can authenticate (OpenID Connect RP Metadata Choices 1.0 §2).",
 		"grant_types":                           "Grant types that the client uses (RFC 7591 §2).",
 		"response_types":                        "code, or nothing (RFC 7591 §2).",
 		"client_name":                           "What users see (RFC 7591 §2).",

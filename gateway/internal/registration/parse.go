@@ -51,6 +51,7 @@ func fields(r *Request) []field {
 	return []field{
 		list("redirect_uris", &m.RedirectUris),
 		text("token_endpoint_auth_method", &m.TokenEndpointAuthMethod),
+		list("token_endpoint_auth_methods_supported", &m.TokenEndpointAuthMethodsSupported),
 		list("grant_types", &m.GrantTypes),
 		list("response_types", &m.ResponseTypes),
 		text("client_name", &m.ClientName),

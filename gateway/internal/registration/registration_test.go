@@ -18,6 +18,7 @@ import (
 const everyMember = `{
 	"redirect_uris": ["https://app.example/cb", "https://app.example/\u0063b2"],
 	"token_endpoint_auth_method": "private_key_jwt",
+	"token_endpoint_auth_methods_supported": ["private_key_jwt", "client_secret_post"],
 	"grant_types": ["authorization_code"], "response_types": ["code"],
 	"client_name": "Caf\u00e9", "client_uri": "https://app.example/", "logo_uri": "https://app.example/l",
 	"scope": "openid", "tos_uri": "https://app.example/t", "policy_uri": "https://app.example/p",
@@ -30,9 +31,10 @@ const everyMember = `{
 
 func everyField() registration.Request {
 	return registration.Request{ClientID: "id", ClientSecret: "secret", Metadata: &registryv1.ClientMetadata{
-		RedirectUris:            []string{"https://app.example/cb", "https://app.example/cb2"},
-		TokenEndpointAuthMethod: "private_key_jwt",
-		GrantTypes:              []string{"authorization_code"}, ResponseTypes: []string{"code"},
+		RedirectUris:                      []string{"https://app.example/cb", "https://app.example/cb2"},
+		TokenEndpointAuthMethod:           "private_key_jwt",
+		TokenEndpointAuthMethodsSupported: []string{"private_key_jwt", "client_secret_post"},
+		GrantTypes:                        []string{"authorization_code"}, ResponseTypes: []string{"code"},
 		ClientName: "Café", ClientUri: "https://app.example/", LogoUri: "https://app.example/l",
 		Scope: "openid", TosUri: "https://app.example/t", PolicyUri: "https://app.example/p",
 		Jwks:    `{"keys":[{"kty":"RSA","n":"\u003c\u0026\u003e"}]}`,
@@ -176,6 +178,8 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatalf("Print() = %v", err)
 		}
+		// It is never part of an answer.
+		first.Metadata.TokenEndpointAuthMethodsSupported = nil
 		second, err := registration.Parse(printed)
 		if err != nil {
 			t.Fatalf("Parse(%s) = %v", printed, err)

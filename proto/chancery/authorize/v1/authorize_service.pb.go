@@ -619,7 +619,10 @@ type Browser struct {
 	// Address block (/32 or /64) the request came from.
 	AddressBlock string `protobuf:"bytes,3,opt,name=address_block,json=addressBlock,proto3" json:"address_block,omitempty"`
 	// User-Agent header, shortened, so that users recognise their sessions.
-	UserAgent     string `protobuf:"bytes,4,opt,name=user_agent,json=userAgent,proto3" json:"user_agent,omitempty"`
+	UserAgent string `protobuf:"bytes,4,opt,name=user_agent,json=userAgent,proto3" json:"user_agent,omitempty"`
+	// Sec-Fetch-Dest header: what the answer is for, such as "document" or "iframe".
+	// Empty if the browser did not say.
+	FetchDest     string `protobuf:"bytes,5,opt,name=fetch_dest,json=fetchDest,proto3" json:"fetch_dest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -678,6 +681,13 @@ func (x *Browser) GetAddressBlock() string {
 func (x *Browser) GetUserAgent() string {
 	if x != nil {
 		return x.UserAgent
+	}
+	return ""
+}
+
+func (x *Browser) GetFetchDest() string {
+	if x != nil {
+		return x.FetchDest
 	}
 	return ""
 }
@@ -2288,13 +2298,15 @@ const file_chancery_authorize_v1_authorize_service_proto_rawDesc = "" +
 	"\x13repeated_parameters\x18\x11 \x03(\tR\x12repeatedParameters\"\xa4\x01\n" +
 	"\x19StartAuthorizationRequest\x12M\n" +
 	"\arequest\x18\x01 \x01(\v2+.chancery.authorize.v1.AuthorizationRequestB\x06\xbaH\x03\xc8\x01\x01R\arequest\x128\n" +
-	"\abrowser\x18\x02 \x01(\v2\x1e.chancery.authorize.v1.BrowserR\abrowser\"\x8d\x01\n" +
+	"\abrowser\x18\x02 \x01(\v2\x1e.chancery.authorize.v1.BrowserR\abrowser\"\xac\x01\n" +
 	"\aBrowser\x12\x1d\n" +
 	"\asession\x18\x01 \x01(\tB\x03\x80\x01\x01R\asession\x12\x1f\n" +
 	"\bbindings\x18\x02 \x03(\tB\x03\x80\x01\x01R\bbindings\x12#\n" +
 	"\raddress_block\x18\x03 \x01(\tR\faddressBlock\x12\x1d\n" +
 	"\n" +
-	"user_agent\x18\x04 \x01(\tR\tuserAgent\"M\n" +
+	"user_agent\x18\x04 \x01(\tR\tuserAgent\x12\x1d\n" +
+	"\n" +
+	"fetch_dest\x18\x05 \x01(\tR\tfetchDest\"M\n" +
 	"\x1aStartAuthorizationResponse\x12/\n" +
 	"\x04next\x18\x01 \x01(\v2\x1b.chancery.authorize.v1.StepR\x04next\"\xde\x01\n" +
 	"\x04Step\x12F\n" +

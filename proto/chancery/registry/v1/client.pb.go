@@ -98,13 +98,16 @@ type Client struct {
 	ClientName string `protobuf:"bytes,2,opt,name=client_name,json=clientName,proto3" json:"client_name,omitempty"`
 	// "web" or "native" (OIDC Registration §2).
 	ApplicationType string `protobuf:"bytes,3,opt,name=application_type,json=applicationType,proto3" json:"application_type,omitempty"`
-	// "client_secret_basic", "client_secret_post", "private_key_jwt" or "none".
+	// "client_secret_basic", "client_secret_post", "private_key_jwt" or "none": the
+	// one that the client is told of. An update that leaves it as it is, and has no
+	// token_endpoint_auth_methods_supported, keeps the others too.
 	TokenEndpointAuthMethod string   `protobuf:"bytes,4,opt,name=token_endpoint_auth_method,json=tokenEndpointAuthMethod,proto3" json:"token_endpoint_auth_method,omitempty"`
 	RedirectUris            []string `protobuf:"bytes,5,rep,name=redirect_uris,json=redirectUris,proto3" json:"redirect_uris,omitempty"`
 	GrantTypes              []string `protobuf:"bytes,6,rep,name=grant_types,json=grantTypes,proto3" json:"grant_types,omitempty"`
 	// Every scope the client may ask for, space-separated.
 	Scope string `protobuf:"bytes,7,opt,name=scope,proto3" json:"scope,omitempty"`
-	// What a request without scope asks for. Empty: such a request is refused.
+	// What a request without scope asks for. Empty: what the preset has for it, else
+	// the client's identity scopes.
 	DefaultScope string `protobuf:"bytes,8,opt,name=default_scope,json=defaultScope,proto3" json:"default_scope,omitempty"`
 	// JWK Set document with the client's public keys (RFC 7517 §5), for
 	// private_key_jwt.
@@ -136,7 +139,8 @@ type Client struct {
 	// Never shows the consent page for scopes that need no selection: for the
 	// platform's own clients.
 	SkipConsent bool `protobuf:"varint,22,opt,name=skip_consent,json=skipConsent,proto3" json:"skip_consent,omitempty"`
-	// Registered by somebody nobody has vouched for: the consent page says so.
+	// The opposite of vetted, for those that do not know it yet. Of a client without
+	// vetted, true counts.
 	Unverified bool `protobuf:"varint,23,opt,name=unverified,proto3" json:"unverified,omitempty"`
 	// Demands client authentication at the revocation endpoint, where otherwise
 	// the token alone is enough.
@@ -175,6 +179,16 @@ type Client struct {
 	// tokens alone, and there is no grace. Zero judges reuse strictly: it ends the
 	// grant. Unset: as the client's kind says, else the preset.
 	RefreshWindow *durationpb.Duration `protobuf:"bytes,60,opt,name=refresh_window,json=refreshWindow,proto3,oneof" json:"refresh_window,omitempty"`
+	// Every method by which the client may authenticate, the one it is told of among
+	// them (OpenID Connect RP Metadata Choices 1.0 §2). Empty:
+	// token_endpoint_auth_method alone. "none" stands alone. A new web client that
+	// names no method may use both that have a secret.
+	TokenEndpointAuthMethodsSupported []string `protobuf:"bytes,50,rep,name=token_endpoint_auth_methods_supported,json=tokenEndpointAuthMethodsSupported,proto3" json:"token_endpoint_auth_methods_supported,omitempty"`
+	// The operators vouch for the client. Of another client the pages say that nobody
+	// does, and its errors send nobody to it who is not signed in (RFC 9700 §4.11.2).
+	// Unset: for a new client of the operators true, for one of a workspace the
+	// preset's; what it was for one that is updated.
+	Vetted        *bool `protobuf:"varint,51,opt,name=vetted,proto3,oneof" json:"vetted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -461,6 +475,20 @@ func (x *Client) GetRefreshWindow() *durationpb.Duration {
 	return nil
 }
 
+func (x *Client) GetTokenEndpointAuthMethodsSupported() []string {
+	if x != nil {
+		return x.TokenEndpointAuthMethodsSupported
+	}
+	return nil
+}
+
+func (x *Client) GetVetted() bool {
+	if x != nil && x.Vetted != nil {
+		return *x.Vetted
+	}
+	return false
+}
+
 // Secret is one of a client's secrets, without the secret itself.
 type Secret struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
@@ -644,7 +672,7 @@ var File_chancery_registry_v1_client_proto protoreflect.FileDescriptor
 
 const file_chancery_registry_v1_client_proto_rawDesc = "" +
 	"\n" +
-	"!chancery/registry/v1/client.proto\x12\x14chancery.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8d\x0e\n" +
+	"!chancery/registry/v1/client.proto\x12\x14chancery.registry.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x97\x0f\n" +
 	"\x06Client\x12%\n" +
 	"\tclient_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\bclientId\x12*\n" +
 	"\vclient_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\n" +
@@ -694,10 +722,14 @@ const file_chancery_registry_v1_client_proto_rawDesc = "" +
 	"\vlogo_digest\x18\" \x01(\tR\n" +
 	"logoDigest\x12>\n" +
 	"\rlast_use_time\x18# \x01(\v2\x1a.google.protobuf.TimestampR\vlastUseTime\x12E\n" +
-	"\x0erefresh_window\x18< \x01(\v2\x19.google.protobuf.DurationH\x02R\rrefreshWindow\x88\x01\x01B\x0f\n" +
+	"\x0erefresh_window\x18< \x01(\v2\x19.google.protobuf.DurationH\x02R\rrefreshWindow\x88\x01\x01\x12`\n" +
+	"%token_endpoint_auth_methods_supported\x182 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10\n" +
+	"\"\x04r\x02\x18@R!tokenEndpointAuthMethodsSupported\x12\x1b\n" +
+	"\x06vetted\x183 \x01(\bH\x03R\x06vetted\x88\x01\x01B\x0f\n" +
 	"\r_require_pkceB\x10\n" +
 	"\x0e_refresh_graceB\x11\n" +
-	"\x0f_refresh_window\"\xb6\x01\n" +
+	"\x0f_refresh_windowB\t\n" +
+	"\a_vetted\"\xb6\x01\n" +
 	"\x06Secret\x12\x1b\n" +
 	"\tsecret_id\x18\x01 \x01(\tR\bsecretId\x12\x12\n" +
 	"\x04hint\x18\x02 \x01(\tR\x04hint\x12;\n" +

@@ -54,8 +54,11 @@ type ClientMetadata struct {
 	SubjectType string `protobuf:"bytes,17,opt,name=subject_type,json=subjectType,proto3" json:"subject_type,omitempty"`
 	// Not supported (OIDC Core §8.1).
 	SectorIdentifierUri string `protobuf:"bytes,18,opt,name=sector_identifier_uri,json=sectorIdentifierUri,proto3" json:"sector_identifier_uri,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// What the client can do; several may be accepted (OpenID Connect RP Metadata
+	// Choices 1.0 §2). Never part of an answer.
+	TokenEndpointAuthMethodsSupported []string `protobuf:"bytes,19,rep,name=token_endpoint_auth_methods_supported,json=tokenEndpointAuthMethodsSupported,proto3" json:"token_endpoint_auth_methods_supported,omitempty"`
+	unknownFields                     protoimpl.UnknownFields
+	sizeCache                         protoimpl.SizeCache
 }
 
 func (x *ClientMetadata) Reset() {
@@ -212,6 +215,13 @@ func (x *ClientMetadata) GetSectorIdentifierUri() string {
 		return x.SectorIdentifierUri
 	}
 	return ""
+}
+
+func (x *ClientMetadata) GetTokenEndpointAuthMethodsSupported() []string {
+	if x != nil {
+		return x.TokenEndpointAuthMethodsSupported
+	}
+	return nil
 }
 
 // ClientInformation is a client as it is registered (RFC 7591 §3.2.1).
@@ -718,7 +728,7 @@ var File_chancery_registry_v1_registration_service_proto protoreflect.FileDescri
 
 const file_chancery_registry_v1_registration_service_proto_rawDesc = "" +
 	"\n" +
-	"/chancery/registry/v1/registration_service.proto\x12\x14chancery.registry.v1\x1a\x1fchancery/access/v1/access.proto\"\xd6\x05\n" +
+	"/chancery/registry/v1/registration_service.proto\x12\x14chancery.registry.v1\x1a\x1fchancery/access/v1/access.proto\"\xa8\x06\n" +
 	"\x0eClientMetadata\x12#\n" +
 	"\rredirect_uris\x18\x01 \x03(\tR\fredirectUris\x12;\n" +
 	"\x1atoken_endpoint_auth_method\x18\x02 \x01(\tR\x17tokenEndpointAuthMethod\x12\x1f\n" +
@@ -742,7 +752,8 @@ const file_chancery_registry_v1_registration_service_proto_rawDesc = "" +
 	"\x1cid_token_signed_response_alg\x18\x0f \x01(\tR\x18idTokenSignedResponseAlg\x12Q\n" +
 	"%require_pushed_authorization_requests\x18\x10 \x01(\bR\"requirePushedAuthorizationRequests\x12!\n" +
 	"\fsubject_type\x18\x11 \x01(\tR\vsubjectType\x122\n" +
-	"\x15sector_identifier_uri\x18\x12 \x01(\tR\x13sectorIdentifierUri\"\xa1\x01\n" +
+	"\x15sector_identifier_uri\x18\x12 \x01(\tR\x13sectorIdentifierUri\x12P\n" +
+	"%token_endpoint_auth_methods_supported\x18\x13 \x03(\tR!tokenEndpointAuthMethodsSupported\"\xa1\x01\n" +
 	"\x11ClientInformation\x12\x1b\n" +
 	"\tclient_id\x18\x01 \x01(\tR\bclientId\x12-\n" +
 	"\x13client_id_issued_at\x18\x02 \x01(\x03R\x10clientIdIssuedAt\x12@\n" +

@@ -33,7 +33,7 @@ const (
 // Dynamic Client Registration (RFC 7591) and its management (RFC 7592). The
 // preset says whether anybody may, only who has an initial access token, or
 // nobody. A client that registers itself belongs to no workspace, and is shown to
-// users as unverified.
+// users as unverified until somebody has vetted it.
 type RegistrationServiceClient interface {
 	// RegisterClient registers a client (RFC 7591 §3). Fails with INVALID_TOKEN (no
 	// good initial access token where one is needed), INVALID_REDIRECT_URI,
@@ -108,7 +108,7 @@ func (c *registrationServiceClient) DeleteRegistration(ctx context.Context, in *
 // Dynamic Client Registration (RFC 7591) and its management (RFC 7592). The
 // preset says whether anybody may, only who has an initial access token, or
 // nobody. A client that registers itself belongs to no workspace, and is shown to
-// users as unverified.
+// users as unverified until somebody has vetted it.
 type RegistrationServiceServer interface {
 	// RegisterClient registers a client (RFC 7591 §3). Fails with INVALID_TOKEN (no
 	// good initial access token where one is needed), INVALID_REDIRECT_URI,

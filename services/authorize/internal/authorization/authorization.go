@@ -36,7 +36,14 @@ type Browser struct {
 	Bindings     []string // the cookies of pending authorizations
 	AddressBlock string
 	UserAgent    string
+	// FetchDest is what the browser wants the answer for (Sec-Fetch-Dest); empty if
+	// it did not say.
+	FetchDest string
 }
+
+// framed reports whether the answer is for a frame of another page, where there is
+// nobody to phish: no address bar changes.
+func (b Browser) framed() bool { return b.FetchDest == "iframe" }
 
 // Subject is what has to be known of a user.
 type Subject struct {

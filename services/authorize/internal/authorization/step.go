@@ -142,9 +142,9 @@ func (a *Authorizer) answerRefusal(ctx context.Context, s *situation, refused *r
 		if err := a.pass(ctx, s); err != nil {
 			return Step{}, err
 		}
-	} else if s.client.Unverified && s.user == nil {
+	} else if !s.client.Vetted && s.user == nil && !s.browser.framed() {
 		// RFC 9700 §4.11.2: a request made to fail would send anybody who follows
-		// a link of ours to wherever an unknown client likes.
+		// a link of ours to wherever a client that nobody vetted likes.
 		return refused.page(), nil
 	}
 	return a.answer(s,

@@ -228,7 +228,10 @@ func TestAfterRedirect(t *testing.T) {
 		{"N021 response_mode form_post.jwt", set(func(r *authreq.Request) { r.ResponseMode = "form_post.jwt" }), oauth.InvalidRequest},
 
 		{"scope without openid", scope("profile"), ""},
-		{"N022 scope absent, no default", scope(""), oauth.InvalidScope},
+		{"scope absent", scope(""), ""},
+		{"N022 scope absent, and nothing about the user registered", func(r *authreq.Request, c *authreq.Client) {
+			r.Scope, c.Scope = "", oauth.Scope{"workspace:viewer", "offline_access", "introspect"}
+		}, oauth.InvalidScope},
 		{"scope absent, default", func(r *authreq.Request, c *authreq.Client) {
 			r.Scope, c.DefaultScope = "", oauth.Scope{"openid"}
 		}, ""},
@@ -355,7 +358,10 @@ func TestN022_ARequestHasTheScopeThatEveryRequestNeeds(t *testing.T) {
 		{"openid, last of several", needs("openid"), scope("profile email openid"), ""},
 		{"openid by default", needs("openid"), byDefault("profile", "openid"), ""},
 		{"without openid", needs("openid"), scope("profile email"), oauth.InvalidScope},
-		{"absent, without default", needs("openid"), scope(""), oauth.InvalidScope},
+		{"absent, without default", needs("openid"), scope(""), ""},
+		{"absent, without default and openid", needs("openid"), func(r *authreq.Request, c *authreq.Client) {
+			r.Scope, c.Scope = "", oauth.Scope{"email"}
+		}, oauth.InvalidScope},
 		{"absent, with a default without openid", needs("openid"), byDefault("profile"), oauth.InvalidScope},
 		{"both of two", needs("openid", "email"), scope("email openid"), ""},
 		{"one of two", needs("openid", "email"), scope("openid profile"), oauth.InvalidScope},
@@ -504,7 +510,8 @@ func TestAnswersGoWhereAndAsTheRequestSays(t *testing.T) {
 func TestDescriptionsAreFitForTheWire(t *testing.T) {
 	allowed := func(c rune) bool { return c >= ' ' && c <= '~' && c != '"' && c != '\\' } // RFC 6749 §5.2
 	for _, change := range []edit{
-		scope("x"), scope(""), repeated("x"),
+		scope("x"), repeated("x"),
+		func(r *authreq.Request, c *authreq.Client) { r.Scope, c.Scope = "", nil },
 		func(r *authreq.Request, _ *authreq.Client) { r.RequestObject = "x" },
 		func(r *authreq.Request, _ *authreq.Client) { r.RequestURI = "x" },
 		func(r *authreq.Request, _ *authreq.Client) { r.LoginHint = "\x00" },

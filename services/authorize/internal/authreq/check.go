@@ -18,6 +18,11 @@ type Checker struct {
 	Scopes preset.Catalogue
 	// RequiredScope is what every request must ask for; empty: anything will do.
 	RequiredScope oauth.Scope
+	// DefaultScope is what a request without scope asks for, where its client has no
+	// default of its own; empty: the client's identity scopes.
+	DefaultScope oauth.Scope
+	// ScopeMandatory refuses such a request instead.
+	ScopeMandatory bool
 	// OfflineNeedsPrompt leaves offline_access out unless the request has
 	// prompt=consent (OIDC Core §11).
 	OfflineNeedsPrompt bool

@@ -102,7 +102,7 @@ type Client struct {
 	GrantTypes   []string
 	// Scope is every scope that it may ask for.
 	Scope oauth.Scope
-	// DefaultScope is what a request without scope asks for; empty: nothing.
+	// DefaultScope is what a request without scope asks for; empty: the provider's.
 	DefaultScope oauth.Scope
 	// AnyPort lets the client take any port of a loopback redirect (RFC 8252 §7.3).
 	AnyPort bool
@@ -110,8 +110,8 @@ type Client struct {
 	RequirePKCE bool
 	// RequirePushed refuses what was not pushed (RFC 9126 §6).
 	RequirePushed bool
-	// Unverified was registered by somebody nobody has vouched for.
-	Unverified bool
+	// Vetted says that the operators vouch for it.
+	Vetted bool
 	// Internal clients are for the members of WorkspaceID, who alone may know of
 	// them. WorkspaceID is the owner's; empty for none.
 	Internal    bool

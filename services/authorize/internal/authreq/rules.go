@@ -94,16 +94,31 @@ func responseModeKnown(_ *Checker, r *Checked) error {
 	return err
 }
 
-func scopeParsed(_ *Checker, r *Checked) (err error) {
+func scopeParsed(c *Checker, r *Checked) (err error) {
 	if r.Scope != "" {
 		r.Asked, err = oauth.ParseScope(r.Scope)
 		return err
 	}
-	if len(r.Client.DefaultScope) == 0 {
+	if r.Asked = c.askedByDefault(r.Client); len(r.Asked) == 0 {
 		return oauth.Refuse(oauth.InvalidScope, "scope is required: the client has no default")
 	}
-	r.Asked = r.Client.DefaultScope
 	return nil
+}
+
+// askedByDefault is what a request without scope asks for: nothing beyond who the
+// user is, unless somebody has decided on more. It is never offline_access, which
+// is for a client to ask for in so many words (OIDC Core §11).
+func (c *Checker) askedByDefault(client Client) oauth.Scope {
+	if len(client.DefaultScope) > 0 {
+		return client.DefaultScope
+	}
+	if c.ScopeMandatory {
+		return nil
+	}
+	if asked := c.DefaultScope.Intersect(client.Scope); len(asked) > 0 {
+		return asked
+	}
+	return c.Scopes.Names(preset.Identity).Without("offline_access").Intersect(client.Scope)
 }
 
 func scopeKnown(c *Checker, r *Checked) error {

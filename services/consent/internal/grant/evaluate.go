@@ -15,13 +15,13 @@ import (
 
 // Client is what matters of a client for consent.
 type Client struct {
-	ID                      string
-	Name                    string
-	WorkspaceID             string // of its owner; empty for none
-	TokenEndpointAuthMethod string
-	RedirectURIs            []string
-	SkipConsent             bool // the platform's own
-	Unverified              bool // nobody has vouched for it
+	ID           string
+	Name         string
+	WorkspaceID  string // of its owner; empty for none
+	Public       bool   // it does not authenticate
+	RedirectURIs []string
+	SkipConsent  bool // the platform's own
+	Unverified   bool // nobody has vouched for it
 }
 
 // Request is an authorization request that may need consent.

@@ -69,7 +69,7 @@ type rule struct {
 // of them pass.
 var rules = []rule{
 	{"the client asks for the page", "OIDC Core §3.1.2.1", promptConsent},
-	{"nobody has vouched for the client", "RFC 6749 §10.2", unverified},
+	{"nobody answers for the client", "RFC 6749 §10.2", unverified},
 	{"anybody can pose as the client", "RFC 6749 §10.2, RFC 8252 §8.6", impersonable},
 	{"the platform's own client needs no selection", "", ownClient},
 	{"it cannot be told as what the client comes", "RFC 9700 §4.15", unidentified},
@@ -99,7 +99,11 @@ func askIf(condition bool) verdict { //nolint:revive // flag-parameter: the cond
 
 func promptConsent(s situation) verdict { return askIf(s.request.PromptConsent) }
 
-func unverified(s situation) verdict { return askIf(s.request.Client.Unverified) }
+// unverified lets a workspace answer for its apps: it is part of what the subject
+// knows them as.
+func unverified(s situation) verdict {
+	return askIf(s.request.Client.Unverified && s.request.Client.WorkspaceID == "")
+}
 
 func ownClient(s situation) verdict {
 	if s.request.Client.SkipConsent && s.kinds == (Kinds{}) {
@@ -130,11 +134,14 @@ func undecided(s situation) verdict {
 
 // impersonable asks for a client without credentials, unless its answer can only
 // go to a web server whose name it owns: any program on the user's machine can
-// claim a private-use scheme or listen on the loopback interface.
+// claim a private-use scheme or listen on the loopback interface. It asks for every
+// answer that goes to the user's machine: where nothing listens, the code stays in
+// the address, which a user can be talked into passing on.
 func impersonable(s situation) verdict {
 	c := s.request.Client
 	owned := len(c.RedirectURIs) > 0 && !slices.ContainsFunc(c.RedirectURIs, func(uri string) bool { return !ownedHost(uri) })
-	return askIf(c.TokenEndpointAuthMethod == oauth.AuthNone && !s.policy.SkipPublic && !owned)
+	local := s.request.RedirectURI != "" && !ownedHost(s.request.RedirectURI)
+	return askIf(!s.policy.SkipPublic && (c.Public && !owned || local))
 }
 
 // ownedHost says whether the redirect URI leads over https to a host that is not

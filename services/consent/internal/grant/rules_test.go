@@ -12,8 +12,7 @@ import (
 func quiet() situation {
 	return situation{
 		request: Request{Client: Client{
-			TokenEndpointAuthMethod: oauth.AuthClientSecretBasic,
-			RedirectURIs:            []string{"https://app.example/cb"},
+			RedirectURIs: []string{"https://app.example/cb"},
 		}},
 		identified: true,
 		kinds:      Kinds{Workspaces: true, Projects: true},
@@ -42,7 +41,7 @@ func single(covering ...Resource) func(*situation) {
 
 func public(uris ...string) func(*situation) {
 	return func(s *situation) {
-		s.request.Client.TokenEndpointAuthMethod = oauth.AuthNone
+		s.request.Client.Public = true
 		s.request.Client.RedirectURIs = uris
 	}
 }
@@ -58,6 +57,9 @@ func TestWhenToAsk(t *testing.T) {
 		{"the same or less than was allowed", nil, false},
 		{"the same without selection", []func(*situation){unselective}, false},
 		{"prompt=consent", []func(*situation){func(s *situation) { s.request.PromptConsent = true }}, true},
+		{"an unverified client of a workspace", []func(*situation){func(s *situation) {
+			s.request.Client.Unverified, s.request.Client.WorkspaceID = true, "w1"
+		}}, false},
 		{"an unverified client", []func(*situation){func(s *situation) { s.request.Client.Unverified = true }}, true},
 		{"nothing allowed", []func(*situation){nothingAllowed}, true},
 		{"nobody can say as what the client comes", []func(*situation){func(s *situation) { s.identified = false }}, true},
@@ -90,7 +92,9 @@ func TestWhenToAsk(t *testing.T) {
 		{"an unverified client where the policy lets public ones", []func(*situation){public("https://app.example/cb"), func(s *situation) {
 			s.policy.SkipPublic, s.request.Client.Unverified = true, true
 		}}, true},
-		{"a confidential client with a loopback redirect", []func(*situation){func(s *situation) { s.request.Client.RedirectURIs = []string{"http://127.0.0.1/cb"} }}, false},
+		{"a confidential client with a loopback redirect beside the one in use", []func(*situation){func(s *situation) {
+			s.request.Client.RedirectURIs, s.request.RedirectURI = []string{"http://127.0.0.1/cb", "https://app.example/cb"}, "https://app.example/cb"
+		}}, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -104,6 +108,29 @@ func TestWhenToAsk(t *testing.T) {
 		})
 	}
 }
+
+// Whoever is talked into copying the address of such a redirect gives the code away.
+func TestN320_AnswersToTheUsersMachineAreAlwaysAskedAbout(t *testing.T) {
+	for _, uri := range []string{"http://127.0.0.1:51004/cb", "http://[::1]/cb", "http://localhost:8080/cb", "https://localhost/cb"} {
+		for name, change := range map[string]func(*situation){"confidential": same, "the platform's own": own, "public": public(uri)} {
+			for _, lets := range []bool{false, true} {
+				s := quiet()
+				unselective(&s)
+				change(&s)
+				s.request.RedirectURI, s.policy.SkipPublic = uri, lets
+				if got := required(s); got == lets {
+					t.Errorf("required() of a %s client at %s = %v where the preset says %v", name, uri, got, lets)
+				}
+			}
+		}
+	}
+	s := quiet()
+	if s.request.RedirectURI = "https://app.example/cb"; required(s) {
+		t.Error("required() of a client on the web = true")
+	}
+}
+
+func same(*situation) {}
 
 // RFC 8252 §8.6.
 func TestN027_PublicClientsThatAnybodyCanPoseAsAreAlwaysAsked(t *testing.T) {

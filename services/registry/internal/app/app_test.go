@@ -87,6 +87,41 @@ func TestEditFollowsWhatPKCENeeds(t *testing.T) {
 	}
 }
 
+// Operators vouch for an app as they saw it.
+func TestN315_AnAppThatBecomesAnotherIsNotVetted(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		preset bool
+		change func(*client.Client)
+		want   bool
+	}{
+		{"nothing", false, func(*client.Client) {}, true},
+		{"description", false, func(c *client.Client) { c.Description = "Better" }, true},
+		{"name", false, func(c *client.Client) { c.ClientName = "Another" }, false},
+		{"redirect URI", false, func(c *client.Client) { c.RedirectURIs = []string{"https://evil.example/cb"} }, false},
+		{"name where the preset vouches", true, func(c *client.Client) { c.ClientName = "Another" }, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := newDesk(t)
+			d.Clients.Policy.Clients.AppsVetted = tt.preset
+			c := create(t, d)
+			if c.Vetted != tt.preset {
+				t.Fatalf("Create() = vetted %v", c.Vetted)
+			}
+			c.Vetted = true
+			c, err := d.Clients.Update(t.Context(), c)
+			if err != nil || !c.Vetted {
+				t.Fatalf("Update() = vetted %v, %v", c.Vetted, err)
+			}
+			tt.change(&c)
+			c.Vetted = true // which is not for the developer to say
+			if c, err = d.Update(t.Context(), "u1", c); err != nil || c.Vetted != tt.want {
+				t.Errorf("Update() = vetted %v, %v, want %v", c.Vetted, err, tt.want)
+			}
+		})
+	}
+}
+
 func TestOnlyAdminsGetIn(t *testing.T) {
 	d := newDesk(t)
 	c := create(t, d)

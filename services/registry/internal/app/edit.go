@@ -16,12 +16,13 @@ func newApp(c client.Client, p client.Policy) (client.Client, error) {
 		return client.Client{}, err
 	}
 	return client.Client{
-		WorkspaceID:             c.WorkspaceID,
-		ClientName:              c.ClientName,
-		Description:             c.Description,
-		ApplicationType:         c.ApplicationType,
-		TokenEndpointAuthMethod: c.TokenEndpointAuthMethod,
-		RedirectURIs:            c.RedirectURIs,
+		WorkspaceID:                       c.WorkspaceID,
+		ClientName:                        c.ClientName,
+		Description:                       c.Description,
+		ApplicationType:                   c.ApplicationType,
+		TokenEndpointAuthMethod:           c.TokenEndpointAuthMethod,
+		TokenEndpointAuthMethodsSupported: c.TokenEndpointAuthMethodsSupported,
+		RedirectURIs:                      c.RedirectURIs,
 		// An app has users: without redirect URIs it is not finished, and no
 		// machine client.
 		GrantTypes: slices.Clone(p.Defaults(c.ApplicationType).GrantTypes),
@@ -30,7 +31,7 @@ func newApp(c client.Client, p client.Policy) (client.Client, error) {
 		PolicyURI:  c.PolicyURI,
 		TosURI:     c.TosURI,
 		Visibility: c.Visibility,
-		PKCEUnsaid: true,
+		PKCEUnsaid: true, VettedUnsaid: true,
 	}, nil
 }
 
@@ -50,7 +51,10 @@ func edit(old, c client.Client, p client.Policy) (client.Client, error) {
 	}
 	if c.TokenEndpointAuthMethod != "" {
 		edited.TokenEndpointAuthMethod = c.TokenEndpointAuthMethod
+		edited.TokenEndpointAuthMethodsSupported = c.TokenEndpointAuthMethodsSupported
 	}
+	// Operators vouch for what an app is, and not for what it becomes.
+	edited.Vetted = old.Vetted && (p.Clients.AppsVetted || edited.Within(old))
 	// Rights that operators gave are not on a developer's list, and stay.
 	edited.Scope = c.Scope.Union(old.Scope.Intersect(ownRights(p)))
 	edited.DefaultScope = old.DefaultScope.Intersect(edited.Scope)

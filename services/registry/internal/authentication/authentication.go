@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -102,13 +103,13 @@ func (a *Authenticator) Authenticate(ctx context.Context, p Presented) (Authenti
 	}
 	// Compared whatever the method, so that the work is the same for all.
 	used := matching(record.Secrets, p.Secret.Digest())
-	// The method must be that of the registration (OIDC Registration §2), which
-	// an unknown client does not have.
-	if record.Client.ClientID == "" || !registeredFor(record.Client.TokenEndpointAuthMethod, p.Method) {
-		return Authenticated{}, refused(errors.New("client is unknown, or registered for another method"))
+	// The method must be one of the registration (OIDC Registration §2), which an
+	// unknown client does not have.
+	if record.Client.ClientID == "" || !registeredFor(record.Client.AuthMethods(), p.Method) {
+		return Authenticated{}, refused(errors.New("client is unknown, or registered for other methods"))
 	}
-	switch record.Client.TokenEndpointAuthMethod {
-	case oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost:
+	switch p.Method {
+	case oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost, clientauth.MethodSecret:
 		err = a.acceptSecret(ctx, used)
 	case oauth.AuthPrivateKeyJWT:
 		err = a.acceptAssertion(ctx, record.Client, p.Assertion)
@@ -137,14 +138,14 @@ func (a *Authenticator) noteUse(ctx context.Context, record Credentials) error {
 	return nil
 }
 
-// registeredFor reports whether a client with the registered method may present
+// registeredFor reports whether a client with the registered methods may present
 // what it does. Over gRPC a secret is neither in a header nor in a form, so that
 // either secret method will do.
-func registeredFor(registered, presented string) bool {
+func registeredFor(registered []string, presented string) bool {
 	if presented == clientauth.MethodSecret {
-		return registered == oauth.AuthClientSecretBasic || registered == oauth.AuthClientSecretPost
+		return clientsecret.UsedBy(registered...)
 	}
-	return registered == presented
+	return slices.Contains(registered, presented)
 }
 
 // refused is the one answer to whoever is not who they claim to be. The cause

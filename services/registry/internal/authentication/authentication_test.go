@@ -178,6 +178,49 @@ func TestN102_MethodIsThatOfTheRegistration(t *testing.T) {
 	f.refuse(t, unknownMethod)
 }
 
+func TestN102_MethodsAreASet(t *testing.T) {
+	f := newFixture(t)
+	keys, _ := newKeys(t)
+	basicMethod, postMethod, assertion := oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost, oauth.AuthPrivateKeyJWT
+	for _, tt := range []struct {
+		name        string
+		methods     []string
+		basic, post bool
+	}{
+		{"no choice", nil, true, true},
+		{"one", []string{postMethod}, false, true},
+		{"both with a secret", []string{postMethod, basicMethod}, true, true},
+		{"a secret and keys", []string{assertion, basicMethod}, true, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var method string
+			if len(tt.methods) > 0 {
+				method = tt.methods[0]
+			}
+			c, shown, err := f.registrar.Create(t.Context(), client.Client{
+				ClientName: "Example", TokenEndpointAuthMethod: method, TokenEndpointAuthMethodsSupported: tt.methods,
+				JWKS: keys, RedirectURIs: []string{"https://app.example/cb"}, RequirePKCE: true,
+			})
+			if err != nil {
+				t.Fatalf("Create() = %v", err)
+			}
+			id, good := c.ClientID, shown.Reveal()
+			for _, in := range []struct {
+				presented authentication.Presented
+				allowed   bool
+			}{{basic(id, good), tt.basic}, {post(id, good), tt.post}, {none(id), false}} {
+				if in.allowed {
+					f.accept(t, in.presented)
+				} else {
+					f.refuse(t, in.presented)
+				}
+			}
+			f.refuse(t, basic(id, good+"0"))
+			f.refuse(t, post(id, ""))
+		})
+	}
+}
+
 func TestN101_TwoMethodsAreAnInvalidRequest(t *testing.T) {
 	f := newFixture(t)
 	id, good := f.register(t, oauth.AuthClientSecretPost, "")

@@ -157,7 +157,7 @@ func TestRegisteredClientsStayWhatTheyAre(t *testing.T) {
 		want   string
 	}{
 		{"nothing", same, ""},
-		{"verified", func(c *client.Client) { c.Unverified = false }, ""},
+		{"vetted", func(c *client.Client) { c.Vetted = true }, ""},
 		{"lifetime", func(c *client.Client) { c.AccessTokenLifetime = 1e9 }, ""},
 		{"public", func(c *client.Client) { c.Visibility = client.Public }, "visibility of a client that registered itself"},
 		{"another kind", func(c *client.Client) { c.ClientKind = "cli" }, "client_kind of a client that registered itself"},

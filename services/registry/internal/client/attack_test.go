@@ -111,7 +111,7 @@ func TestN093_NamesReadAsTheyAreWritten(t *testing.T) {
 
 func TestN093_UnverifiedClientsDoNotBearThePlatformsName(t *testing.T) {
 	unverified := func(name string) func(*client.Client) {
-		return func(c *client.Client) { c.ClientName, c.Unverified = name, true }
+		return func(c *client.Client) { c.ClientName, c.Vetted = name, false }
 	}
 	checkRules(t, []ruleCase{
 		{"sign in to the platform", web, unverified("Sign in to CHANCERY"), "client_name of an unverified client"},

@@ -21,12 +21,16 @@ import (
 // RFC 7591 §2.
 type Client struct {
 	// ClientID is a random UUID, chosen by the registry and never used twice.
-	ClientID                string
-	ClientName              string
-	ApplicationType         oauth.ApplicationType
+	ClientID        string
+	ClientName      string
+	ApplicationType oauth.ApplicationType
+	// TokenEndpointAuthMethod is the method that the client is told of.
 	TokenEndpointAuthMethod string
-	RedirectURIs            []string
-	GrantTypes              []string
+	// TokenEndpointAuthMethodsSupported, unless empty, is every method that the
+	// client may use, and begins with the one above (OIDC RP Metadata Choices §2).
+	TokenEndpointAuthMethodsSupported []string
+	RedirectURIs                      []string
+	GrantTypes                        []string
 	// Scope is every scope the client may ask for.
 	Scope oauth.Scope
 	// DefaultScope is what a request without scope asks for.
@@ -55,9 +59,13 @@ type Client struct {
 	RefreshGrace *time.Duration
 	// RefreshWindow is whole seconds, zero for strict; nil is that of the kind, else
 	// the preset's.
-	RefreshWindow         *time.Duration
-	SkipConsent           bool
-	Unverified            bool
+	RefreshWindow *time.Duration
+	SkipConsent   bool
+	// Vetted says that the operators, or the preset, vouch for the client.
+	Vetted bool
+	// VettedUnsaid says that Vetted is not meant: a new client takes the preset's,
+	// and an update keeps the client's. It is never stored.
+	VettedUnsaid          bool
 	RequireRevocationAuth bool
 	// Description is for the directory of apps; empty for none.
 	Description string
@@ -86,6 +94,21 @@ type Client struct {
 	// Revision grows with each update.
 	Revision   int64
 	CreateTime time.Time
+}
+
+// AuthMethods returns every method by which the client may authenticate.
+func (c Client) AuthMethods() []string {
+	return oauth.AuthMethods(c.TokenEndpointAuthMethod, c.TokenEndpointAuthMethodsSupported)
+}
+
+// WithoutStaleMethods returns c as a store finds it, without a list of
+// authentication methods that says no more than the one method. A previous release
+// changes that one alone, and leaves the list as it was.
+func (c Client) WithoutStaleMethods() Client {
+	if len(c.AuthMethods()) == 1 {
+		c.TokenEndpointAuthMethodsSupported = nil
+	}
+	return c
 }
 
 // Confidential reports whether the client authenticates (RFC 6749 §2.1).

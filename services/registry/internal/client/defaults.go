@@ -5,6 +5,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
+	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
 )
 
 // withDefaults returns a new client, where what is empty has its default.
@@ -14,7 +15,7 @@ func (c Client) withDefaults(p Policy) Client {
 	}
 	defaults := p.Defaults(c.ApplicationType)
 	if c.TokenEndpointAuthMethod == "" {
-		c.TokenEndpointAuthMethod = defaults.TokenEndpointAuthMethod
+		c = c.Authenticating(defaults.TokenEndpointAuthMethod, usualMethods(defaults.TokenEndpointAuthMethod))
 	}
 	if len(c.GrantTypes) == 0 {
 		c.GrantTypes = defaultGrantTypes(c, defaults)
@@ -27,10 +28,52 @@ func (c Client) withDefaults(p Policy) Client {
 		c.RequirePKCE = defaults.RequirePKCE || p.Clients.PKCEMandatory || !c.Confidential()
 		c.PKCEUnsaid = false
 	}
+	if c.VettedUnsaid {
+		// Whoever registers a client for the operators has looked at it.
+		c.Vetted, c.VettedUnsaid = c.WorkspaceID == "" || p.Clients.AppsVetted, false
+	}
 	if c.Visibility == "" {
 		c.Visibility = Unlisted
 	}
 	return c.withDefaultAlg()
+}
+
+// Authenticating returns c with the authentication methods that somebody names.
+// The method that c is told of is the first of the list, unless it is named as
+// well. Both may be empty.
+func (c Client) Authenticating(method string, supported []string) Client {
+	if method == "" && len(supported) > 0 {
+		method = supported[0]
+	}
+	c.TokenEndpointAuthMethod, c.TokenEndpointAuthMethodsSupported = method, supported
+	// A method outside the list stays outside, for the rules to see.
+	if !slices.Contains(supported, method) {
+		return c
+	}
+	all := []string{method}
+	for _, m := range supported {
+		if !slices.Contains(all, m) {
+			all = append(all, m)
+		}
+	}
+	c.TokenEndpointAuthMethodsSupported = all
+	return c
+}
+
+// usualMethods are those of a client that makes no choice. With a secret it may do
+// as its library does.
+func usualMethods(method string) []string {
+	if clientsecret.UsedBy(method) {
+		return []string{method, oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost}
+	}
+	return []string{method}
+}
+
+// keepsMethods reports whether c says of its authentication methods what old was
+// told: it names the same one and no list, or nothing.
+func (c Client) keepsMethods(old Client) bool {
+	said := c.TokenEndpointAuthMethod
+	return len(c.TokenEndpointAuthMethodsSupported) == 0 && (said == "" || said == old.TokenEndpointAuthMethod)
 }
 
 // Defaults returns those for clients of the application type.
@@ -55,11 +98,18 @@ func (c Client) asUpdateOf(old Client) Client {
 	if c.ApplicationType == "" {
 		c.ApplicationType = old.ApplicationType
 	}
-	if c.TokenEndpointAuthMethod == "" {
-		c.TokenEndpointAuthMethod = old.TokenEndpointAuthMethod
+	// Somebody who knows no list changes one method, and sends the list back.
+	if old := old.TokenEndpointAuthMethodsSupported; slices.Equal(c.TokenEndpointAuthMethodsSupported, old) && !slices.Contains(old, c.TokenEndpointAuthMethod) {
+		c.TokenEndpointAuthMethodsSupported = nil
+	}
+	if c.keepsMethods(old) {
+		c = c.Authenticating(old.TokenEndpointAuthMethod, old.AuthMethods())
 	}
 	if c.PKCEUnsaid {
 		c.RequirePKCE, c.PKCEUnsaid = old.RequirePKCE, false
+	}
+	if c.VettedUnsaid {
+		c.Vetted, c.VettedUnsaid = old.Vetted, false
 	}
 	if c.Visibility == "" {
 		c.Visibility = old.Visibility
@@ -72,11 +122,11 @@ func (c Client) asUpdateOf(old Client) Client {
 }
 
 // asRegistered returns what a client says of itself without what is not for it
-// to say: nobody has vouched for it, and it belongs to nobody.
+// to say: it belongs to nobody, and the preset alone may vouch for it.
 func (c Client) asRegistered(p Policy) Client {
 	said := selfDescribed(c)
 	said.RegistrationDigest = c.RegistrationDigest
-	said.Unverified, said.PKCEUnsaid = true, true
+	said.Vetted, said.PKCEUnsaid = p.Registration.Vetted, true
 	said.ClientKind = p.Registration.ClientKind
 	return said
 }
@@ -90,24 +140,28 @@ func (c Client) asReplacementOf(old Client, p Policy) Client {
 	if said.ApplicationType == "" {
 		said.ApplicationType = old.ApplicationType
 	}
+	// A client is told of one method alone, so that it can only send back that one.
+	if said.TokenEndpointAuthMethod != "" && said.keepsMethods(old) {
+		said = said.Authenticating(old.TokenEndpointAuthMethod, old.AuthMethods())
+	}
 	said.RequirePKCE, said.PKCEUnsaid = old.RequirePKCE, !old.RequirePKCE
 	said.Audience = old.Audience
 	said.AccessTokenLifetime, said.RefreshTokenLifetime = old.AccessTokenLifetime, old.RefreshTokenLifetime
 	said.RefreshRotation, said.RefreshGrace, said.RefreshWindow = old.RefreshRotation, old.RefreshGrace, old.RefreshWindow
-	said.SkipConsent, said.Unverified, said.RequireRevocationAuth = old.SkipConsent, old.Unverified, old.RequireRevocationAuth
+	said.SkipConsent, said.Vetted, said.RequireRevocationAuth = old.SkipConsent, old.Vetted, old.RequireRevocationAuth
 	said.Description, said.ClientKind = old.Description, p.Registration.ClientKind
 	said.RegistrationDigest = old.RegistrationDigest
 	said = said.withDefaults(p)
 	said.DefaultScope = old.DefaultScope.Intersect(said.Scope)
-	if !said.within(old) {
-		said.SkipConsent, said.Unverified = false, true
+	if !said.Within(old) {
+		said.SkipConsent, said.Vetted = false, old.Vetted && p.Registration.Vetted
 	}
 	return said
 }
 
-// within reports whether c is to users what old was, leads them nowhere else, and
+// Within reports whether c is to users what old was, leads them nowhere else, and
 // asks for no more.
-func (c Client) within(old Client) bool {
+func (c Client) Within(old Client) bool {
 	return c.ClientName == old.ClientName && c.ClientURI == old.ClientURI && c.LogoURI == old.LogoURI &&
 		c.PolicyURI == old.PolicyURI && c.TosURI == old.TosURI && c.Scope.SubsetOf(old.Scope) &&
 		!slices.ContainsFunc(c.RedirectURIs, func(uri string) bool { return !slices.Contains(old.RedirectURIs, uri) })
@@ -119,6 +173,7 @@ func selfDescribed(c Client) Client {
 		ClientName:                         c.ClientName,
 		ApplicationType:                    c.ApplicationType,
 		TokenEndpointAuthMethod:            c.TokenEndpointAuthMethod,
+		TokenEndpointAuthMethodsSupported:  c.TokenEndpointAuthMethodsSupported,
 		RedirectURIs:                       c.RedirectURIs,
 		GrantTypes:                         c.GrantTypes,
 		Scope:                              c.Scope,

@@ -93,7 +93,7 @@ func mixesScripts(name string) bool {
 // nameIsNotThePlatforms keeps a client that no operator vouched for from speaking
 // in the platform's name.
 func nameIsNotThePlatforms(c Client, p Policy) error {
-	if (c.Unverified || c.WorkspaceID != "") && p.Brand != "" && strings.Contains(plain(c.ClientName), plain(p.Brand)) {
+	if (!c.Vetted || c.WorkspaceID != "") && p.Brand != "" && strings.Contains(plain(c.ClientName), plain(p.Brand)) {
 		return fault.New(fault.Invalid, "client_name of an unverified client, or of one that a workspace owns, must not contain the platform's name")
 	}
 	return nil

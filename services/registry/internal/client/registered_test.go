@@ -35,7 +35,7 @@ func TestN214_RegisteredClientGetsWhatThePresetHas(t *testing.T) {
 	}
 	want := alone()
 	want.TokenEndpointAuthMethod, want.IDTokenSignedResponseAlg = oauth.AuthClientSecretBasic, "RS256"
-	want.Unverified, want.RequirePKCE, want.Visibility, want.ClientKind = true, true, client.Unlisted, "mcp"
+	want.Vetted, want.RequirePKCE, want.Visibility, want.ClientKind = false, true, client.Unlisted, "mcp"
 	want.Version, want.ScopeVersion, want.Revision = 1, 1, 1
 	if diff := cmp.Diff(want, c, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(client.Client{}, "ClientID", "CreateTime")); diff != "" {
 		t.Errorf("Register() (-want +got):\n%s", diff)
@@ -76,20 +76,21 @@ func TestReplaceTakesDefaultsForWhatIsLeftOut(t *testing.T) {
 	}
 	// What an operator has said of it since stays.
 	c.Audience, c.AccessTokenLifetime, c.RequireRevocationAuth = []string{"https://api.example/"}, time.Minute, true
-	c.Unverified, c.DefaultScope, c.Description = false, oauth.Scope{"openid", "email"}, "Looked at"
+	c.Vetted, c.DefaultScope, c.Description = true, oauth.Scope{"openid", "email"}, "Looked at"
 	if c, err = r.Update(t.Context(), c); err != nil {
 		t.Fatalf("Update() = %v", err)
 	}
 	replaced, second, err := r.Replace(t.Context(), client.Client{
 		ClientID: c.ClientID, Revision: c.Revision, ClientName: "Renamed", RedirectURIs: c.RedirectURIs, Scope: oauth.Scope{"openid"},
-		SkipConsent: true, Unverified: false, WorkspaceID: workspace, Visibility: client.Public,
+		SkipConsent: true, Vetted: true, WorkspaceID: workspace, Visibility: client.Public,
 	})
 	if err != nil {
 		t.Fatalf("Replace() = %v", err)
 	}
 	want := c
 	want.ClientName, want.Scope, want.DefaultScope = "Renamed", oauth.Scope{"openid"}, oauth.Scope{"openid"}
-	want.Unverified = true // Nobody has vouched for that name.
+	want.TokenEndpointAuthMethodsSupported = []string{oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost}
+	want.Vetted = false // Nobody has vouched for that name.
 	want.Revision, want.ScopeVersion = c.Revision+1, c.ScopeVersion+1
 	if diff := cmp.Diff(want, replaced, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("Replace() (-want +got):\n%s", diff)
@@ -130,7 +131,7 @@ func TestN214_ReplacementIsVouchedForByNobody(t *testing.T) {
 			if err != nil {
 				t.Fatalf("Register() = %v", err)
 			}
-			c.Unverified, c.SkipConsent = false, true
+			c.Vetted, c.SkipConsent = true, true
 			if c, err = r.Update(t.Context(), c); err != nil {
 				t.Fatalf("Update() = %v", err)
 			}
@@ -139,8 +140,48 @@ func TestN214_ReplacementIsVouchedForByNobody(t *testing.T) {
 			if err != nil {
 				t.Fatalf("Replace() = %v", err)
 			}
-			if replaced.Unverified == tt.vouched || replaced.SkipConsent != tt.vouched {
-				t.Errorf("Replace() = unverified %v, skip_consent %v", replaced.Unverified, replaced.SkipConsent)
+			if replaced.Vetted != tt.vouched || replaced.SkipConsent != tt.vouched {
+				t.Errorf("Replace() = vetted %v, skip_consent %v", replaced.Vetted, replaced.SkipConsent)
+			}
+		})
+	}
+}
+
+func TestN315_WhoVouchesForAClient(t *testing.T) {
+	operators := func(c *client.Client) { c.VettedUnsaid = true }
+	owned := func(c *client.Client) { c.WorkspaceID, c.VettedUnsaid = workspace, true }
+	for _, tt := range []struct {
+		name             string
+		apps, registered bool // what the preset says
+		change           func(*client.Client)
+		registers        bool
+		want             bool
+	}{
+		{"a client of the operators", false, false, operators, false, true},
+		{"one that they do not vouch for", true, true, func(c *client.Client) { c.Vetted = false }, false, false},
+		{"an app of a workspace", false, true, owned, false, false},
+		{"an app of a workspace where the preset vouches", true, false, owned, false, true},
+		{"an app that operators vouch for", false, false, func(c *client.Client) { c.WorkspaceID = workspace }, false, true},
+		{"a client that registers itself", true, false, operators, true, false},
+		{"a client that registers itself where the preset vouches", false, true, operators, true, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRegistrar(t)
+			r.Policy.Clients.AppsVetted, r.Policy.Registration.Vetted = tt.apps, tt.registered
+			c := web()
+			tt.change(&c)
+			make := r.Create
+			if tt.registers {
+				c.RegistrationDigest, make = secret.DigestOf("token"), r.Register
+			}
+			created, _, err := make(t.Context(), c)
+			if err != nil || created.Vetted != tt.want {
+				t.Fatalf("created vetted = %v, %v, want %v", created.Vetted, err, tt.want)
+			}
+			// An update that does not speak of it leaves it.
+			created.Vetted, created.VettedUnsaid = false, true
+			if created, err = r.Update(t.Context(), created); err != nil || created.Vetted != tt.want {
+				t.Errorf("Update() = vetted %v, %v, want %v", created.Vetted, err, tt.want)
 			}
 		})
 	}

@@ -68,9 +68,9 @@ func (r *Registrar) create(ctx context.Context, c Client) (Client, secret.Secret
 }
 
 // newSecret returns nil and the empty secret if the client's authentication
-// method has none.
+// methods have none.
 func (r *Registrar) newSecret(c Client) (*clientsecret.Secret, secret.Secret) {
-	if !clientsecret.UsedBy(c.TokenEndpointAuthMethod) {
+	if !clientsecret.UsedBy(c.AuthMethods()...) {
 		return nil, secret.Secret{}
 	}
 	return clientsecret.New(r.SecretPrefix)
@@ -136,7 +136,7 @@ func (r *Registrar) update(ctx context.Context, old, c Client, newSecret *client
 		Client:       c,
 		ScopeShrinks: !old.Scope.SubsetOf(c.Scope),
 		Narrows:      c.Visibility == Internal && old.Visibility != Internal,
-		DropSecrets:  clientsecret.UsedBy(old.TokenEndpointAuthMethod) && !clientsecret.UsedBy(c.TokenEndpointAuthMethod),
+		DropSecrets:  clientsecret.UsedBy(old.AuthMethods()...) && !clientsecret.UsedBy(c.AuthMethods()...),
 		NewSecret:    newSecret,
 	}
 	if !bytes.Equal(old.NameDigest(), c.NameDigest()) {

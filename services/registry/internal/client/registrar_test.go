@@ -50,6 +50,9 @@ func TestNewClientHasDefaults(t *testing.T) {
 				c.IDTokenSignedResponseAlg != "RS256" || len(c.DefaultScope) > 0 {
 				t.Errorf("Create() = %+v", c)
 			}
+			if both := []string{oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost}; c.Confidential() != slices.Equal(c.AuthMethods(), both) {
+				t.Errorf("Create() authenticates by %v", c.AuthMethods())
+			}
 			if c.Confidential() != (secret.Check("chcs", shown) == nil) {
 				t.Errorf("Create() shows %q to a client of method %s", shown, c.TokenEndpointAuthMethod)
 			}
@@ -57,6 +60,35 @@ func TestNewClientHasDefaults(t *testing.T) {
 	}
 	_, _, err := r.Create(t.Context(), client.Client{ClientName: "Example", ApplicationType: oauth.ApplicationNative, RequirePKCE: true})
 	checkInvalid(t, err, "redirect_uris is required")
+}
+
+// What is said of the one method is no word about the others.
+func TestUpdatesKeepTheMethodsThatTheyDoNotSpeakOf(t *testing.T) {
+	basic, post, none := oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost, oauth.AuthNone
+	for _, tt := range []struct {
+		name      string
+		method    string
+		supported []string
+		want      []string
+	}{
+		{"nothing said", "", nil, []string{basic, post}},
+		{"the one that is told", basic, nil, []string{basic, post}},
+		{"another one", post, nil, []string{post}},
+		{"another one, with the list as it was", none, []string{basic, post}, []string{none}},
+		{"one, as a list", basic, []string{basic}, []string{basic}},
+		{"the other first", post, []string{basic, post}, []string{post, basic}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRegistrar(t)
+			given := web()
+			given.TokenEndpointAuthMethod = ""
+			c, _ := create(t, r, given)
+			updated, err := r.Update(t.Context(), c.Authenticating(tt.method, tt.supported))
+			if err != nil || !slices.Equal(updated.AuthMethods(), tt.want) {
+				t.Errorf("Update() = methods %v, %v, want %v", updated.AuthMethods(), err, tt.want)
+			}
+		})
+	}
 }
 
 func TestUpdateMayNotWidenByOmission(t *testing.T) {

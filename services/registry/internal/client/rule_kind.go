@@ -16,12 +16,34 @@ func applicationTypeKnown(c Client, _ Policy) error {
 	return fault.New(fault.Invalid, "application_type must be web or native")
 }
 
-func authMethodKnown(c Client, _ Policy) error {
-	switch c.TokenEndpointAuthMethod {
-	case oauth.AuthNone, oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost, oauth.AuthPrivateKeyJWT:
-		return nil
+func authMethodsKnown(c Client, _ Policy) error {
+	const known = "client_secret_basic, client_secret_post, private_key_jwt or none"
+	if !oauth.AuthMethodKnown(c.TokenEndpointAuthMethod) {
+		return fault.New(fault.Invalid, "token_endpoint_auth_method must be "+known)
 	}
-	return fault.New(fault.Invalid, "token_endpoint_auth_method must be client_secret_basic, client_secret_post, private_key_jwt or none")
+	for _, method := range c.TokenEndpointAuthMethodsSupported {
+		if !oauth.AuthMethodKnown(method) {
+			return fault.New(fault.Invalid, "token_endpoint_auth_methods_supported must each be "+known)
+		}
+	}
+	return nil
+}
+
+func authMethodsAgree(c Client, _ Policy) error {
+	all := c.TokenEndpointAuthMethodsSupported
+	if len(all) > 0 && !slices.Contains(all, c.TokenEndpointAuthMethod) {
+		return fault.New(fault.Invalid, "token_endpoint_auth_methods_supported must have the token_endpoint_auth_method among them")
+	}
+	return nil
+}
+
+// noneStandsAlone: a client that may leave its credentials out has none, whatever
+// else it may do.
+func noneStandsAlone(c Client, _ Policy) error {
+	if all := c.AuthMethods(); len(all) > 1 && slices.Contains(all, oauth.AuthNone) {
+		return fault.New(fault.Invalid, "token_endpoint_auth_methods_supported must not have none together with others")
+	}
+	return nil
 }
 
 // nativeHasNoCredentials: a secret that is shipped to every user is none.
@@ -33,7 +55,7 @@ func nativeHasNoCredentials(c Client, _ Policy) error {
 }
 
 func assertionsHaveKeys(c Client, _ Policy) error {
-	if c.TokenEndpointAuthMethod == oauth.AuthPrivateKeyJWT && c.JWKS == "" {
+	if slices.Contains(c.AuthMethods(), oauth.AuthPrivateKeyJWT) && c.JWKS == "" {
 		return fault.New(fault.Invalid, "jwks is required for private_key_jwt")
 	}
 	return nil

@@ -55,7 +55,9 @@ func rules() []rule {
 		{"registered clients are as the preset has them", "", registeredAsPreset},
 
 		{"application_type is known", "OIDC Registration §2", applicationTypeKnown},
-		{"authentication method is known", "RFC 7591 §2", authMethodKnown},
+		{"authentication methods are known", "RFC 7591 §2", authMethodsKnown},
+		{"the method that is told is among all", "OIDC RP Metadata Choices §2", authMethodsAgree},
+		{"no authentication stands alone", "RFC 6749 §2.1", noneStandsAlone},
 		{"native clients have no credentials", "RFC 8252 §8.5", nativeHasNoCredentials},
 		{"private_key_jwt has keys", "RFC 7591 §2", assertionsHaveKeys},
 		{"keys are public and strong", "RFC 7517 §5", keysUsable},

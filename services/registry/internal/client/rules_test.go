@@ -51,6 +51,7 @@ func web() client.Client {
 		GrantTypes:              []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken},
 		Scope:                   oauth.Scope{"openid", "email"},
 		RequirePKCE:             true,
+		Vetted:                  true,
 	}
 }
 
@@ -72,6 +73,13 @@ func machine() client.Client {
 	c.GrantTypes = []string{oauth.GrantClientCredentials}
 	c.RedirectURIs, c.Scope = nil, nil
 	return c
+}
+
+// methods has a client authenticate by the first of them, or any other.
+func methods(keys string, all ...string) func(*client.Client) {
+	return func(c *client.Client) {
+		c.JWKS, c.TokenEndpointAuthMethod, c.TokenEndpointAuthMethodsSupported = keys, all[0], all
+	}
 }
 
 // ruleCase is a client made by a change of one that keeps every rule.
@@ -126,6 +134,15 @@ func TestKindsOfClient(t *testing.T) {
 		{"native with a secret", native, func(c *client.Client) { c.TokenEndpointAuthMethod = oauth.AuthClientSecretPost }, "token_endpoint_auth_method of a native"},
 		{"native with a key", native, func(c *client.Client) { c.TokenEndpointAuthMethod, c.JWKS = oauth.AuthPrivateKeyJWT, keys }, "token_endpoint_auth_method of a native"},
 		{"assertions with keys", web, func(c *client.Client) { c.TokenEndpointAuthMethod, c.JWKS = oauth.AuthPrivateKeyJWT, keys }, ""},
+		{"assertions beside a secret", web, methods(keys, oauth.AuthClientSecretBasic, oauth.AuthPrivateKeyJWT), ""},
+		{"assertions beside a secret, without keys", web, methods("", oauth.AuthClientSecretBasic, oauth.AuthPrivateKeyJWT), "jwks is required"},
+		{"both with a secret", web, methods("", oauth.AuthClientSecretPost, oauth.AuthClientSecretBasic), ""},
+		{"none beside a secret", web, methods("", oauth.AuthNone, oauth.AuthClientSecretBasic), "token_endpoint_auth_methods_supported must not have none"},
+		{"a secret beside none", browser, methods("", oauth.AuthClientSecretBasic, oauth.AuthNone), "token_endpoint_auth_methods_supported must not have none"},
+		{"none alone in its list", browser, methods("", oauth.AuthNone), ""},
+		{"an unknown method beside another", web, methods("", oauth.AuthClientSecretBasic, "tls_client_auth"), "token_endpoint_auth_methods_supported must each be"},
+		{"a method that is not in the list", web, func(c *client.Client) { c.TokenEndpointAuthMethodsSupported = []string{oauth.AuthClientSecretPost} }, "token_endpoint_auth_methods_supported must have"},
+		{"native with a list", native, methods("", oauth.AuthClientSecretBasic), "token_endpoint_auth_method of a native"},
 		{"assertions without keys", web, func(c *client.Client) { c.TokenEndpointAuthMethod = oauth.AuthPrivateKeyJWT }, "jwks is required"},
 		{"keys that are not in use yet", web, func(c *client.Client) { c.JWKS = keys }, ""},
 	})

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -43,9 +44,10 @@ func New(prefix string) (*Secret, secret.Secret) {
 	return &Secret{ID: uuid.New(), Digest: shown.Digest(), Hint: text[len(text)-hintLength:]}, shown
 }
 
-// UsedBy reports whether clients of the token_endpoint_auth_method have secrets.
-func UsedBy(method string) bool {
-	return method == oauth.AuthClientSecretBasic || method == oauth.AuthClientSecretPost
+// UsedBy reports whether clients that authenticate by one of the methods have
+// secrets.
+func UsedBy(methods ...string) bool {
+	return slices.Contains(methods, oauth.AuthClientSecretBasic) || slices.Contains(methods, oauth.AuthClientSecretPost)
 }
 
 var (
@@ -53,18 +55,18 @@ var (
 	ErrClientNotFound = errors.New("client of secret not found")
 	// ErrNotFound is returned for a secret that the client does not have.
 	ErrNotFound = errors.New("client secret not found")
-	// ErrUnused is returned for a client whose authentication method has no
+	// ErrUnused is returned for a client whose authentication methods have no
 	// secret.
 	ErrUnused = errors.New("client uses no secret")
 	// ErrTooMany is returned for a client that has Max secrets.
 	ErrTooMany = errors.New("client has too many secrets")
 )
 
-// Admit says whether a client of the authentication method, with so many
+// Admit says whether a client of the authentication methods, with so many
 // secrets, may have one more. Fails with ErrUnused, ErrTooMany.
-func Admit(method string, have int) error {
+func Admit(methods []string, have int) error {
 	switch {
-	case !UsedBy(method):
+	case !UsedBy(methods...):
 		return ErrUnused
 	case have >= Max:
 		return ErrTooMany

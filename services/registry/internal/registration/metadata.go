@@ -17,11 +17,14 @@ const unnamed = "Unnamed app"
 type Metadata struct {
 	RedirectURIs            []string
 	TokenEndpointAuthMethod string
-	GrantTypes              []string
-	ResponseTypes           []string
-	ClientName              string
-	ClientURI               string
-	LogoURI                 string
+	// TokenEndpointAuthMethodsSupported is what the client can do, and never part of
+	// an answer (OIDC RP Metadata Choices §2).
+	TokenEndpointAuthMethodsSupported []string
+	GrantTypes                        []string
+	ResponseTypes                     []string
+	ClientName                        string
+	ClientURI                         string
+	LogoURI                           string
 	// Scope is space-separated.
 	Scope     string
 	TosURI    string
@@ -50,7 +53,6 @@ func (m Metadata) client(defaults preset.Clients) (client.Client, error) {
 	c := client.Client{
 		ClientName:                         m.ClientName,
 		ApplicationType:                    oauth.ApplicationType(m.ApplicationType),
-		TokenEndpointAuthMethod:            m.TokenEndpointAuthMethod,
 		RedirectURIs:                       m.RedirectURIs,
 		GrantTypes:                         m.GrantTypes,
 		Scope:                              scope,
@@ -62,6 +64,7 @@ func (m Metadata) client(defaults preset.Clients) (client.Client, error) {
 		RequirePushedAuthorizationRequests: m.RequirePushedAuthorizationRequests,
 		IDTokenSignedResponseAlg:           m.IDTokenSignedResponseAlg,
 	}
+	c = c.Authenticating(m.authMethods())
 	if c.ClientName == "" {
 		c.ClientName = unnamed
 	}
@@ -69,6 +72,21 @@ func (m Metadata) client(defaults preset.Clients) (client.Client, error) {
 		c.GrantTypes = defaultGrantTypes(c.ApplicationType, defaults)
 	}
 	return c, nil
+}
+
+// authMethods is what m names of the authentication methods that are known. One
+// that is not known is an error only where it is the only choice (OIDC RP Metadata
+// Choices §4).
+func (m Metadata) authMethods() (method string, supported []string) {
+	unknown := func(method string) bool { return !oauth.AuthMethodKnown(method) }
+	method, supported = m.TokenEndpointAuthMethod, slices.DeleteFunc(slices.Clone(m.TokenEndpointAuthMethodsSupported), unknown)
+	switch {
+	case len(supported) == 0:
+		return method, m.TokenEndpointAuthMethodsSupported
+	case unknown(method) && slices.Contains(m.TokenEndpointAuthMethodsSupported, method):
+		return "", supported
+	}
+	return method, supported
 }
 
 // defaultGrantTypes leaves out what is only for clients that somebody vouches for:

@@ -2,8 +2,8 @@
 // (RFC 7591, RFC 7592).
 //
 // What is special here is that nobody vouches for such a client: it describes
-// itself, belongs to no workspace, and is shown to users as unverified. Nothing
-// that it names is ever fetched. The rules of every client are in package client;
+// itself, belongs to no workspace, and is shown to users as unverified until
+// somebody has vetted it. Nothing that it names is ever fetched. The rules of every client are in package client;
 // here are those of a registration. The one thing to get right is that whoever
 // manages a client is its own: all that is wrong with a registration access token,
 // or with the client it is presented for, is refused in one and the same way.

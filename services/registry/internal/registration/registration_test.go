@@ -114,7 +114,7 @@ func TestNobodyVouchesForTheClient(t *testing.T) {
 		p.Registration.ClientKind = "assistant"
 	}
 	c := register(t, newEndpoint(t, kinds), web()).Client
-	if !c.Unverified || !c.Registered() || c.WorkspaceID != "" || c.SkipConsent || c.Visibility != client.Unlisted || c.ClientKind != "assistant" {
+	if c.Vetted || !c.Registered() || c.WorkspaceID != "" || c.SkipConsent || c.Visibility != client.Unlisted || c.ClientKind != "assistant" {
 		t.Errorf("client = %+v", c)
 	}
 }

@@ -3,6 +3,7 @@ package registration_test
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,6 +45,45 @@ func TestWhatIsNotSupportedIsRefused(t *testing.T) {
 		{"a secret for a native client", native, func(m *registration.Metadata) { m.TokenEndpointAuthMethod = "client_secret_basic" }, oauth.InvalidClientMetadata},
 		{"none for a native client", native, func(m *registration.Metadata) { m.TokenEndpointAuthMethod = "none" }, nil},
 	})
+}
+
+// OIDC RP Metadata Choices §2, §4.
+func TestN102_AuthenticationMethodsAreChosenFromTheClients(t *testing.T) {
+	choices := func(method string, supported ...string) func(*registration.Metadata) {
+		return func(m *registration.Metadata) {
+			m.TokenEndpointAuthMethod, m.TokenEndpointAuthMethodsSupported = method, supported
+		}
+	}
+	basic, post, unknown := oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost, "tls_client_auth"
+	checkRules(t, []ruleCase{
+		{"one", web, choices("", post), nil},
+		{"several", web, choices("", post, basic), nil},
+		{"several and the favourite", web, choices(basic, post, basic), nil},
+		{"an unknown one beside", web, choices("", unknown, basic), nil},
+		{"an unknown favourite", web, choices(unknown, unknown, basic), nil},
+		{"unknown ones alone", web, choices("", unknown, "x"), oauth.InvalidClientMetadata},
+		{"a favourite that is not among them", web, choices(post, basic), oauth.InvalidClientMetadata},
+		{"an unknown favourite that is not among them", web, choices(unknown, basic), oauth.InvalidClientMetadata},
+		{"none beside another", web, choices("", oauth.AuthNone, basic), oauth.InvalidClientMetadata},
+		{"none", web, choices("", oauth.AuthNone), nil},
+		{"assertions without keys", web, choices("", basic, oauth.AuthPrivateKeyJWT), oauth.InvalidClientMetadata},
+	})
+	e := newEndpoint(t)
+	m := web()
+	choices(unknown, unknown, post, basic)(&m)
+	r := register(t, e, m)
+	if got := r.Client.AuthMethods(); !slices.Equal(got, []string{post, basic}) {
+		t.Errorf("methods = %v", got)
+	}
+	told := registration.MetadataOf(r.Client)
+	if told.TokenEndpointAuthMethod != post || told.TokenEndpointAuthMethodsSupported != nil {
+		t.Errorf("the client is told %q, %v, want one method", told.TokenEndpointAuthMethod, told.TokenEndpointAuthMethodsSupported)
+	}
+	// A client that sends back what it was told keeps both.
+	updated, _, err := e.Replace(t.Context(), presented(r), registration.Update{Metadata: told, ClientID: r.Client.ClientID})
+	if err != nil || !slices.Equal(updated.AuthMethods(), []string{post, basic}) {
+		t.Errorf("Replace() = methods %v, %v", updated.AuthMethods(), err)
+	}
 }
 
 func TestN207_RegisteredRedirectURIsAreSafe(t *testing.T) {

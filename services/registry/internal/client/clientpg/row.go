@@ -12,7 +12,8 @@ import (
 
 // columns is what scan reads, of a client called c.
 const columns = `
-	c.client_id, c.client_name, c.application_type, c.token_endpoint_auth_method, c.redirect_uris, c.grant_types,
+	c.client_id, c.client_name, c.application_type, c.token_endpoint_auth_method, c.token_endpoint_auth_methods_supported,
+	c.redirect_uris, c.grant_types,
 	c.scope, c.default_scope, c.jwks, c.client_uri, c.logo_uri, c.policy_uri, c.tos_uri,
 	c.require_pkce, c.require_pushed_authorization_requests, c.id_token_signed_response_alg, c.audience,
 	c.access_token_lifetime, c.refresh_token_lifetime, c.refresh_rotation, c.refresh_grace, c.refresh_window,
@@ -23,14 +24,16 @@ const columns = `
 
 const insertClient = `
 	INSERT INTO registry.client AS c (
-		client_id, client_name, application_type, token_endpoint_auth_method, redirect_uris, grant_types,
+		client_id, client_name, application_type, token_endpoint_auth_method, token_endpoint_auth_methods_supported,
+		redirect_uris, grant_types,
 		scope, default_scope, jwks, client_uri, logo_uri, policy_uri, tos_uri,
 		require_pkce, require_pushed_authorization_requests, id_token_signed_response_alg, audience,
 		access_token_lifetime, refresh_token_lifetime, refresh_rotation, refresh_grace, refresh_window,
 		skip_consent, unverified, require_revocation_auth,
 		description, workspace_id, visibility, client_kind, registration_digest, sort_key, search_text)
 	VALUES (
-		@client_id, @client_name, @application_type, @token_endpoint_auth_method, @redirect_uris, @grant_types,
+		@client_id, @client_name, @application_type, @token_endpoint_auth_method, @token_endpoint_auth_methods_supported,
+		@redirect_uris, @grant_types,
 		@scope, @default_scope, @jwks, @client_uri, @logo_uri, @policy_uri, @tos_uri,
 		@require_pkce, @require_pushed_authorization_requests, @id_token_signed_response_alg, @audience,
 		@access_token_lifetime, @refresh_token_lifetime, @refresh_rotation, @refresh_grace, @refresh_window,
@@ -43,6 +46,7 @@ const updateClient = `
 	   SET client_name = @client_name,
 	       application_type = @application_type,
 	       token_endpoint_auth_method = @token_endpoint_auth_method,
+	       token_endpoint_auth_methods_supported = @token_endpoint_auth_methods_supported,
 	       redirect_uris = @redirect_uris,
 	       grant_types = @grant_types,
 	       scope = @scope,
@@ -82,6 +86,7 @@ func metadata(c client.Client) pgx.NamedArgs {
 		"client_name":                           c.ClientName,
 		"application_type":                      string(c.ApplicationType),
 		"token_endpoint_auth_method":            c.TokenEndpointAuthMethod,
+		"token_endpoint_auth_methods_supported": list(c.TokenEndpointAuthMethodsSupported),
 		"redirect_uris":                         list(c.RedirectURIs),
 		"grant_types":                           list(c.GrantTypes),
 		"scope":                                 c.Scope.String(),
@@ -101,7 +106,7 @@ func metadata(c client.Client) pgx.NamedArgs {
 		"refresh_grace":                         seconds(c.RefreshGrace),
 		"refresh_window":                        seconds(c.RefreshWindow),
 		"skip_consent":                          c.SkipConsent,
-		"unverified":                            c.Unverified,
+		"unverified":                            !c.Vetted,
 		"require_revocation_auth":               c.RequireRevocationAuth,
 		"description":                           c.Description,
 		"workspace_id":                          c.WorkspaceID,
@@ -119,6 +124,7 @@ type row struct {
 	scope, defaultScope             string
 	accessLifetime, refreshLifetime int64
 	grace, window                   *int64
+	unverified                      bool
 	registration, logo              []byte
 	lastUse                         *time.Time
 }
@@ -126,11 +132,12 @@ type row struct {
 // fields is where the values of columns go.
 func (r *row) fields() []any {
 	return []any{
-		&r.ClientID, &r.ClientName, &r.ApplicationType, &r.TokenEndpointAuthMethod, &r.RedirectURIs, &r.GrantTypes,
+		&r.ClientID, &r.ClientName, &r.ApplicationType, &r.TokenEndpointAuthMethod, &r.TokenEndpointAuthMethodsSupported,
+		&r.RedirectURIs, &r.GrantTypes,
 		&r.scope, &r.defaultScope, &r.JWKS, &r.ClientURI, &r.LogoURI, &r.PolicyURI, &r.TosURI,
 		&r.RequirePKCE, &r.RequirePushedAuthorizationRequests, &r.IDTokenSignedResponseAlg, &r.Audience,
 		&r.accessLifetime, &r.refreshLifetime, &r.RefreshRotation, &r.grace, &r.window,
-		&r.SkipConsent, &r.Unverified, &r.RequireRevocationAuth,
+		&r.SkipConsent, &r.unverified, &r.RequireRevocationAuth,
 		&r.Description, &r.WorkspaceID, &r.Visibility, &r.ClientKind,
 		&r.registration, &r.logo, &r.lastUse,
 		&r.Version, &r.ScopeVersion, &r.Revision, &r.CreateTime,
@@ -138,7 +145,8 @@ func (r *row) fields() []any {
 }
 
 func (r *row) client() client.Client {
-	c := r.Client
+	c := r.WithoutStaleMethods()
+	c.Vetted = !r.unverified
 	c.Scope, c.DefaultScope = strings.Fields(r.scope), strings.Fields(r.defaultScope)
 	c.AccessTokenLifetime = time.Duration(r.accessLifetime) * time.Second
 	c.RefreshTokenLifetime = time.Duration(r.refreshLifetime) * time.Second

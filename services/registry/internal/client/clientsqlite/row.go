@@ -15,7 +15,8 @@ import (
 
 // columns is what scan reads.
 const columns = `
-	client_id, client_name, application_type, token_endpoint_auth_method, redirect_uris, grant_types,
+	client_id, client_name, application_type, token_endpoint_auth_method, token_endpoint_auth_methods_supported,
+	redirect_uris, grant_types,
 	scope, default_scope, jwks, client_uri, logo_uri, policy_uri, tos_uri,
 	require_pkce, require_pushed_authorization_requests, id_token_signed_response_alg, audience,
 	access_token_lifetime, refresh_token_lifetime, refresh_rotation, refresh_grace, refresh_window,
@@ -26,14 +27,16 @@ const columns = `
 
 const insertClient = `
 	INSERT INTO registry_client (
-		client_id, client_name, application_type, token_endpoint_auth_method, redirect_uris, grant_types,
+		client_id, client_name, application_type, token_endpoint_auth_method, token_endpoint_auth_methods_supported,
+		redirect_uris, grant_types,
 		scope, default_scope, jwks, client_uri, logo_uri, policy_uri, tos_uri,
 		require_pkce, require_pushed_authorization_requests, id_token_signed_response_alg, audience,
 		access_token_lifetime, refresh_token_lifetime, refresh_rotation, refresh_grace, refresh_window,
 		skip_consent, unverified, require_revocation_auth,
 		description, workspace_id, visibility, client_kind, registration_digest, sort_key, search_text)
 	VALUES (
-		@client_id, @client_name, @application_type, @token_endpoint_auth_method, @redirect_uris, @grant_types,
+		@client_id, @client_name, @application_type, @token_endpoint_auth_method, @token_endpoint_auth_methods_supported,
+		@redirect_uris, @grant_types,
 		@scope, @default_scope, @jwks, @client_uri, @logo_uri, @policy_uri, @tos_uri,
 		@require_pkce, @require_pushed_authorization_requests, @id_token_signed_response_alg, @audience,
 		@access_token_lifetime, @refresh_token_lifetime, @refresh_rotation, @refresh_grace, @refresh_window,
@@ -46,6 +49,7 @@ const updateClient = `
 	   SET client_name = @client_name,
 	       application_type = @application_type,
 	       token_endpoint_auth_method = @token_endpoint_auth_method,
+	       token_endpoint_auth_methods_supported = @token_endpoint_auth_methods_supported,
 	       redirect_uris = @redirect_uris,
 	       grant_types = @grant_types,
 	       scope = @scope,
@@ -80,6 +84,10 @@ const updateClient = `
 
 // metadata is the arguments for what an operator says of a client.
 func metadata(c client.Client) ([]any, error) {
+	authMethods, err := list(c.TokenEndpointAuthMethodsSupported)
+	if err != nil {
+		return nil, err
+	}
 	redirectURIs, err := list(c.RedirectURIs)
 	if err != nil {
 		return nil, err
@@ -97,6 +105,7 @@ func metadata(c client.Client) ([]any, error) {
 		sql.Named("client_name", c.ClientName),
 		sql.Named("application_type", string(c.ApplicationType)),
 		sql.Named("token_endpoint_auth_method", c.TokenEndpointAuthMethod),
+		sql.Named("token_endpoint_auth_methods_supported", authMethods),
 		sql.Named("redirect_uris", redirectURIs),
 		sql.Named("grant_types", grantTypes),
 		sql.Named("scope", c.Scope.String()),
@@ -116,7 +125,7 @@ func metadata(c client.Client) ([]any, error) {
 		sql.Named("refresh_grace", seconds(c.RefreshGrace)),
 		sql.Named("refresh_window", seconds(c.RefreshWindow)),
 		sql.Named("skip_consent", c.SkipConsent),
-		sql.Named("unverified", c.Unverified),
+		sql.Named("unverified", !c.Vetted),
 		sql.Named("require_revocation_auth", c.RequireRevocationAuth),
 		sql.Named("description", c.Description),
 		sql.Named("workspace_id", c.WorkspaceID),
@@ -131,10 +140,12 @@ func metadata(c client.Client) ([]any, error) {
 // row is the columns of a client whose types differ from those of the client.
 type row struct {
 	client.Client
+	authMethods                        string
 	redirectURIs, grantTypes, audience string
 	scope, defaultScope                string
 	accessLifetime, refreshLifetime    int64
 	grace, window                      *int64
+	unverified                         bool
 	registration, logo                 []byte
 	lastUse                            *int64
 	createTime                         int64
@@ -143,11 +154,12 @@ type row struct {
 // fields is where the values of columns go.
 func (r *row) fields() []any {
 	return []any{
-		&r.ClientID, &r.ClientName, &r.ApplicationType, &r.TokenEndpointAuthMethod, &r.redirectURIs, &r.grantTypes,
+		&r.ClientID, &r.ClientName, &r.ApplicationType, &r.TokenEndpointAuthMethod, &r.authMethods,
+		&r.redirectURIs, &r.grantTypes,
 		&r.scope, &r.defaultScope, &r.JWKS, &r.ClientURI, &r.LogoURI, &r.PolicyURI, &r.TosURI,
 		&r.RequirePKCE, &r.RequirePushedAuthorizationRequests, &r.IDTokenSignedResponseAlg, &r.audience,
 		&r.accessLifetime, &r.refreshLifetime, &r.RefreshRotation, &r.grace, &r.window,
-		&r.SkipConsent, &r.Unverified, &r.RequireRevocationAuth,
+		&r.SkipConsent, &r.unverified, &r.RequireRevocationAuth,
 		&r.Description, &r.WorkspaceID, &r.Visibility, &r.ClientKind,
 		&r.registration, &r.logo, &r.lastUse,
 		&r.Version, &r.ScopeVersion, &r.Revision, &r.createTime,
@@ -157,6 +169,7 @@ func (r *row) fields() []any {
 func (r *row) client() (client.Client, error) {
 	c := r.Client
 	err := errors.Join(
+		json.Unmarshal([]byte(r.authMethods), &c.TokenEndpointAuthMethodsSupported),
 		json.Unmarshal([]byte(r.redirectURIs), &c.RedirectURIs),
 		json.Unmarshal([]byte(r.grantTypes), &c.GrantTypes),
 		json.Unmarshal([]byte(r.audience), &c.Audience),
@@ -164,6 +177,8 @@ func (r *row) client() (client.Client, error) {
 	if err != nil {
 		return client.Client{}, fmt.Errorf("decode lists of client: %w", err)
 	}
+	c = c.WithoutStaleMethods()
+	c.Vetted = !r.unverified
 	c.Scope, c.DefaultScope = strings.Fields(r.scope), strings.Fields(r.defaultScope)
 	c.AccessTokenLifetime = time.Duration(r.accessLifetime) * time.Second
 	c.RefreshTokenLifetime = time.Duration(r.refreshLifetime) * time.Second

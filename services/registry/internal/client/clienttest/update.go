@@ -49,6 +49,29 @@ func update(t *testing.T, s Stores, change client.Change, want ...coherent.Restr
 	return updated
 }
 
+// A previous release changes the one method that it knows, and no list.
+func staleMethodsDoNotCount(t *testing.T, s Stores) {
+	c := create(t, s, Example())
+	both := c.TokenEndpointAuthMethodsSupported
+	for _, one := range []string{oauth.AuthClientSecretBasic, oauth.AuthNone} {
+		c.TokenEndpointAuthMethod, c.TokenEndpointAuthMethodsSupported = one, both
+		c = update(t, s, client.Change{Client: c})
+		credentials, err := s.Clients.FindCredentials(t.Context(), c.ClientID)
+		if err != nil {
+			t.Fatalf("FindCredentials() = %v", err)
+		}
+		for _, found := range []client.Client{c, credentials.Client} {
+			if got := found.AuthMethods(); !slices.Equal(got, []string{one}) || len(found.TokenEndpointAuthMethodsSupported) != 0 {
+				t.Errorf("methods = %v, want %s alone", got, one)
+			}
+		}
+	}
+	c.TokenEndpointAuthMethod, c.TokenEndpointAuthMethodsSupported = both[0], both
+	if c = update(t, s, client.Change{Client: c}); !slices.Equal(c.AuthMethods(), both) {
+		t.Errorf("methods = %v, want %v", c.AuthMethods(), both)
+	}
+}
+
 func updateReplaces(t *testing.T, s Stores) {
 	other := create(t, s, Example())
 	c, was := Example(), plain()

@@ -15,6 +15,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
 	"github.com/chancery-auth/chancery/pkg/event/eventpg"
+	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
@@ -33,15 +34,18 @@ type Store struct {
 func New(db *pgxpool.Pool, keep time.Duration) *Store { return &Store{db: db, keep: keep} }
 
 // Create implements clientsecret.Store. The lock on the client makes callers
-// count one after another, and keeps its authentication method as it is.
+// count one after another, and keeps its authentication methods as they are.
 func (s *Store) Create(ctx context.Context, clientID string, sec clientsecret.Secret) error {
 	return pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
-		var method string
+		var (
+			method    string
+			supported []string
+		)
 		err := tx.QueryRow(ctx, `
-			SELECT token_endpoint_auth_method
+			SELECT token_endpoint_auth_method, token_endpoint_auth_methods_supported
 			  FROM registry.client
 			 WHERE client_id = $1
-			   FOR UPDATE`, key(clientID)).Scan(&method)
+			   FOR UPDATE`, key(clientID)).Scan(&method, &supported)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return clientsecret.ErrClientNotFound
 		}
@@ -52,7 +56,7 @@ func (s *Store) Create(ctx context.Context, clientID string, sec clientsecret.Se
 		if err := tx.QueryRow(ctx, `SELECT count(*) FROM registry.client_secret WHERE client_id = $1`, clientID).Scan(&have); err != nil {
 			return fmt.Errorf("count client secrets: %w", err)
 		}
-		if err := clientsecret.Admit(method, have); err != nil {
+		if err := clientsecret.Admit(oauth.AuthMethods(method, supported), have); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, `

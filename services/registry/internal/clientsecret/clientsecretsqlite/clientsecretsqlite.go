@@ -4,6 +4,7 @@ package clientsecretsqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
 	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
+	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
@@ -35,21 +37,25 @@ func New(db *sqlite.DB, keep time.Duration) *Store { return &Store{db: db, keep:
 func (s *Store) Create(ctx context.Context, clientID string, sec clientsecret.Secret) error {
 	return s.db.InTx(ctx, func(tx *sql.Tx) error {
 		var (
-			method string
-			have   int
+			method, list string
+			have         int
 		)
 		err := tx.QueryRowContext(ctx, `
-			SELECT token_endpoint_auth_method,
+			SELECT token_endpoint_auth_method, token_endpoint_auth_methods_supported,
 			       (SELECT count(*) FROM registry_client_secret AS s WHERE s.client_id = c.client_id)
 			  FROM registry_client AS c
-			 WHERE c.client_id = ?`, clientID).Scan(&method, &have)
+			 WHERE c.client_id = ?`, clientID).Scan(&method, &list, &have)
 		if errors.Is(err, sql.ErrNoRows) {
 			return clientsecret.ErrClientNotFound
 		}
 		if err != nil {
 			return fmt.Errorf("count client secrets: %w", err)
 		}
-		if err := clientsecret.Admit(method, have); err != nil {
+		var supported []string
+		if err := json.Unmarshal([]byte(list), &supported); err != nil {
+			return fmt.Errorf("decode authentication methods of client: %w", err)
+		}
+		if err := clientsecret.Admit(oauth.AuthMethods(method, supported), have); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `

@@ -39,6 +39,7 @@ func RunStore(t *testing.T, open func(t *testing.T) Stores) {
 		{"list returns what was created, oldest first", listReturnsCreated},
 		{"unknown client is not found", unknownClient},
 		{"a client that uses no secret gets none", unusedRefused},
+		{"a client that uses a secret or keys gets one", secretBesideKeys},
 		{"of many concurrent secrets ten are kept", tenKept},
 		{"revoked secret is gone and logged", revokedIsGone},
 		{"secret of another client is not found", othersNotFound},
@@ -149,6 +150,17 @@ func unusedRefused(t *testing.T, s Stores) {
 			t.Errorf("Create() for %s = %v, want %v", method, err, want)
 		}
 	}
+}
+
+// Of several methods one with a secret is enough.
+func secretBesideKeys(t *testing.T, s Stores) {
+	c := clienttest.Example()
+	c.TokenEndpointAuthMethod = oauth.AuthPrivateKeyJWT
+	c.TokenEndpointAuthMethodsSupported = []string{oauth.AuthPrivateKeyJWT, oauth.AuthClientSecretPost}
+	if _, err := s.Clients.Create(t.Context(), c, nil, client.Limits{Apps: 1}); err != nil {
+		t.Fatalf("Create(client) = %v", err)
+	}
+	create(t, s, c.ClientID)
 }
 
 func tenKept(t *testing.T, s Stores) {
