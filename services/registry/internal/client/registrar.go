@@ -135,7 +135,7 @@ func (r *Registrar) update(ctx context.Context, old, c Client, newSecret *client
 	change := Change{
 		Client:       c,
 		ScopeShrinks: !old.Scope.SubsetOf(c.Scope),
-		Narrows:      c.Visibility == Internal && old.Visibility != Internal,
+		Narrows:      c.Visibility == Internal && old.Visibility != Internal || old.SkipConsent && !c.SkipConsent,
 		DropSecrets:  clientsecret.UsedBy(old.AuthMethods()...) && !clientsecret.UsedBy(c.AuthMethods()...),
 		NewSecret:    newSecret,
 	}
