@@ -25,10 +25,6 @@ type Approval struct {
 	ByPolicy bool
 }
 
-func (a Approval) equal(other Approval) bool {
-	return a.At == other.At && a.Version == other.Version && a.ByPolicy == other.ByPolicy && a.Scope.Equal(other.Scope)
-}
-
 // Place is where, for which API and to whom something is allowed.
 type Place struct {
 	// Resource is zero for a scope that selects none.

@@ -20,8 +20,6 @@ type After struct {
 	// Lost says that something was taken away: then the access tokens sealed so far
 	// must end.
 	Lost bool
-	// Unchanged says that everything is as it was, which is no event.
-	Unchanged bool
 }
 
 // decision is what a subject has decided about a grant.
@@ -35,16 +33,8 @@ func changeBy(c preset.Catalogue, d decision) Change {
 	return func(before Stored) After {
 		after, lost := d.apply(c, before.Read(c))
 		after.Approvals = merged(after.Approvals)
-		return After{
-			Grant: after, Former: after.Written(c), Lost: lost,
-			Unchanged: before.Former == nil && after.sameAs(before.Grant),
-		}
+		return After{Grant: after, Former: after.Written(c), Lost: lost}
 	}
-}
-
-// sameAs says whether as much is allowed, by as many approvals, as in before.
-func (g Grant) sameAs(before Grant) bool {
-	return g.Version == before.Version && g.Scope.Equal(before.Scope) && slices.EqualFunc(g.Approvals, before.Approvals, Approval.equal)
 }
 
 // consented is what a subject has allowed on a consent page, or the platform in

@@ -52,8 +52,7 @@ func (s *Store) Record(ctx context.Context, d grant.Decision) (g grant.Grant, re
 		if id == d.NewID && before.Former != nil { // nothing was written yet
 			before.Version, before.Former = 0, nil
 		}
-		after := d.Change(before)
-		if g, restrictions, err = s.change(ctx, tx, after); err != nil || after.Unchanged {
+		if g, restrictions, err = s.change(ctx, tx, d.Change(before)); err != nil {
 			return err
 		}
 		return eventpg.Append(ctx, tx, grant.Recorded(d, g))
@@ -76,8 +75,7 @@ func (s *Store) Change(ctx context.Context, id uuid.UUID, c grant.Change) (g gra
 		if err != nil {
 			return err
 		}
-		after := c(before)
-		if g, restrictions, err = s.change(ctx, tx, after); err != nil || after.Unchanged {
+		if g, restrictions, err = s.change(ctx, tx, c(before)); err != nil {
 			return err
 		}
 		return eventpg.Append(ctx, tx, grant.Changed(g))
@@ -88,9 +86,7 @@ func (s *Store) Change(ctx context.Context, id uuid.UUID, c grant.Change) (g gra
 	return g, restrictions, nil
 }
 
-// change writes what became of a grant, whose row tx has locked. It writes to the row
-// of one that is as it was, too: only the commit of a write waits for a standby, and
-// this may be the repetition of a change that came to an unknown outcome there.
+// change writes what became of a grant, whose row tx has locked.
 func (s *Store) change(ctx context.Context, tx pgx.Tx, after grant.After) (grant.Grant, []coherent.Restriction, error) {
 	g := after.Grant
 	err := tx.QueryRow(ctx, `
@@ -108,9 +104,6 @@ func (s *Store) change(ctx context.Context, tx pgx.Tx, after grant.After) (grant
 		return grant.Grant{}, nil, fmt.Errorf("update grant: %w", err)
 	}
 	g.UpdateTime = g.UpdateTime.UTC()
-	if after.Unchanged {
-		return g, nil, nil
-	}
 	if err := replaceApprovals(ctx, tx, g); err != nil {
 		return grant.Grant{}, nil, err
 	}

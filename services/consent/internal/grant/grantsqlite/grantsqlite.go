@@ -50,8 +50,7 @@ func (s *Store) Record(ctx context.Context, d grant.Decision) (g grant.Grant, re
 		if id == d.NewID && before.Former != nil { // nothing was written yet
 			before.Version, before.Former = 0, nil
 		}
-		after := d.Change(before)
-		if g, restrictions, err = s.change(ctx, tx, after); err != nil || after.Unchanged {
+		if g, restrictions, err = s.change(ctx, tx, d.Change(before)); err != nil {
 			return err
 		}
 		return eventsqlite.Append(ctx, tx, grant.Recorded(d, g))
@@ -69,8 +68,7 @@ func (s *Store) Change(ctx context.Context, id uuid.UUID, c grant.Change) (g gra
 		if err != nil {
 			return err
 		}
-		after := c(before)
-		if g, restrictions, err = s.change(ctx, tx, after); err != nil || after.Unchanged {
+		if g, restrictions, err = s.change(ctx, tx, c(before)); err != nil {
 			return err
 		}
 		return eventsqlite.Append(ctx, tx, grant.Changed(g))
@@ -81,8 +79,7 @@ func (s *Store) Change(ctx context.Context, id uuid.UUID, c grant.Change) (g gra
 	return g, restrictions, nil
 }
 
-// change writes what became of a grant. One that is as it was has a time of its
-// last decision all the same.
+// change writes what became of a grant.
 func (s *Store) change(ctx context.Context, tx *sql.Tx, after grant.After) (grant.Grant, []coherent.Restriction, error) {
 	g := after.Grant
 	var updateTime int64
@@ -101,9 +98,6 @@ func (s *Store) change(ctx context.Context, tx *sql.Tx, after grant.After) (gran
 		return grant.Grant{}, nil, fmt.Errorf("update grant: %w", err)
 	}
 	g.UpdateTime = sqlite.FromTime(updateTime)
-	if after.Unchanged {
-		return g, nil, nil
-	}
 	if err := replaceApprovals(ctx, tx, g); err != nil {
 		return grant.Grant{}, nil, err
 	}
