@@ -95,8 +95,8 @@ func checkPicked(t *testing.T, w *world, got introspection) {
 	t.Helper()
 	want := introspection{
 		Active: true, Sub: w.demo.sub, ClientID: got.ClientID, Scope: got.Scope,
-		Workspaces: []struct{ ID, Role string }{{w.northwind(), "viewer"}},
-		Projects:   []struct{ ID, Role string }{{w.s.Demo.Workspaces[0].Projects[0].ID, "viewer"}},
+		Workspaces: []struct{ ID, Role, Scope string }{{ID: w.northwind(), Role: "viewer"}},
+		Projects:   []struct{ ID, Role, Scope string }{{ID: w.s.Demo.Workspaces[0].Projects[0].ID, Role: "viewer"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("introspection (-want +got):\n%s", diff)
