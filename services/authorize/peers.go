@@ -189,7 +189,8 @@ func fromGrant(m interface {
 	GetGrant() *consentv1.Grant
 	GetClientIdentity() []byte
 	GetWorkspaceId() string
-}) *authorization.Grant {
+},
+) *authorization.Grant {
 	return &authorization.Grant{
 		ID: m.GetGrant().GetGrantId(), Version: m.GetGrant().GetVersion(),
 		ClientIdentity: m.GetClientIdentity(), WorkspaceID: m.GetWorkspaceId(),

@@ -47,8 +47,8 @@ func nobody(s *situation) { s.user, s.answer = nil, nil }
 
 func unvetted(s *situation) { s.client.Vetted = false }
 
-func refused(code oauth.ErrorCode) func(*situation) {
-	return func(s *situation) { s.refusal, s.answer = refusalOf(oauth.Refuse(code, "no")), nil }
+func refused(s *situation) {
+	s.refusal, s.answer = refusalOf(oauth.Refuse(oauth.InvalidScope, "no")), nil
 }
 
 // said is a decision in words.
@@ -74,27 +74,27 @@ func TestDecide(t *testing.T) {
 	}{
 		{"nothing left to ask", nil, "code"},
 		{"an unknown client", []func(*situation){func(s *situation) { s.unsafe = refusalOf(oauth.Refuse(oauth.InvalidRequest, "no")) }}, "user: invalid_request"},
-		{"a request that breaks a rule", []func(*situation){refused(oauth.InvalidScope)}, "client: invalid_scope"},
-		{"N315 of a client that nobody vetted", []func(*situation){refused(oauth.InvalidScope), unvetted}, "client: invalid_scope"},
-		{"N315 and nobody is signed in", []func(*situation){refused(oauth.InvalidScope), unvetted, nobody}, "user: invalid_scope"},
-		{"N315 where there is nobody to phish", []func(*situation){refused(oauth.InvalidScope), unvetted, nobody, func(s *situation) { s.browser.FetchDest = "iframe" }}, "client: invalid_scope"},
-		{"N315 in a transaction", []func(*situation){refused(oauth.InvalidScope), unvetted, nobody, pending(func(*transaction.Transaction) {})}, "client: invalid_scope"},
+		{"a request that breaks a rule", []func(*situation){refused}, "client: invalid_scope"},
+		{"N315 of a client that nobody vetted", []func(*situation){refused, unvetted}, "client: invalid_scope"},
+		{"N315 and nobody is signed in", []func(*situation){refused, unvetted, nobody}, "user: invalid_scope"},
+		{"N315 where there is nobody to phish", []func(*situation){refused, unvetted, nobody, func(s *situation) { s.browser.FetchDest = "iframe" }}, "client: invalid_scope"},
+		{"N315 in a transaction", []func(*situation){refused, unvetted, nobody, pending(func(*transaction.Transaction) {})}, "client: invalid_scope"},
 		{"nobody signed in", []func(*situation){nobody}, "sign in"},
 		{"nobody signed in, silently", []func(*situation){nobody, wants(oauth.PromptNone)}, "client: login_required"},
 		{"N315 nobody signed in, silently, and nobody vetted it", []func(*situation){nobody, wants(oauth.PromptNone), unvetted}, "user: login_required"},
-		{"another account wanted", []func(*situation){pending(func(tx *transaction.Transaction) { tx.Stages.LeftBehind = here })}, "sign in"},
-		{"another was left behind", []func(*situation){pending(func(tx *transaction.Transaction) { tx.Stages.LeftBehind = there })}, "code"},
+		{"another account wanted", []func(*situation){pending(func(tx *transaction.Transaction) { tx.LeftBehind = here })}, "sign in"},
+		{"another was left behind", []func(*situation){pending(func(tx *transaction.Transaction) { tx.LeftBehind = there })}, "code"},
 		{"a sign-in that is too old", []func(*situation){func(s *situation) { s.checked.Freshness, s.user.session.Age = &fresh, time.Hour }}, "sign in"},
 		{"a sign-in that is fresh enough", []func(*situation){func(s *situation) { s.checked.Freshness = &fresh }}, "code"},
 		{"a new sign-in wanted", []func(*situation){wants(oauth.PromptLogin)}, "sign in"},
-		{"a new sign-in made", []func(*situation){wants(oauth.PromptLogin), pending(func(tx *transaction.Transaction) { tx.Stages.SignedIn = here })}, "code"},
-		{"a new sign-in of another tab", []func(*situation){wants(oauth.PromptLogin), pending(func(tx *transaction.Transaction) { tx.Stages.SignedIn = there })}, "sign in"},
+		{"a new sign-in made", []func(*situation){wants(oauth.PromptLogin), pending(func(tx *transaction.Transaction) { tx.SignedIn = here })}, "code"},
+		{"a new sign-in of another tab", []func(*situation){wants(oauth.PromptLogin), pending(func(tx *transaction.Transaction) { tx.SignedIn = there })}, "sign in"},
 		{"another user than hinted", []func(*situation){func(s *situation) { s.checked.HintSub = "u2" }}, "sign in"},
-		{"another user than hinted signed in", []func(*situation){func(s *situation) { s.checked.HintSub = "u2" }, pending(func(tx *transaction.Transaction) { tx.Stages.SignedIn = here })}, "client: login_required"},
+		{"another user than hinted signed in", []func(*situation){func(s *situation) { s.checked.HintSub = "u2" }, pending(func(tx *transaction.Transaction) { tx.SignedIn = here })}, "client: login_required"},
 		{"an outsider", []func(*situation){func(s *situation) { s.client.Internal = true }}, "user: access_denied"},
 		{"a member", []func(*situation){func(s *situation) { s.client.Internal, s.user.subject.Member = true, true }}, "code"},
 		{"a choice of account wanted", []func(*situation){wants(oauth.PromptSelectAccount)}, "account"},
-		{"a choice of account made", []func(*situation){wants(oauth.PromptSelectAccount), pending(func(tx *transaction.Transaction) { tx.Stages.Chosen = here })}, "code"},
+		{"a choice of account made", []func(*situation){wants(oauth.PromptSelectAccount), pending(func(tx *transaction.Transaction) { tx.Chosen = here })}, "code"},
 		{"consent required", []func(*situation){func(s *situation) { s.answer.Required = true }}, "consent"},
 		{"consent required, silently", []func(*situation){func(s *situation) { s.answer.Required = true }, wants(oauth.PromptNone)}, "client: consent_required"},
 		{"nothing written down yet", []func(*situation){func(s *situation) { s.answer.Grant = nil }}, "code"},
@@ -112,7 +112,7 @@ func TestDecide(t *testing.T) {
 }
 
 func TestDecideAllowed(t *testing.T) {
-	shown := pending(func(tx *transaction.Transaction) { tx.Stages.Shown = here })
+	shown := pending(func(tx *transaction.Transaction) { tx.Shown = here })
 	for _, tt := range []struct {
 		name   string
 		change []func(*situation)
@@ -120,13 +120,13 @@ func TestDecideAllowed(t *testing.T) {
 	}{
 		{"the page was shown", nil, "code"},
 		{"and would be shown no more", []func(*situation){func(s *situation) { s.answer = nil }}, "code"},
-		{"it was not shown", []func(*situation){pending(func(tx *transaction.Transaction) { tx.Stages.Shown = uuid.Nil })}, "consent"},
-		{"it was shown to another", []func(*situation){pending(func(tx *transaction.Transaction) { tx.Stages.Shown = there })}, ""},
+		{"it was not shown", []func(*situation){pending(func(tx *transaction.Transaction) { tx.Shown = uuid.Nil })}, "consent"},
+		{"it was shown to another", []func(*situation){pending(func(tx *transaction.Transaction) { tx.Shown = there })}, ""},
 		{"it named the client otherwise", []func(*situation){pending(func(tx *transaction.Transaction) { tx.ShownClient = authreq.Client{Name: "another"}.Shown() })}, ""},
 		{"nobody is signed in any more", []func(*situation){nobody}, "sign in"},
 		{"an account is to be chosen", []func(*situation){wants(oauth.PromptSelectAccount)}, "account"},
 		{"the user is an outsider by now", []func(*situation){func(s *situation) { s.client.Internal = true }}, "user: access_denied"},
-		{"the request breaks a rule by now", []func(*situation){refused(oauth.InvalidScope)}, "client: invalid_scope"},
+		{"the request breaks a rule by now", []func(*situation){refused}, "client: invalid_scope"},
 		{"the client is gone", []func(*situation){func(s *situation) { s.unsafe = refusalOf(oauth.Refuse(oauth.InvalidRequest, "no")) }}, "user: invalid_request"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
