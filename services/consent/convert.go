@@ -45,8 +45,11 @@ func fromUse(req *consentv1.UseGrantRequest) (grant.Claim, error) {
 	claim := grant.Claim{
 		Scope: strings.Fields(req.GetScope()), Audiences: req.GetResource(), Version: req.GetVersion(), PlatformOwn: req.GetSkipConsent(),
 	}
-	if as := req.GetClientIdentity(); len(as) != 0 && copy(claim.Identity[:], as) != len(as) || len(as)%len(claim.Identity) != 0 {
-		return grant.Claim{}, fault.New(fault.Invalid, "client_identity must have 32 bytes")
+	if as := req.GetClientIdentity(); len(as) > 0 {
+		if len(as) != len(claim.Identity) {
+			return grant.Claim{}, fault.New(fault.Invalid, "client_identity must have 32 bytes")
+		}
+		claim.Identity = grant.Identity(as)
 	}
 	if req.GetWorkspaceId() == "" {
 		return claim, nil
@@ -58,6 +61,8 @@ func fromUse(req *consentv1.UseGrantRequest) (grant.Claim, error) {
 	return claim, nil
 }
 
+// toGrant leaves out what is allowed where, which may be too much for one message
+// among others.
 func (s *Service) toGrant(g grant.Grant) *consentv1.Grant {
 	m := &consentv1.Grant{
 		GrantId:    g.ID.String(),
@@ -67,12 +72,17 @@ func (s *Service) toGrant(g grant.Grant) *consentv1.Grant {
 		Version:    g.Version,
 		CreateTime: timestamppb.New(g.CreateTime),
 		UpdateTime: timestamppb.New(g.UpdateTime),
-		Approvals:  each(g.Approvals, toApproval),
 	}
-	m.Workspaces, m.Projects = toShared(g.Shared(s.scopes))
 	if !g.LastUseTime.IsZero() {
 		m.LastUseTime = timestamppb.New(g.LastUseTime)
 	}
+	return m
+}
+
+func (s *Service) toWholeGrant(g grant.Grant) *consentv1.Grant {
+	m := s.toGrant(g)
+	m.Approvals = each(g.Approvals, toApproval)
+	m.Workspaces, m.Projects = toShared(g.Shared(s.scopes))
 	return m
 }
 

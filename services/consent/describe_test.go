@@ -53,7 +53,7 @@ func TestDescribeGrantsShowsWhatMayBeChanged(t *testing.T) {
 		}
 		got[0].Scopes, got[0].Levels = nil, nil
 		want := &consentv1.GrantDescription{
-			Grant: g, WorkspaceLevel: "member",
+			Grant: brief(g), WorkspaceLevel: "member",
 			Workspaces: []*consentv1.WorkspaceChoice{
 				{WorkspaceId: w.w1, Name: "One", Role: "admin", SharedRole: "member", Selected: true, ApprovedScope: "workspace:member", ApprovedRole: "member"},
 				{WorkspaceId: w.w3, Name: "Three", Role: "viewer", SharedRole: "viewer"},

@@ -147,7 +147,7 @@ func (w *world) record(t *testing.T, req *consentv1.RecordGrantRequest) *consent
 	if err != nil {
 		t.Fatalf("RecordGrant() = %v", err)
 	}
-	return resp.GetGrant()
+	return w.get(t, resp.GetGrant().GetGrantId())
 }
 
 func (w *world) get(t *testing.T, id string) *consentv1.Grant {
@@ -157,6 +157,13 @@ func (w *world) get(t *testing.T, id string) *consentv1.Grant {
 		t.Fatalf("GetGrant() = %v", err)
 	}
 	return resp.GetGrant()
+}
+
+// brief is a grant without what is allowed where.
+func brief(g *consentv1.Grant) *consentv1.Grant {
+	g = proto.CloneOf(g)
+	g.Approvals, g.Workspaces, g.Projects = nil, nil, nil
+	return g
 }
 
 func (w *world) checkUnchanged(t *testing.T, before *consentv1.Grant) {

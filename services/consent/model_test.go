@@ -2,7 +2,6 @@ package consent_test
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
@@ -334,26 +334,50 @@ func (m *model) account(r *rapid.T) {
 			req.ProjectIds = picked
 		}
 	}
-	if _, err := m.w.gateway.UpdateGrantResources(m.t.Context(), req); err != nil {
-		r.Fatalf("UpdateGrantResources(%v) = %v", req, err)
+	_, err := m.w.gateway.UpdateGrantResources(m.t.Context(), req)
+	if refused := !m.known() && m.adds(req); refused != errors.Is(err, oauth.InvalidRequest) || !refused && err != nil {
+		r.Fatalf("UpdateGrantResources(%v) = %v, and the model refuses: %v", req, err, refused)
 	}
-	m.shared(req)
+	if err == nil {
+		m.shared(req)
+	}
 }
 
-// shared is what the account page makes of the tuples.
-func (m *model) shared(req *consentv1.UpdateGrantResourcesRequest) {
-	audiences := make(map[string]bool)
+// known says whether the client was allowed something as one that it can come as.
+func (m *model) known() bool {
 	for at := range m.allowed {
-		if at.identity == m.identity() {
-			audiences[at.audience] = true
+		if slices.Contains(m.identities(), at.identity) {
+			return true
 		}
 	}
-	if len(audiences) == 0 {
-		audiences[""] = true
+	return false
+}
+
+// adds says whether the account page shares a resource with more than it has, as
+// whatever the client came.
+func (m *model) adds(req *consentv1.UpdateGrantResourcesRequest) bool {
+	for id, level := range m.levels(req) {
+		if !m.holds(id, level[len(level)-1]) {
+			return true
+		}
 	}
-	picked := slices.Concat(req.GetWorkspaceIds(), req.GetProjectIds())
+	return false
+}
+
+// holds says whether somebody has the scope at the resource.
+func (m *model) holds(id, scope string) bool {
+	for at := range m.allowed {
+		if at.resource == id && at.membership == m.membershipIn(id) && at.scope == scope {
+			return true
+		}
+	}
+	return false
+}
+
+// levels is what is said of each resource, with all that it stands for.
+func (m *model) levels(req *consentv1.UpdateGrantResourcesRequest) map[string][]string {
 	levels := make(map[string][]string)
-	for _, id := range picked {
+	for _, id := range slices.Concat(req.GetWorkspaceIds(), req.GetProjectIds()) {
 		kind := "project"
 		if m.isWorkspace(id) {
 			kind = "workspace"
@@ -365,6 +389,21 @@ func (m *model) shared(req *consentv1.UpdateGrantResourcesRequest) {
 			levels[id] = m.offered(kind)
 		}
 	}
+	return levels
+}
+
+// shared is what the account page makes of the tuples.
+func (m *model) shared(req *consentv1.UpdateGrantResourcesRequest) {
+	picked := slices.Concat(req.GetWorkspaceIds(), req.GetProjectIds())
+	levels := m.levels(req)
+	added := maps.Clone(levels)
+	maps.DeleteFunc(added, func(id string, level []string) bool { return m.holds(id, level[len(level)-1]) })
+	places := make(map[tuple]bool)
+	for at := range m.allowed {
+		if slices.Contains(m.identities(), at.identity) {
+			places[tuple{audience: at.audience, identity: at.identity}] = true
+		}
+	}
 	maps.DeleteFunc(m.allowed, func(at tuple, _ int) bool {
 		kind := strings.SplitN(at.scope, ":", 2)[0]
 		if at.resource == "" || len(m.offered(kind)) == 0 {
@@ -374,9 +413,10 @@ func (m *model) shared(req *consentv1.UpdateGrantResourcesRequest) {
 		level, lowered := levels[at.resource]
 		return gone || lowered && !slices.Contains(level, at.scope)
 	})
-	for id, level := range levels {
-		for audience := range audiences {
-			m.allow(tuple{level[len(level)-1], id, m.membershipIn(id), audience, m.identity(), false}, 0)
+	for id, level := range added {
+		for at := range places {
+			at.scope, at.resource, at.membership = level[len(level)-1], id, m.membershipIn(id)
+			m.allow(at, 0)
 		}
 	}
 }
@@ -418,9 +458,10 @@ func (m *model) membership(r *rapid.T) {
 // rename has the client come under another name or host.
 func (m *model) rename(r *rapid.T) {
 	m.client.ClientName = rapid.SampledFrom([]string{"App", "Bank"}).Draw(r, "name")
-	host := rapid.SampledFrom([]string{"app.example", "two.example"}).Draw(r, "host")
-	m.redirect = fmt.Sprintf("https://%s/cb", host)
-	m.client.RedirectUris = []string{m.redirect}
+	m.client.RedirectUris = rapid.SampledFrom([][]string{
+		{"https://app.example/cb"}, {"https://two.example/cb"}, {"https://app.example/cb", "https://two.example/cb"},
+	}).Draw(r, "redirect URIs")
+	m.redirect = rapid.SampledFrom(m.client.RedirectUris).Draw(r, "redirect URI")
 }
 
 // policy makes the client the platform's own, or no more.
@@ -441,6 +482,15 @@ func (m *model) revoke(r *rapid.T) {
 }
 
 func (m *model) identity() string { return m.client.GetClientName() + " " + m.redirect }
+
+// identities are as what the client can come now.
+func (m *model) identities() []string {
+	var all []string
+	for _, uri := range m.client.GetRedirectUris() {
+		all = append(all, m.client.GetClientName()+" "+uri)
+	}
+	return all
+}
 
 // mine are the workspaces of which the subject is a member.
 func (m *model) mine() []string {

@@ -141,13 +141,13 @@ func (s *Service) GetGrant(ctx context.Context, req *consentv1.GetGrantRequest) 
 		if err != nil {
 			return nil, err
 		}
-		return &consentv1.GetGrantResponse{Grant: toFormer(g, g.Written(s.scopes))}, nil
+		return &consentv1.GetGrantResponse{Grant: toFormer(g, g.AsFormer(s.scopes))}, nil
 	}
 	g, err := s.keeper.Find(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return &consentv1.GetGrantResponse{Grant: s.toGrant(g)}, nil
+	return &consentv1.GetGrantResponse{Grant: s.toWholeGrant(g)}, nil
 }
 
 // ListGrants implements ConsentService.
@@ -161,7 +161,7 @@ func (s *Service) ListGrants(ctx context.Context, req *consentv1.ListGrantsReque
 	if err != nil {
 		return nil, err
 	}
-	return &consentv1.ListGrantsResponse{Grants: each(page, s.toGrant), NextPageToken: next}, nil
+	return &consentv1.ListGrantsResponse{Grants: each(page, s.toWholeGrant), NextPageToken: next}, nil
 }
 
 // DescribeGrants implements ConsentService.

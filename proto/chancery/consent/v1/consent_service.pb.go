@@ -89,7 +89,8 @@ type Grant struct {
 	// Space-separated: everything that is allowed somewhere. What is allowed where is
 	// for approvals to say.
 	Scope string `protobuf:"bytes,4,opt,name=scope,proto3" json:"scope,omitempty"`
-	// What is shared, whatever the client came as.
+	// What is shared, whatever the client came as. Only GetGrant and ListGrants say it,
+	// and approvals.
 	Workspaces []*SharedWorkspace `protobuf:"bytes,5,rep,name=workspaces,proto3" json:"workspaces,omitempty"`
 	Projects   []*SharedProject   `protobuf:"bytes,6,rep,name=projects,proto3" json:"projects,omitempty"`
 	// Grows with what is allowed, and with each restriction.
@@ -562,13 +563,13 @@ type EvaluateResponse struct {
 	ProjectLevel   string `protobuf:"bytes,7,opt,name=project_level,json=projectLevel,proto3" json:"project_level,omitempty"`
 	// Exactly one workspace is to be chosen.
 	SingleWorkspace bool `protobuf:"varint,8,opt,name=single_workspace,json=singleWorkspace,proto3" json:"single_workspace,omitempty"`
-	// Nothing is to be asked, and not all that is requested is written down:
+	// Nothing has to be asked, though not all that is requested is written down:
 	// RecordGrant has to be called with by_policy.
 	Unrecorded bool `protobuf:"varint,9,opt,name=unrecorded,proto3" json:"unrecorded,omitempty"`
 	// As what the client comes, for what begins with it.
 	ClientIdentity []byte `protobuf:"bytes,10,opt,name=client_identity,json=clientIdentity,proto3" json:"client_identity,omitempty"`
-	// The workspace of a request of which nothing is asked, where exactly one is to
-	// be shared; else empty.
+	// The workspace that is shared, where nothing has to be asked and exactly one is to
+	// be chosen; else empty.
 	WorkspaceId string `protobuf:"bytes,11,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
 	// Every scope that approved_scope of a choice may name, in the catalogue's order.
 	Levels        []*v1.ScopeDescription `protobuf:"bytes,12,rep,name=levels,proto3" json:"levels,omitempty"`
@@ -1090,7 +1091,8 @@ func (x *RecordGrantResponse) GetWorkspaceId() string {
 type UseGrantRequest struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	GrantId string                 `protobuf:"bytes,1,opt,name=grant_id,json=grantId,proto3" json:"grant_id,omitempty"`
-	// As what the client came. Empty: it began with a release that did not note it.
+	// As what the client came. Empty: it began with a release that did not note it, and
+	// is judged by what was allowed from the beginning, for any resource indicator.
 	ClientIdentity []byte `protobuf:"bytes,2,opt,name=client_identity,json=clientIdentity,proto3" json:"client_identity,omitempty"`
 	// Space-separated.
 	Scope string `protobuf:"bytes,3,opt,name=scope,proto3" json:"scope,omitempty"`
@@ -1837,7 +1839,8 @@ type UpdateGrantResourcesRequest struct {
 	// What a selected resource is to be shared with, space-separated, by id. One that
 	// is not here stays as it is; a new one gets everything that was ever allowed.
 	Scopes map[string]string `protobuf:"bytes,5,rep,name=scopes,proto3" json:"scopes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// The client as the subject was shown it: what is added is for it.
+	// The client as the subject was shown it: what is added is for it, as whatever of
+	// that it was allowed something. Absent: nothing can be added.
 	Client        *v1.Client `protobuf:"bytes,6,opt,name=client,proto3" json:"client,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

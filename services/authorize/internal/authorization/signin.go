@@ -26,19 +26,29 @@ func (a *Authorizer) SignIn(ctx context.Context, p Place, c Credentials) (Attemp
 	if err != nil || attempt.Subject == nil {
 		return attempt, SignedIn{}, err
 	}
+	step, err := a.goOn(ctx, s, begun, *attempt.Subject)
+	if err != nil && refusalOf(err) == nil {
+		// The old session is over, and the new one must not be lost with the answer.
+		// The page tries again, and says what is wrong if it still is.
+		step, err = Step{Interaction: &Interaction{Transaction: s.pending.ID, Page: PageAccount}}, nil
+	}
+	return attempt, SignedIn{Next: step, Cookie: begun.cookie}, err
+}
+
+// goOn is the next step of a user who has just signed in.
+func (a *Authorizer) goOn(ctx context.Context, s *situation, begun opened, subject Subject) (step Step, err error) {
 	if err := a.note(ctx, s, transaction.SignedIn, begun.session.ID); err != nil {
-		return Attempt{}, SignedIn{}, err
+		return Step{}, err
 	}
 	s.browser.Session = begun.cookie.Reveal()
-	s.user = &user{session: begun.session, subject: *attempt.Subject}
+	s.user = &user{session: begun.session, subject: subject}
 	if s.client.Internal {
 		// A password says nothing of memberships.
 		if s.user, err = a.signedIn(ctx, s.browser, s.client.MembersOf()); err != nil {
-			return Attempt{}, SignedIn{}, err
+			return Step{}, err
 		}
 	}
-	step, err := a.step(ctx, s)
-	return attempt, SignedIn{Next: step, Cookie: begun.cookie}, err
+	return a.step(ctx, s)
 }
 
 // OpenSession signs a user in with a password where no authorization is pending.

@@ -24,10 +24,11 @@ func (a *Authorizer) Push(ctx context.Context, req authreq.Request, client authr
 	if err := a.Checker.BeforeRedirect(req, client); err != nil {
 		return secret.Secret{}, err
 	}
-	if _, err := a.Checker.AfterRedirect(ctx, req, client, a.Peers); err != nil {
+	checked, err := a.Checker.AfterRedirect(ctx, req, client, a.Peers)
+	if err != nil {
 		return secret.Secret{}, err
 	}
-	return a.Requests.Push(ctx, req)
+	return a.Requests.Push(ctx, checked.Fixed(req))
 }
 
 // Start leads a request that has just arrived to its first step. A refusal is a

@@ -150,3 +150,12 @@ type Checked struct {
 	// HintSub is the subject of id_token_hint; empty without one.
 	HintSub string
 }
+
+// Fixed is the request r, which was checked, with the scope that it stood for then: by
+// the time that the user answers, the client may have another default.
+func (c Checked) Fixed(r Request) Request {
+	if r.Scope == "" {
+		r.Scope = c.Asked.String()
+	}
+	return r
+}

@@ -82,20 +82,23 @@ type Yield struct {
 	Resources []Shared
 }
 
-// yield returns what of the claim the approvals allow, at each resource apart:
-// what is allowed at one is worth nothing at another.
-func yield(c preset.Catalogue, approvals []Approval, of Claim) Yield {
-	allowed := make(map[Place]oauth.Scope)
+// yield returns what of the claim a grant allows, at each resource apart: what is
+// allowed at one is worth nothing at another.
+func (g Grant) yield(c preset.Catalogue, of Claim) Yield {
+	allowed := g.allowed(c, func(a Approval) bool {
+		return a.At.Identity == of.Identity && a.Version <= of.Version && (!a.ByPolicy || of.PlatformOwn)
+	})
 	resources := make(map[Resource]bool)
-	for _, a := range approvals {
-		if a.At.Identity == of.Identity && a.Version <= of.Version && (!a.ByPolicy || of.PlatformOwn) {
-			resources[a.At.Resource] = true
-			allowed[a.At] = allowed[a.At].Union(c.Implied(a.Scope))
-		}
+	for place := range allowed {
+		resources[place.Resource] = true
+	}
+	asked := make(map[preset.Kind]oauth.Scope)
+	for r := range resources {
+		asked[r.Kind] = of.Scope.Intersect(c.Names(r.kinds()...))
 	}
 	var y Yield
 	for _, r := range slices.SortedFunc(maps.Keys(resources), Resource.compare) {
-		scope := of.at(c, r, allowed)
+		scope := of.at(c, r, asked[r.Kind], allowed)
 		switch {
 		case r == Resource{}:
 			y.Scope = scope
@@ -119,16 +122,16 @@ func (y Yield) count(kind preset.Kind) (n int) {
 	return n
 }
 
-// at is what the claim gets at r: of what was asked, what is allowed for each of
-// the audiences, and the most of what it stands for where it is not.
-func (of Claim) at(c preset.Catalogue, r Resource, allowed map[Place]oauth.Scope) oauth.Scope {
-	asked := of.Scope.Intersect(c.Names(r.kinds()...))
-	stands := c.Implied(asked)
+// at is what a claim that asks for these scopes gets at r. Who asks for
+// workspace:admin, and was allowed workspace:viewer there, gets workspace:viewer.
+func (of Claim) at(c preset.Catalogue, r Resource, asked oauth.Scope, allowed map[Place]oauth.Scope) oauth.Scope {
+	both := c.Implied(asked)
 	for _, audience := range audiences(of.Audiences) {
-		stands = stands.Intersect(allowed[Place{r, audience, of.Identity}])
+		both = both.Intersect(allowed[Place{r, audience, of.Identity}])
 	}
-	got := asked.Intersect(stands)
-	return got.Union(c.Highest(stands).Without(c.Implied(got)...))
+	got := asked.Intersect(both)
+	instead := c.Highest(both).Without(c.Implied(got)...)
+	return got.Union(instead)
 }
 
 // kinds are those of the scopes that can be allowed at r.

@@ -1,8 +1,10 @@
 package grant
 
 import (
+	"context"
 	"math"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -52,10 +54,16 @@ func (d consented) forAPI() consented { d.audiences = []string{api}; return d }
 
 func (d consented) policy() consented { d.byPolicy = true; return d }
 
-// account is the account page, for the identity x.
+// account is the account page, for the identity x. No scope is what there is.
 func account(levels map[Resource]oauth.Scope) sharing {
-	return sharing{levels: levels, kinds: Kinds{Workspaces: true, Projects: true}, identities: []Identity{x}}
+	d := sharing{levels: make(map[Resource]level), kinds: Kinds{Workspaces: true, Projects: true}, identities: []Identity{x}}
+	for r, scope := range levels {
+		d.levels[r] = level{asIs: scope == nil, scope: scope}
+	}
+	return d
 }
+
+func (d sharing) as(identity Identity) sharing { d.identities = []Identity{identity}; return d }
 
 // claim is what x asks, having begun at the version.
 func claim(version int64, scope ...string) Claim {
@@ -258,7 +266,7 @@ func TestWhatIsAllowed(t *testing.T) {
 			for _, d := range tt.made {
 				g = changeBy(ladders(), d)(Stored{Grant: g}).Grant
 			}
-			got := yield(ladders(), g.Approvals, tt.claim)
+			got := g.yield(ladders(), tt.claim)
 			shared := make(map[Resource]oauth.Scope)
 			for _, s := range got.Resources {
 				shared[s.Resource] = s.Scope
@@ -299,48 +307,26 @@ func TestWhatEndsAccessTokens(t *testing.T) {
 // What the release before wrote is never read as more than was surely allowed.
 func TestWhatAFormerGrantAllows(t *testing.T) {
 	for _, tt := range []struct {
-		name   string
-		former Former
-		as     Identity
-		plain  oauth.Scope
-		want   map[Resource]oauth.Scope
+		name       string
+		scope      oauth.Scope
+		resources  []Resource
+		identities []Identity
+		as         Identity
+		plain      oauth.Scope
+		want       map[Resource]oauth.Scope
 	}{
-		{
-			"one scope of its kind",
-			Former{Scope: oauth.Scope{"openid", admin}, Resources: []Resource{w1, w2}, Identities: []Identity{x}},
-			x,
-			oauth.Scope{"openid"},
-			map[Resource]oauth.Scope{w1: {admin}, w2: {admin}},
-		},
-		{
-			"the lowest step of a ladder",
-			Former{Scope: oauth.Scope{viewer, admin, "project:member"}, Resources: []Resource{w1, p1}, Identities: []Identity{x}},
-			x, nil,
-			map[Resource]oauth.Scope{w1: {viewer}, p1: {"project:member"}},
-		},
-		{
-			"no step of two ladders",
-			Former{Scope: oauth.Scope{"openid", tag, update, admin}, Resources: []Resource{w1}, Identities: []Identity{x}},
-			x,
-			oauth.Scope{"openid"},
-			nil,
-		},
-		{
-			"nobody knows to which of two",
-			Former{Scope: oauth.Scope{"openid", viewer}, Resources: []Resource{w1}, Identities: []Identity{x, y}},
-			x, nil, nil,
-		},
-		{
-			"what had begun keeps who the subject is",
-			Former{Scope: oauth.Scope{"openid", viewer}, Resources: []Resource{w1}, Identities: []Identity{x, y}},
-			Identity{},
-			oauth.Scope{"openid"},
-			nil,
-		},
-		{"nobody at all", Former{Scope: oauth.Scope{"openid", viewer}, Resources: []Resource{w1}}, Identity{}, oauth.Scope{"openid"}, nil},
+		{"one scope of its kind", oauth.Scope{"openid", admin}, []Resource{w1, w2}, []Identity{x},
+			x, oauth.Scope{"openid"}, map[Resource]oauth.Scope{w1: {admin}, w2: {admin}}},
+		{"the lowest step of a ladder", oauth.Scope{viewer, admin, "project:member"}, []Resource{w1, p1}, []Identity{x},
+			x, nil, map[Resource]oauth.Scope{w1: {viewer}, p1: {"project:member"}}},
+		{"no step of two ladders", oauth.Scope{"openid", tag, update, admin}, []Resource{w1}, []Identity{x}, x, oauth.Scope{"openid"}, nil},
+		{"nobody knows to which of two", oauth.Scope{"openid", viewer}, []Resource{w1}, []Identity{x, y}, x, nil, nil},
+		{"what had begun keeps who the subject is", oauth.Scope{"openid", viewer}, []Resource{w1}, []Identity{x, y}, Identity{}, oauth.Scope{"openid"}, nil},
+		{"nobody at all", oauth.Scope{"openid", viewer}, []Resource{w1}, nil, Identity{}, oauth.Scope{"openid"}, nil},
+		{"nothing that it might use", oauth.Scope{"-"}, nil, []Identity{x}, x, nil, nil},
 	} {
-		g := Stored{Former: &tt.former}.Read(ladders())
-		got := yield(ladders(), g.Approvals, Claim{Identity: tt.as, Scope: ladders().Highest(tt.former.Scope).Union(tt.former.Scope), Version: 1})
+		g := Stored{Grant: Grant{Identities: tt.identities}, Former: &Former{Scope: tt.scope, Resources: tt.resources}}.Read(ladders())
+		got := g.yield(ladders(), Claim{Identity: tt.as, Scope: tt.scope, Version: 1})
 		shared := make(map[Resource]oauth.Scope)
 		for _, s := range got.Resources {
 			shared[s.Resource] = ladders().Highest(s.Scope)
@@ -348,52 +334,82 @@ func TestWhatAFormerGrantAllows(t *testing.T) {
 		if diff := cmp.Diff(tt.want, shared, cmpopts.EquateEmpty()); diff != "" || !got.Scope.Equal(tt.plain) {
 			t.Errorf("%s: gets %v, want %v, and at resources (-want +got):\n%s", tt.name, got.Scope, tt.plain, diff)
 		}
+		if g.Scope.Contains("-") {
+			t.Errorf("%s: the grant has %v", tt.name, g.Scope)
+		}
 	}
 }
 
 // The product that the release before makes of what it reads is nowhere wider than
-// what any claim gets.
+// what everything that lives gets.
 func TestWhatTheFormerReleaseReads(t *testing.T) {
+	nobody := Former{Scope: oauth.Scope{"-"}}
 	for _, tt := range []struct {
 		name string
 		made []decision
 		want Former
 	}{
-		{
-			"all of one decision",
-			[]decision{allows(oauth.Scope{"openid", member}, w1, w2)},
-			Former{Scope: oauth.Scope{"openid", member, viewer}, Resources: []Resource{w1, w2}, Identities: []Identity{x}},
-		},
-		{
-			"nothing of a later one",
-			[]decision{allows(oauth.Scope{"openid", viewer}, w1), allows(oauth.Scope{"email", admin}, w1, w2)},
-			Former{Scope: oauth.Scope{"openid", viewer}, Resources: []Resource{w1}, Identities: []Identity{x}},
-		},
-		{
-			"what two identities have in common",
-			[]decision{allows(oauth.Scope{"openid", "email", admin}, w1, w2), allows(oauth.Scope{"openid", viewer}, w1, w2).as(y)},
-			Former{Scope: oauth.Scope{"openid", viewer}, Resources: []Resource{w1, w2}, Identities: []Identity{x, y}},
-		},
-		{
-			"nothing where they have nothing",
-			[]decision{allows(oauth.Scope{"openid"}), allows(oauth.Scope{"email"}).as(y)},
-			Former{Scope: oauth.Scope{"-"}, Identities: []Identity{x, y}},
-		},
-		{
-			"what every resource has",
-			[]decision{allows(oauth.Scope{admin}, w1, w2), account(map[Resource]oauth.Scope{w1: {viewer}, w2: nil})},
-			Former{Scope: oauth.Scope{viewer}, Resources: []Resource{w1, w2}, Identities: []Identity{x}},
-		},
-		{"nothing of an audience", []decision{allows(oauth.Scope{"openid", viewer}, w1).forAPI()}, Former{Scope: oauth.Scope{"-"}, Identities: []Identity{x}}},
-		{"nothing of a policy", []decision{allows(oauth.Scope{"openid"}).policy()}, Former{Scope: oauth.Scope{"-"}, Identities: []Identity{x}}},
+		{"all of one decision", []decision{allows(oauth.Scope{"openid", member}, w1, w2)},
+			Former{Scope: oauth.Scope{"openid", member, viewer}, Resources: []Resource{w1, w2}}},
+		{"nothing of a later one", []decision{allows(oauth.Scope{"openid", viewer}, w1), allows(oauth.Scope{"email", admin}, w1, w2)},
+			Former{Scope: oauth.Scope{"openid", viewer}, Resources: []Resource{w1}}},
+		{"also when nothing is left of the first", []decision{allows(oauth.Scope{viewer}, w1), allows(oauth.Scope{admin}, w2)}, nobody},
+		{"nothing of two identities", []decision{allows(oauth.Scope{"openid", admin}, w1, w2), allows(oauth.Scope{"openid", viewer}, w1, w2).as(y)}, nobody},
+		{"also when one has nothing left", []decision{allows(oauth.Scope{viewer}, w1), allows(oauth.Scope{admin}, w2).as(y)}, nobody},
+		{"what every resource has", []decision{allows(oauth.Scope{admin}, w1, w2), account(map[Resource]oauth.Scope{w1: {viewer}, w2: nil})},
+			Former{Scope: oauth.Scope{viewer}, Resources: []Resource{w1, w2}}},
+		{"what was added for whatever had begun", []decision{allows(oauth.Scope{viewer}, w1), account(map[Resource]oauth.Scope{w1: nil, w2: {viewer}})},
+			Former{Scope: oauth.Scope{viewer}, Resources: []Resource{w1, w2}}},
+		{"nothing of an audience", []decision{allows(oauth.Scope{"openid", viewer}, w1).forAPI()}, nobody},
+		{"nothing of a policy", []decision{allows(oauth.Scope{"openid"}).policy()}, nobody},
 	} {
 		var after After
 		for _, d := range tt.made {
 			after = changeBy(ladders(), d)(Stored{Grant: after.Grant})
 		}
 		got := after.Former
-		if !got.Scope.Equal(tt.want.Scope) || !cmp.Equal(got.Resources, tt.want.Resources, cmpopts.EquateEmpty()) || !cmp.Equal(got.Identities, tt.want.Identities) {
+		if !got.Scope.Equal(tt.want.Scope) || !cmp.Equal(got.Resources, tt.want.Resources, cmpopts.EquateEmpty()) {
 			t.Errorf("%s: reads %+v, want %+v", tt.name, got, tt.want)
 		}
 	}
+}
+
+// What does not say when and as what it began is judged by the beginning of its
+// grant, whatever has come and gone since.
+func TestWhatBeganBeforeApprovals(t *testing.T) {
+	ask := func(g Grant, version int64) Yield {
+		k := Keeper{Grants: oneGrant{stored: Stored{Grant: g}}, Scopes: ladders()}
+		_, y, err := k.Use(t.Context(), g.ID, Claim{Scope: oauth.Scope{"openid", admin}, Version: version, Audiences: []string{api}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return y
+	}
+	former := Stored{Grant: Grant{Version: 1, Identities: []Identity{x}}, Former: &Former{Scope: oauth.Scope{"openid", viewer}, Resources: []Resource{w1}}}
+	migrated := former.Read(ladders())
+	if y := ask(migrated, 0); !y.Scope.Equal(oauth.Scope{"openid"}) || len(y.Resources) != 1 {
+		t.Errorf("a refresh token for an audience gets %+v", y)
+	}
+	later := changeBy(ladders(), allows(oauth.Scope{admin}, w2))(Stored{Grant: migrated}).Grant
+	if y := ask(later, 0); !y.Scope.Equal(oauth.Scope{"openid"}) || len(y.Resources) != 0 {
+		t.Errorf("a later page gives it %+v", y)
+	}
+	if y := ask(later, later.Version); len(y.Resources) != 1 || y.Resources[0].Resource != w2 {
+		t.Errorf("a code of then, which does not say as what the client came, gets %+v", y)
+	}
+	fresh := changeBy(ladders(), allows(oauth.Scope{"openid", viewer}, w1))(Stored{}).Grant
+	added := changeBy(ladders(), account(map[Resource]oauth.Scope{w1: nil, w2: {viewer}}))(Stored{Grant: fresh}).Grant
+	if y := ask(added, 0); !y.Scope.Equal(oauth.Scope{"openid"}) || len(y.Resources) != 2 {
+		t.Errorf("with a workspace that was added it gets %+v", y)
+	}
+}
+
+// oneGrant is a store of one grant that is only read.
+type oneGrant struct {
+	Store
+	stored Stored
+}
+
+func (o oneGrant) Use(context.Context, uuid.UUID, time.Duration) (Stored, error) {
+	return o.stored, nil
 }

@@ -33,7 +33,7 @@ func changeBy(c preset.Catalogue, d decision) Change {
 	return func(before Stored) After {
 		after, lost := d.apply(c, before.Read(c))
 		after.Approvals = merged(after.Approvals)
-		return After{Grant: after, Former: after.Written(c), Lost: lost}
+		return After{Grant: after, Former: after.AsFormer(c), Lost: lost}
 	}
 }
 
@@ -57,13 +57,17 @@ func (d consented) apply(c preset.Catalogue, g Grant) (after Grant, lost bool) {
 	if g.Version == 0 {
 		after.FormerIdentity = d.identity
 	}
+	if d.identity != (Identity{}) && !slices.Contains(g.Identities, d.identity) {
+		after.Identities = append(slices.Clone(g.Identities), d.identity)
+	}
 	after.Scope = g.Scope.Union(d.scope)
-	after.Approvals = keep(g.Approvals, func(a Approval) bool { return !d.takesBack(a.At.Resource) })
+	after.Approvals = d.keep(g.Approvals)
 	lost = len(after.Approvals) < len(g.Approvals)
 	changed := lost
+	allowed := after.allowed(c, func(a Approval) bool { return d.byPolicy || !a.ByPolicy })
 	for _, place := range d.places() {
-		allowed := d.scope.Intersect(c.Names(place.Resource.kinds()...))
-		if missing := allowed.Without(c.Implied(after.allowedAt(place, d.byPolicy))...); len(missing) > 0 {
+		asked := d.scope.Intersect(c.Names(place.Resource.kinds()...))
+		if missing := asked.Without(allowed[place]...); len(missing) > 0 {
 			changed = true
 			after.Approvals = append(after.Approvals, Approval{Scope: missing, At: place, Version: g.Version + 1, ByPolicy: d.byPolicy})
 		}
@@ -74,10 +78,25 @@ func (d consented) apply(c preset.Catalogue, g Grant) (after Grant, lost bool) {
 	return after, lost
 }
 
-// takesBack says whether the decision takes r from everybody: it was left without a
-// tick, or its membership is another one by now.
-func (d consented) takesBack(r Resource) bool {
-	return (d.kinds.have(r) || slices.ContainsFunc(d.picked, r.same)) && !slices.Contains(d.picked, r)
+// keep returns the approvals without those at resources that were left without a
+// tick, or whose membership is another one by now.
+func (d consented) keep(approvals []Approval) []Approval {
+	type id struct {
+		kind preset.Kind
+		id   [16]byte
+	}
+	picked := make(map[id]Resource, len(d.picked))
+	for _, r := range d.picked {
+		picked[id{r.Kind, r.ID}] = r
+	}
+	var kept []Approval
+	for _, a := range approvals {
+		r := a.At.Resource
+		if ticked, ok := picked[id{r.Kind, r.ID}]; ok && ticked == r || !ok && !d.kinds.have(r) {
+			kept = append(kept, a)
+		}
+	}
+	return kept
 }
 
 // places are those at which the scope is allowed.
@@ -91,32 +110,27 @@ func (d consented) places() []Place {
 	return places
 }
 
-// allowedAt returns what is allowed at a place. What no subject has said counts
-// only where the platform decides again.
-func (g Grant) allowedAt(place Place, byPolicy bool) oauth.Scope { //nolint:revive // flag-parameter: it is data, not control.
-	var scope oauth.Scope
-	for _, a := range g.Approvals {
-		if a.At == place && (byPolicy || !a.ByPolicy) {
-			scope = scope.Union(a.Scope)
-		}
-	}
-	return scope
-}
-
 // sharing is what a subject has made of a grant on the account page.
 type sharing struct {
-	// levels are what each resource is to be shared with, nil for what it is shared
-	// with already. Of the kinds, whatever is not among them is taken back.
-	levels map[Resource]oauth.Scope
+	// levels are what each resource is to be shared with. Of the kinds, whatever is
+	// not among them is taken back.
+	levels map[Resource]level
 	kinds  Kinds
-	// identities are what the client can come as now. What is added is for those
-	// of them that were allowed something, or else for them all.
+	// identities are what the client can come as now. What is added is for those of
+	// them that were allowed something.
 	identities []Identity
+}
+
+// level is what a resource is to be shared with.
+type level struct {
+	asIs  bool        // what it is shared with already
+	scope oauth.Scope // else this
 }
 
 // apply lowers what is there, and adds what is not. Lowered, an approval is as
 // old as it was: whoever had more has this. What is added is for everything that
-// the client has begun under the identity, whenever that was.
+// the client has begun under the identity, whenever that was; a level that somebody
+// has there already, as whatever it came, is not added for anybody.
 func (d sharing) apply(c preset.Catalogue, g Grant) (after Grant, lost bool) {
 	after = g
 	after.Approvals = nil
@@ -128,11 +142,19 @@ func (d sharing) apply(c preset.Catalogue, g Grant) (after Grant, lost bool) {
 			after.Approvals = append(after.Approvals, a)
 		}
 	}
+	shown := make(map[Resource]oauth.Scope)
+	for _, s := range g.Shared(c) {
+		shown[s.Resource] = c.Implied(s.Scope)
+	}
+	from := g.placesOf(d.identities)
 	for _, r := range slices.SortedFunc(maps.Keys(d.levels), Resource.compare) {
-		for _, place := range g.placesOf(r, d.identities) {
-			if missing := d.levels[r].Without(c.Implied(after.allowedAt(place, false))...); len(missing) > 0 {
-				after.Approvals = append(after.Approvals, Approval{Scope: missing, At: place})
-			}
+		missing := d.levels[r].scope.Without(shown[r]...)
+		if len(missing) == 0 {
+			continue
+		}
+		for _, place := range from {
+			place.Resource = r
+			after.Approvals = append(after.Approvals, Approval{Scope: missing, At: place})
 		}
 	}
 	if lost {
@@ -141,39 +163,65 @@ func (d sharing) apply(c preset.Catalogue, g Grant) (after Grant, lost bool) {
 	return after, lost
 }
 
+// adds says whether there is more to be shared than is now.
+func (d sharing) adds(c preset.Catalogue, g Grant) bool {
+	shown := make(map[Resource]oauth.Scope)
+	for _, s := range g.Shared(c) {
+		shown[s.Resource] = c.Implied(s.Scope)
+	}
+	for r, level := range d.levels {
+		if !level.scope.SubsetOf(shown[r]) {
+			return true
+		}
+	}
+	return false
+}
+
 // left is what is left of an approval.
 func (d sharing) left(c preset.Catalogue, a Approval) oauth.Scope {
-	r := a.At.Resource
-	level, stays := d.levels[r]
+	level, stays := d.levels[a.At.Resource]
 	switch {
-	case stays && level == nil, !stays && !d.kinds.have(r):
+	case !d.kinds.have(a.At.Resource), stays && level.asIs:
 		return a.Scope
 	case !stays:
 		return nil
 	}
 	var left oauth.Scope
 	for _, name := range a.Scope {
-		left = left.Union(c.Highest(c.Implied(oauth.Scope{name}).Intersect(c.Implied(level))))
+		left = left.Union(c.Highest(c.Implied(oauth.Scope{name}).Intersect(c.Implied(level.scope))))
 	}
 	return c.Highest(left)
 }
 
-// placesOf are those of a resource, for the identities that are on record and what
-// else each of them was allowed something for.
-func (g Grant) placesOf(r Resource, identities []Identity) []Place {
+// placesOf are those at which the identities were allowed something, for each
+// audience, without the resource.
+func (g Grant) placesOf(identities []Identity) []Place {
 	var places []Place
 	for _, a := range g.Approvals {
-		place := Place{r, a.At.Audience, a.At.Identity}
+		place := Place{Audience: a.At.Audience, Identity: a.At.Identity}
 		if slices.Contains(identities, place.Identity) && !slices.Contains(places, place) {
 			places = append(places, place)
 		}
 	}
-	if len(places) == 0 {
-		for _, as := range identities {
-			places = append(places, Place{Resource: r, Identity: as})
-		}
-	}
 	return places
+}
+
+// allowed is what the wanted approvals allow at each place, and what that stands
+// for.
+func (g Grant) allowed(c preset.Catalogue, wanted func(Approval) bool) map[Place]oauth.Scope {
+	implied := make(map[string]oauth.Scope) // by scope: few are different
+	allowed := make(map[Place]oauth.Scope)
+	for _, a := range g.Approvals {
+		if !wanted(a) {
+			continue
+		}
+		text := a.Scope.String()
+		if _, known := implied[text]; !known {
+			implied[text] = c.Implied(a.Scope)
+		}
+		allowed[a.At] = allowed[a.At].Union(implied[text])
+	}
+	return allowed
 }
 
 // merged returns the approvals with one entry for each place, version and reason.
@@ -195,15 +243,4 @@ func merged(approvals []Approval) []Approval {
 		list = append(list, a)
 	}
 	return list
-}
-
-// keep returns the approvals that are wanted.
-func keep(approvals []Approval, wanted func(Approval) bool) []Approval {
-	var kept []Approval
-	for _, a := range approvals {
-		if wanted(a) {
-			kept = append(kept, a)
-		}
-	}
-	return kept
 }

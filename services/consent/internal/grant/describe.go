@@ -14,10 +14,6 @@ import (
 	"github.com/chancery-auth/chancery/pkg/preset"
 )
 
-// maxDescribed is about how many bytes a page of descriptions has at most, unless
-// it is one alone: a message must carry it, however much there is to choose from.
-const maxDescribed = 512 << 10
-
 // Description is a grant as a page shows it.
 type Description struct {
 	Grant Grant
@@ -50,7 +46,7 @@ func (e *Evaluator) Describe(ctx context.Context, sub string, p Page) (list []De
 	described := 0
 	for i, g := range grants {
 		d := e.description(g, mine)
-		if described += d.size(); i > 0 && described > maxDescribed {
+		if described += d.size(); i > 0 && described > maxListed {
 			return list, pages.Token(grants[i-1].cursor()), nil
 		}
 		list = append(list, d)

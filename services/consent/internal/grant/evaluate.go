@@ -44,14 +44,14 @@ func (r Request) identity() Identity {
 // Evaluation says whether the subject must be asked, and what to show.
 type Evaluation struct {
 	Required bool
-	// Unrecorded says that nothing has to be asked, and that what is requested is
-	// not all written down: the platform allows it.
+	// Unrecorded says that nothing has to be asked, though not all that is requested
+	// is written down: the platform allows it.
 	Unrecorded bool
 	// Grant is the live one; nil if there is none.
 	Grant    *Grant
 	Identity Identity // what the client comes as
-	// WorkspaceID is the workspace for a request of which nothing is asked, where
-	// exactly one is to be shared.
+	// WorkspaceID is the workspace that is shared, where nothing has to be asked and
+	// exactly one is to be chosen.
 	WorkspaceID uuid.UUID
 	// Choices are those of the requested scope.
 	Choices
@@ -127,14 +127,12 @@ func (e *Evaluator) Evaluate(ctx context.Context, req Request) (Evaluation, erro
 		before = *live
 	}
 	s := e.situation(req, scope, before, mine)
-	return Evaluation{
-		Required:    required(s),
-		Unrecorded:  !s.plain.SubsetOf(s.allowed),
-		Grant:       live,
-		Identity:    req.identity(),
-		WorkspaceID: s.workspaces.only(),
-		Choices:     e.choices(scope, before, mine),
-	}, nil
+	found := Evaluation{Required: required(s), Grant: live, Identity: req.identity(), Choices: e.choices(scope, before, mine)}
+	if !found.Required {
+		found.Unrecorded = !s.plain.SubsetOf(s.allowed)
+		found.WorkspaceID = s.chosen()
+	}
+	return found, nil
 }
 
 // live returns nil when there is no live grant.
@@ -157,7 +155,7 @@ func (e *Evaluator) situation(req Request, scope oauth.Scope, before Grant, mine
 		request: req, identified: req.RedirectURI != "", policy: e.Policy,
 		kinds: KindsOf(e.Scopes, scope), plain: scope.Without(e.Scopes.Names(preset.Workspace, preset.Project)...),
 	}
-	y := yield(e.Scopes, before.Approvals, Claim{
+	y := before.yield(e.Scopes, Claim{
 		Identity: req.identity(), Scope: e.Scopes.Grantable(), Audiences: req.Audiences,
 		Version: math.MaxInt64, PlatformOwn: req.Client.SkipConsent,
 	})

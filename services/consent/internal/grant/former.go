@@ -1,9 +1,6 @@
 package grant
 
 import (
-	"math"
-	"slices"
-
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
 )
@@ -11,9 +8,8 @@ import (
 // Former is a grant as the release before approvals keeps it: whatever was ever
 // allowed, and what was selected last. What it permits is the product of the two.
 type Former struct {
-	Scope      oauth.Scope
-	Resources  []Resource
-	Identities []Identity
+	Scope     oauth.Scope
+	Resources []Resource
 }
 
 // Stored is a grant as it is kept.
@@ -34,11 +30,11 @@ func (s Stored) Read(c preset.Catalogue) Grant {
 		return g
 	}
 	f := *s.Former
-	g.Scope, g.Approvals, g.FormerIdentity = f.Scope, nil, Identity{}
-	if len(f.Identities) != 1 {
+	g.Scope, g.Approvals, g.FormerIdentity = f.Scope.Without(nothing), nil, Identity{}
+	if len(g.Identities) != 1 {
 		return g.allow(Place{}, f.Scope.Intersect(c.Names(preset.Identity)))
 	}
-	g.FormerIdentity = f.Identities[0]
+	g.FormerIdentity = g.Identities[0]
 	g = g.allow(Place{Identity: g.FormerIdentity}, f.Scope.Intersect(c.Names(preset.Identity, preset.API)))
 	for _, r := range f.Resources {
 		g = g.allow(Place{Resource: r, Identity: g.FormerIdentity}, c.Common(f.Scope.Intersect(c.Names(r.Kind))))
@@ -54,78 +50,39 @@ func (g Grant) allow(at Place, scope oauth.Scope) Grant {
 	return g
 }
 
-// Written returns what the release before approvals may read of the grant. The
-// product that it makes is nothing that was not allowed to each identity, from the
-// beginning and by the subject, without a resource indicator.
-func (g Grant) Written(c preset.Catalogue) Former {
-	f := Former{Scope: oauth.Scope{nothing}, Identities: g.identities()}
-	var shared []Shared
-	for i, as := range f.Identities {
-		y := yield(c, g.Approvals, Claim{Identity: as, Scope: c.Grantable(), Version: g.first(as)})
-		if i == 0 {
-			f.Scope, shared = y.Scope, y.Resources
-			continue
-		}
-		f.Scope, shared = f.Scope.Intersect(y.Scope), common(shared, y.Resources)
+// AsFormer returns what the release before approvals may read of the grant. It makes
+// a product of that, and gives it to whatever the client has begun as whatever it
+// came: so it is only what was allowed from the beginning, by the subject and without
+// a resource indicator, and nothing once the client has come as another.
+func (g Grant) AsFormer(c preset.Catalogue) Former {
+	f := Former{Scope: oauth.Scope{nothing}}
+	if len(g.Identities) != 1 || g.Identities[0] != g.FormerIdentity {
+		return f
 	}
+	y := g.yield(c, Claim{Identity: g.FormerIdentity, Scope: c.Grantable(), Version: formerVersion})
+	scope := y.Scope
 	for _, kind := range []preset.Kind{preset.Workspace, preset.Project} {
-		of := slices.DeleteFunc(slices.Clone(shared), func(s Shared) bool { return s.Resource.Kind != kind })
-		scope := c.Names(kind)
-		for _, s := range of {
-			scope = scope.Intersect(s.Scope)
+		everywhere := c.Names(kind)
+		var resources []Resource
+		for _, s := range y.Resources {
+			if s.Resource.Kind == kind {
+				resources, everywhere = append(resources, s.Resource), everywhere.Intersect(s.Scope)
+			}
 		}
-		if len(of) == 0 || len(scope) == 0 {
-			continue
-		}
-		f.Scope = f.Scope.Union(scope)
-		for _, s := range of {
-			f.Resources = append(f.Resources, s.Resource)
+		if len(resources) > 0 && len(everywhere) > 0 {
+			f.Resources, scope = append(f.Resources, resources...), scope.Union(everywhere)
 		}
 	}
-	if len(f.Scope) == 0 {
-		f.Scope = oauth.Scope{nothing}
+	if len(scope) > 0 {
+		f.Scope = scope
 	}
 	return f
 }
 
+// formerVersion is that of the grant when what does not say it began: a grant starts
+// with it, and what the release before wrote is older.
+const formerVersion = 1
+
 // nothing is the scope of a grant of which the former release may use nothing: it
 // keeps no grant without one, and no catalogue has this.
 const nothing = "-"
-
-// identities are those that the subject has allowed something.
-func (g Grant) identities() []Identity {
-	var list []Identity
-	for _, a := range g.Approvals {
-		if a.At.Identity != (Identity{}) && !slices.Contains(list, a.At.Identity) {
-			list = append(list, a.At.Identity)
-		}
-	}
-	return list
-}
-
-// first is the version at which the identity was first allowed something: zero for
-// one that was allowed nothing.
-func (g Grant) first(as Identity) int64 {
-	first := int64(math.MaxInt64)
-	for _, a := range g.Approvals {
-		if a.At.Identity == as {
-			first = min(first, a.Version)
-		}
-	}
-	return first % math.MaxInt64
-}
-
-// common returns what is in both lists, with the scopes that are.
-func common(a, b []Shared) []Shared {
-	var both []Shared
-	for _, s := range a {
-		i := slices.IndexFunc(b, func(other Shared) bool { return other.Resource == s.Resource })
-		if i < 0 {
-			continue
-		}
-		if scope := s.Scope.Intersect(b[i].Scope); len(scope) > 0 {
-			both = append(both, Shared{s.Resource, scope})
-		}
-	}
-	return both
-}

@@ -22,6 +22,8 @@ type Grant struct {
 	// offers. It only grows, and permits nothing.
 	Scope     oauth.Scope
 	Approvals []Approval
+	// Identities are as what the client was ever allowed something.
+	Identities []Identity
 	// FormerIdentity is that of what began before approvals were kept, and does not
 	// say as what the client came.
 	FormerIdentity Identity

@@ -48,16 +48,8 @@ func destination(redirectURI string) string {
 	return scheme + "://" + strings.ToLower(authority)
 }
 
-// identities are those that c can come as now. Of a client that nobody has named it
-// is the only one on record.
-func (c Client) identities(g Grant) []Identity {
-	known := g.identities()
-	if c.ID == "" {
-		if len(known) == 1 {
-			return known
-		}
-		return nil
-	}
+// identities are those that c can come as now.
+func (c Client) identities() []Identity {
 	var list []Identity
 	for _, uri := range c.RedirectURIs {
 		if as := IdentityOf(c.Name, c.WorkspaceID, uri); !slices.Contains(list, as) {

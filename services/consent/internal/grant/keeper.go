@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -50,9 +49,9 @@ func (k *Keeper) Find(ctx context.Context, id uuid.UUID) (Grant, error) {
 const useAccuracy = time.Hour
 
 // Use returns a live grant, and what of it a client gets that is about to be given
-// a token: that is noted. What began before approvals were kept makes its claim
-// without an identity, and gets what that release could read. Fails with
-// fault.NotFound.
+// a token: that is noted. What began before approvals were kept does not say as what
+// the client came, and is judged by what was allowed from the beginning, for any
+// audience. Fails with fault.NotFound.
 func (k *Keeper) Use(ctx context.Context, id uuid.UUID, of Claim) (Grant, Yield, error) {
 	stored, err := k.Grants.Use(ctx, id, useAccuracy)
 	if err != nil {
@@ -60,10 +59,10 @@ func (k *Keeper) Use(ctx context.Context, id uuid.UUID, of Claim) (Grant, Yield,
 	}
 	g := stored.Read(k.Scopes)
 	if of.Identity == (Identity{}) {
-		of.Identity, of.Version = g.FormerIdentity, g.first(g.FormerIdentity)
+		of.Identity, of.Version, of.Audiences = g.FormerIdentity, max(of.Version, formerVersion), nil
 	}
 	of.OneWorkspace = k.Policy.SingleWorkspace
-	return g, yield(k.Scopes, g.Approvals, of), nil
+	return g, g.yield(k.Scopes, of), nil
 }
 
 // Record writes down what was allowed, in the grant of the pair or a new one. A
@@ -79,6 +78,9 @@ func (k *Keeper) Record(ctx context.Context, c Consent) (Grant, error) {
 		return Grant{}, err
 	}
 	kinds := KindsOf(k.Scopes, scope)
+	if c.ByPolicy && kinds != (Kinds{}) {
+		return Grant{}, oauth.Refuse(oauth.InvalidScope, "only the user can say which workspaces and projects are shared")
+	}
 	if err := k.checkPicked(kinds, c.Picked); err != nil {
 		return Grant{}, err
 	}
@@ -114,7 +116,8 @@ func (k *Keeper) Record(ctx context.Context, c Consent) (Grant, error) {
 // Share changes what the subject's grant shares, of the kinds that its scope
 // selects. What is not picked is taken back, and what is picked has the scope that
 // the selection says. A kind may be left without selection only if the subject has
-// nothing of it any more. What is added is for the client as it is now.
+// nothing of it any more. What is added is for the client as it is now, which must
+// have been allowed something.
 //
 // Fails with fault.NotFound, also for a grant of somebody else, and as
 // [Keeper.Record] does for a selection.
@@ -145,9 +148,11 @@ func (k *Keeper) Share(ctx context.Context, id uuid.UUID, sub string, client Cli
 	if err != nil {
 		return Grant{}, err
 	}
-	g, restrictions, err := k.Grants.Change(ctx, id, changeBy(k.Scopes, sharing{
-		levels: levels, kinds: kinds, identities: client.identities(g),
-	}))
+	decided := sharing{levels: levels, kinds: kinds, identities: client.identities()}
+	if decided.adds(k.Scopes, g) && len(g.placesOf(decided.identities)) == 0 {
+		return Grant{}, oauth.Refuse(oauth.InvalidRequest, "the app has another name or address than it was allowed under: it can have more once it has asked")
+	}
+	g, restrictions, err := k.Grants.Change(ctx, id, changeBy(k.Scopes, decided))
 	if err != nil {
 		return Grant{}, named("change grant", err)
 	}
@@ -157,29 +162,33 @@ func (k *Keeper) Share(ctx context.Context, id uuid.UUID, sub string, client Cli
 
 // levels is what each picked resource is to be shared with. Where one workspace is
 // to be chosen, that is done when the client asks: here none is added.
-func (k *Keeper) levels(g Grant, mine Resources, selected Selection) (map[Resource]oauth.Scope, error) {
+func (k *Keeper) levels(g Grant, mine Resources, selected Selection) (map[Resource]level, error) {
 	picked, err := mine.pick(selected.Picked)
 	if err != nil {
 		return nil, err
 	}
-	levels := make(map[Resource]oauth.Scope, len(picked))
+	shared := make(map[Resource]bool)
+	for _, a := range g.Approvals {
+		shared[a.At.Resource] = true
+	}
+	levels := make(map[Resource]level, len(picked))
 	for _, r := range picked {
-		added := !slices.ContainsFunc(g.Approvals, func(a Approval) bool { return a.At.Resource == r })
+		added := !shared[r]
 		if added && k.Policy.SingleWorkspace && r.Kind == preset.Workspace {
 			return nil, oauth.Refuse(oauth.InvalidRequest, "another workspace is chosen when the app asks for it")
 		}
 		offered := k.Scopes.Implied(g.Scope.Intersect(k.Scopes.Names(r.Kind)))
 		switch text, said := selected.Scopes[r.ID.String()]; {
 		case said:
-			level, err := oauth.ParseScope(text)
-			if err != nil || !level.SubsetOf(offered) {
+			scope, err := oauth.ParseScope(text)
+			if err != nil || !scope.SubsetOf(offered) {
 				return nil, oauth.RefuseBecause(oauth.InvalidRequest, "the selection names a scope that the app was never allowed", err)
 			}
-			levels[r] = k.Scopes.Highest(level)
+			levels[r] = level{scope: k.Scopes.Highest(scope)}
 		case added:
-			levels[r] = k.Scopes.Highest(offered)
+			levels[r] = level{scope: k.Scopes.Highest(offered)}
 		default:
-			levels[r] = nil
+			levels[r] = level{asIs: true}
 		}
 	}
 	return levels, nil

@@ -20,8 +20,9 @@ type Page struct {
 }
 
 // List returns a page of live grants, oldest first, and the token of the next
-// page; on the last page that is empty. A grant that lives throughout is on
-// exactly one page, whatever is granted or revoked meanwhile. Fails with
+// page; on the last page that is empty. A page has fewer than were asked for where
+// they are too large for one. A grant that lives throughout is on exactly one page,
+// whatever is granted or revoked meanwhile. Fails with
 // fault.Invalid.
 func (k *Keeper) List(ctx context.Context, of Filter, p Page) (list []Grant, next string, err error) {
 	after, err := grants.Parse(p.Token)
@@ -35,7 +36,30 @@ func (k *Keeper) List(ctx context.Context, of Filter, p Page) (list []Grant, nex
 		return nil, "", fmt.Errorf("list grants: %w", err)
 	}
 	list, next = page.Cut(grants, readAll(stored, k.Scopes), size, Grant.cursor)
+	bytes := 0
+	for i, g := range list {
+		if bytes += g.size(); i > 0 && bytes > maxListed {
+			return list[:i], grants.Token(list[i-1].cursor()), nil
+		}
+	}
 	return list, next, nil
+}
+
+// maxListed is about how many bytes a page of grants has at most, unless it is one
+// alone: a message must carry it, whatever was allowed.
+const maxListed = 512 << 10
+
+// size is about how many bytes a message has for g, with all that was allowed.
+func (g Grant) size() int {
+	const (
+		frame    = 256
+		approval = 192 // with the resource that it is for
+	)
+	n := frame + len(g.Allowed().String())
+	for _, a := range g.Approvals {
+		n += approval + 2*len(a.Scope.String()) + len(a.At.Audience)
+	}
+	return n
 }
 
 // cursor is the place behind g.

@@ -41,12 +41,12 @@ func (c *coverage) add(r Resource, covers bool) { //nolint:revive // flag-parame
 // partly says that some would not do.
 func (c *coverage) partly() bool { return len(c.covering) < c.allowed }
 
-// only is the one resource that would do, nil if there is none or another.
-func (c *coverage) only() uuid.UUID {
-	if len(c.covering) != 1 {
+// chosen is the one workspace that would do, where one is to be chosen; else nil.
+func (s situation) chosen() uuid.UUID {
+	if !s.policy.SingleWorkspace || !s.kinds.Workspaces || len(s.workspaces.covering) != 1 {
 		return uuid.Nil
 	}
-	return c.covering[0].ID
+	return s.workspaces.covering[0].ID
 }
 
 // verdict is what a rule says.

@@ -107,7 +107,7 @@ func (s *Store) change(ctx context.Context, tx pgx.Tx, after grant.After) (grant
 	if err := replaceApprovals(ctx, tx, g); err != nil {
 		return grant.Grant{}, nil, err
 	}
-	if err := replaceFormer(ctx, tx, g.ID, after.Former); err != nil {
+	if err := replaceFormer(ctx, tx, g, after.Former); err != nil {
 		return grant.Grant{}, nil, err
 	}
 	if !after.Lost {

@@ -39,14 +39,16 @@ func TestStore(t *testing.T) {
 		})
 		return granttest.Database{
 			Store: grantpg.New(db, time.Hour), Log: log, Audit: eventtest.Postgres(db),
-			WriteFormer: func(t *testing.T, id uuid.UUID, f grant.Former) { writeFormer(t, db, id, f) },
-			ReadFormer:  func(t *testing.T, id uuid.UUID) grant.Former { return readFormer(t, db, id) },
+			WriteFormer: func(t *testing.T, id uuid.UUID, f grant.Former, identities ...grant.Identity) {
+				writeFormer(t, db, id, f, identities)
+			},
+			ReadFormer: func(t *testing.T, id uuid.UUID) (grant.Former, []grant.Identity) { return readFormer(t, db, id) },
 		}
 	})
 }
 
 // writeFormer has the statements of the release before approvals.
-func writeFormer(t *testing.T, db *pgxpool.Pool, id uuid.UUID, f grant.Former) {
+func writeFormer(t *testing.T, db *pgxpool.Pool, id uuid.UUID, f grant.Former, identities []grant.Identity) { //nolint:revive // argument-limit: of a test
 	t.Helper()
 	exec := func(statement string, args ...any) {
 		t.Helper()
@@ -70,12 +72,12 @@ func writeFormer(t *testing.T, db *pgxpool.Pool, id uuid.UUID, f grant.Former) {
 		exec(`INSERT INTO consent.grant_project (grant_id, project_id, workspace_id, membership_id) VALUES ($1, $2, $3, $4)`,
 			id, r.ID, r.WorkspaceID, r.MembershipID)
 	}
-	for _, as := range f.Identities {
+	for _, as := range identities {
 		exec(`INSERT INTO consent.grant_identity (grant_id, digest) VALUES ($1, $2) ON CONFLICT DO NOTHING`, id, as[:])
 	}
 }
 
-func readFormer(t *testing.T, db *pgxpool.Pool, id uuid.UUID) (f grant.Former) {
+func readFormer(t *testing.T, db *pgxpool.Pool, id uuid.UUID) (f grant.Former, identities []grant.Identity) {
 	t.Helper()
 	var scope string
 	if err := db.QueryRow(t.Context(), `SELECT scope FROM consent.grant WHERE id = $1`, id).Scan(&scope); err != nil {
@@ -98,7 +100,7 @@ func readFormer(t *testing.T, db *pgxpool.Pool, id uuid.UUID) (f grant.Former) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Identities, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (grant.Identity, error) {
+	identities, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (grant.Identity, error) {
 		var digest []byte
 		err := row.Scan(&digest)
 		return grant.Identity(digest), err
@@ -106,5 +108,5 @@ func readFormer(t *testing.T, db *pgxpool.Pool, id uuid.UUID) (f grant.Former) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f
+	return f, identities
 }

@@ -24,13 +24,14 @@ const columns = `
 	                   ORDER BY identity, audience, kind, resource_id, membership_id, version, by_policy), '[]')
 	          FROM consent.approval
 	         WHERE grant_id = g.id),
+	       (SELECT coalesce(json_agg(encode(digest, 'hex') ORDER BY digest), '[]')
+	          FROM consent.grant_identity
+	         WHERE grant_id = g.id),
 	       CASE WHEN g.approve_time IS DISTINCT FROM g.update_time THEN json_build_object(
 	           'workspaces', (SELECT json_agg(json_build_array(workspace_id, membership_id) ORDER BY workspace_id)
 	                            FROM consent.grant_workspace WHERE grant_id = g.id),
 	           'projects', (SELECT json_agg(json_build_array(project_id, workspace_id, membership_id) ORDER BY project_id)
-	                          FROM consent.grant_project WHERE grant_id = g.id),
-	           'identities', (SELECT json_agg(encode(digest, 'hex') ORDER BY digest)
-	                            FROM consent.grant_identity WHERE grant_id = g.id)) END`
+	                          FROM consent.grant_project WHERE grant_id = g.id)) END`
 
 const live = `
 	  FROM consent.grant AS g
@@ -127,14 +128,14 @@ func found(g grant.Stored, err error) (grant.Stored, error) {
 // scan reads the columns of a grant, and more behind them.
 func scan(row pgx.Row, more ...any) (grant.Stored, error) {
 	var (
-		g                                 grant.Stored
-		scope                             string
-		allowed                           *string
-		formerIdentity, approvals, former []byte
-		lastUse                           *time.Time
+		g                                             grant.Stored
+		scope                                         string
+		allowed                                       *string
+		formerIdentity, approvals, identities, former []byte
+		lastUse                                       *time.Time
 	)
 	fields := []any{
-		&g.ID, &g.ClientID, &g.Sub, &scope, &allowed, &formerIdentity, &g.Version, &g.CreateTime, &g.UpdateTime, &lastUse, &approvals, &former,
+		&g.ID, &g.ClientID, &g.Sub, &scope, &allowed, &formerIdentity, &g.Version, &g.CreateTime, &g.UpdateTime, &lastUse, &approvals, &identities, &former,
 	}
 	err := row.Scan(append(fields, more...)...)
 	if err != nil {
@@ -149,6 +150,9 @@ func scan(row pgx.Row, more ...any) (grant.Stored, error) {
 	copy(g.FormerIdentity[:], formerIdentity)
 	g.CreateTime, g.UpdateTime = g.CreateTime.UTC(), g.UpdateTime.UTC()
 	if g.Approvals, err = grantrow.Approvals(approvals); err != nil {
+		return grant.Stored{}, err
+	}
+	if g.Identities, err = grantrow.Identities(identities); err != nil {
 		return grant.Stored{}, err
 	}
 	if g.Former, err = grantrow.Former(scope, former); err != nil {

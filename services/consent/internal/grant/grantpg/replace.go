@@ -36,8 +36,9 @@ func replaceApprovals(ctx context.Context, tx pgx.Tx, g grant.Grant) error {
 	return nil
 }
 
-// replaceFormer writes what the release before approvals may read.
-func replaceFormer(ctx context.Context, tx pgx.Tx, id uuid.UUID, f grant.Former) error {
+// replaceFormer writes what the release before approvals may read, and as what the
+// client was ever allowed something, which both read.
+func replaceFormer(ctx context.Context, tx pgx.Tx, g grant.Grant, f grant.Former) error {
 	var workspaces, projects [3][]uuid.UUID // ids, workspaces and memberships
 	for _, r := range f.Resources {
 		to := &workspaces
@@ -46,23 +47,23 @@ func replaceFormer(ctx context.Context, tx pgx.Tx, id uuid.UUID, f grant.Former)
 		}
 		to[0], to[1], to[2] = append(to[0], r.ID), append(to[1], r.WorkspaceID), append(to[2], r.MembershipID)
 	}
-	identities := make([][]byte, len(f.Identities))
-	for i, as := range f.Identities {
+	identities := make([][]byte, len(g.Identities))
+	for i, as := range g.Identities {
 		identities[i] = as[:]
 	}
 	batch := &pgx.Batch{}
-	batch.Queue(`DELETE FROM consent.grant_workspace WHERE grant_id = $1`, id)
-	batch.Queue(`DELETE FROM consent.grant_project WHERE grant_id = $1`, id)
+	batch.Queue(`DELETE FROM consent.grant_workspace WHERE grant_id = $1`, g.ID)
+	batch.Queue(`DELETE FROM consent.grant_project WHERE grant_id = $1`, g.ID)
 	batch.Queue(`
 		INSERT INTO consent.grant_workspace (grant_id, workspace_id, membership_id)
-		SELECT $1, * FROM unnest($2::uuid[], $3::uuid[])`, id, workspaces[0], workspaces[2])
+		SELECT $1, * FROM unnest($2::uuid[], $3::uuid[])`, g.ID, workspaces[0], workspaces[2])
 	batch.Queue(`
 		INSERT INTO consent.grant_project (grant_id, project_id, workspace_id, membership_id)
-		SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::uuid[])`, id, projects[0], projects[1], projects[2])
+		SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::uuid[])`, g.ID, projects[0], projects[1], projects[2])
 	batch.Queue(`
 		INSERT INTO consent.grant_identity (grant_id, digest)
 		SELECT $1, * FROM unnest($2::bytea[])
-		ON CONFLICT DO NOTHING`, id, identities)
+		ON CONFLICT DO NOTHING`, g.ID, identities)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("write for the former release: %w", err)
 	}

@@ -55,7 +55,6 @@ func Approvals(text []byte) ([]grant.Approval, error) {
 type former struct {
 	Workspaces [][2]uuid.UUID `json:"workspaces"` // id and membership
 	Projects   [][3]uuid.UUID `json:"projects"`   // id, workspace and membership
-	Identities []string       `json:"identities"`
 }
 
 // Former reads an object of what the release before approvals wrote, whose scope
@@ -75,19 +74,33 @@ func Former(scope string, text []byte) (*grant.Former, error) {
 	for _, p := range row.Projects {
 		f.Resources = append(f.Resources, grant.Resource{Kind: preset.Project, ID: p[0], WorkspaceID: p[1], MembershipID: p[2]})
 	}
-	for _, digest := range row.Identities {
+	return &f, nil
+}
+
+// Identities reads an array of identities.
+func Identities(text []byte) ([]grant.Identity, error) {
+	var digests []string
+	if err := json.Unmarshal(text, &digests); err != nil {
+		return nil, fmt.Errorf("unmarshal identities: %w", err)
+	}
+	var list []grant.Identity
+	for _, digest := range digests {
 		as, err := identity(digest)
 		if err != nil {
 			return nil, err
 		}
-		f.Identities = append(f.Identities, as)
+		list = append(list, as)
 	}
-	return &f, nil
+	return list, nil
 }
 
-func identity(text string) (as grant.Identity, err error) {
-	if n, err := hex.Decode(as[:], []byte(text)); err != nil || n != len(as) {
-		return grant.Identity{}, fmt.Errorf("identity of %d bytes: %w", n, err)
+func identity(text string) (grant.Identity, error) {
+	digest, err := hex.DecodeString(text)
+	if err != nil {
+		return grant.Identity{}, fmt.Errorf("decode identity: %w", err)
 	}
-	return as, nil
+	if len(digest) != len(grant.Identity{}) {
+		return grant.Identity{}, fmt.Errorf("an identity has %d bytes", len(digest))
+	}
+	return grant.Identity(digest), nil
 }

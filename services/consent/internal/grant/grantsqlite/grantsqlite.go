@@ -101,7 +101,7 @@ func (s *Store) change(ctx context.Context, tx *sql.Tx, after grant.After) (gran
 	if err := replaceApprovals(ctx, tx, g); err != nil {
 		return grant.Grant{}, nil, err
 	}
-	if err := replaceFormer(ctx, tx, g.ID, after.Former); err != nil {
+	if err := replaceFormer(ctx, tx, g, after.Former); err != nil {
 		return grant.Grant{}, nil, err
 	}
 	if !after.Lost {

@@ -26,15 +26,17 @@ func TestStore(t *testing.T) {
 		db := sqlitetest.New(t, coherence.Set(), events.Set(), migrations.Set())
 		return granttest.Database{
 			Store: grantsqlite.New(db, time.Hour), Log: coherentsqlite.NewSource(db), Audit: eventtest.SQLite(db),
-			WriteFormer: func(t *testing.T, id uuid.UUID, f grant.Former) { writeFormer(t, db, id, f) },
-			ReadFormer:  func(t *testing.T, id uuid.UUID) grant.Former { return readFormer(t, db, id) },
+			WriteFormer: func(t *testing.T, id uuid.UUID, f grant.Former, identities ...grant.Identity) {
+				writeFormer(t, db, id, f, identities)
+			},
+			ReadFormer: func(t *testing.T, id uuid.UUID) (grant.Former, []grant.Identity) { return readFormer(t, db, id) },
 		}
 	})
 }
 
 // writeFormer has the statements of the release before approvals, which comes in
 // another process, and so in another millisecond.
-func writeFormer(t *testing.T, db *sqlite.DB, id uuid.UUID, f grant.Former) {
+func writeFormer(t *testing.T, db *sqlite.DB, id uuid.UUID, f grant.Former, identities []grant.Identity) { //nolint:revive // argument-limit: of a test
 	t.Helper()
 	for same := true; same; {
 		err := db.Read().QueryRowContext(t.Context(), `SELECT EXISTS (SELECT 1 FROM consent_grant WHERE update_time >= `+sqlite.NowMicros+`)`).Scan(&same)
@@ -62,12 +64,12 @@ func writeFormer(t *testing.T, db *sqlite.DB, id uuid.UUID, f grant.Former) {
 		exec(`INSERT INTO consent_grant_project (grant_id, project_id, workspace_id, membership_id) VALUES (?, ?, ?, ?)`,
 			id[:], r.ID[:], r.WorkspaceID[:], r.MembershipID[:])
 	}
-	for _, as := range f.Identities {
+	for _, as := range identities {
 		exec(`INSERT INTO consent_grant_identity (grant_id, digest) VALUES (?, ?) ON CONFLICT DO NOTHING`, id[:], as[:])
 	}
 }
 
-func readFormer(t *testing.T, db *sqlite.DB, id uuid.UUID) (f grant.Former) {
+func readFormer(t *testing.T, db *sqlite.DB, id uuid.UUID) (f grant.Former, identities []grant.Identity) {
 	t.Helper()
 	var scope string
 	if err := db.Read().QueryRowContext(t.Context(), `SELECT scope FROM consent_grant WHERE id = ?`, id[:]).Scan(&scope); err != nil {
@@ -101,8 +103,8 @@ func readFormer(t *testing.T, db *sqlite.DB, id uuid.UUID) (f grant.Former) {
 	each(`SELECT digest FROM consent_grant_identity WHERE grant_id = ? ORDER BY digest`, func(rows *sql.Rows) error {
 		var digest []byte
 		err := rows.Scan(&digest)
-		f.Identities = append(f.Identities, grant.Identity(digest))
+		identities = append(identities, grant.Identity(digest))
 		return err
 	})
-	return f
+	return f, identities
 }

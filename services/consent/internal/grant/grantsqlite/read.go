@@ -26,13 +26,14 @@ const columns = `
 	                   ORDER BY identity, audience, kind, resource_id, membership_id, version, by_policy)
 	          FROM consent_approval
 	         WHERE grant_id = g.id),
+	       (SELECT json_group_array(hex(digest) ORDER BY digest)
+	          FROM consent_grant_identity
+	         WHERE grant_id = g.id),
 	       CASE WHEN g.approve_time IS NOT g.update_time THEN json_object(
 	           'workspaces', (SELECT json_group_array(json_array(hex(workspace_id), hex(membership_id)) ORDER BY workspace_id)
 	                            FROM consent_grant_workspace WHERE grant_id = g.id),
 	           'projects', (SELECT json_group_array(json_array(hex(project_id), hex(workspace_id), hex(membership_id)) ORDER BY project_id)
-	                          FROM consent_grant_project WHERE grant_id = g.id),
-	           'identities', (SELECT json_group_array(hex(digest) ORDER BY digest)
-	                            FROM consent_grant_identity WHERE grant_id = g.id)) END`
+	                          FROM consent_grant_project WHERE grant_id = g.id)) END`
 
 const live = `
 	  FROM consent_grant AS g
@@ -140,15 +141,15 @@ type row interface {
 // scan reads the columns of a grant, and more behind them.
 func scan(r row, more ...any) (grant.Stored, error) {
 	var (
-		g                                 grant.Stored
-		scope                             string
-		allowed                           *string
-		formerIdentity, approvals, former []byte
-		createTime, updateTime            int64
-		lastUse                           *int64
+		g                                             grant.Stored
+		scope                                         string
+		allowed                                       *string
+		formerIdentity, approvals, identities, former []byte
+		createTime, updateTime                        int64
+		lastUse                                       *int64
 	)
 	fields := []any{
-		&g.ID, &g.ClientID, &g.Sub, &scope, &allowed, &formerIdentity, &g.Version, &createTime, &updateTime, &lastUse, &approvals, &former,
+		&g.ID, &g.ClientID, &g.Sub, &scope, &allowed, &formerIdentity, &g.Version, &createTime, &updateTime, &lastUse, &approvals, &identities, &former,
 	}
 	err := r.Scan(append(fields, more...)...)
 	if err != nil {
@@ -163,6 +164,9 @@ func scan(r row, more ...any) (grant.Stored, error) {
 		g.LastUseTime = sqlite.FromTime(*lastUse)
 	}
 	if g.Approvals, err = grantrow.Approvals(approvals); err != nil {
+		return grant.Stored{}, err
+	}
+	if g.Identities, err = grantrow.Identities(identities); err != nil {
 		return grant.Stored{}, err
 	}
 	if g.Former, err = grantrow.Former(scope, former); err != nil {

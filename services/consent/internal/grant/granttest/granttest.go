@@ -24,9 +24,9 @@ type Database struct {
 	Audit eventtest.Audit
 	// WriteFormer writes a live grant as the release before approvals does, and
 	// starts it if there is none of the id.
-	WriteFormer func(t *testing.T, id uuid.UUID, f grant.Former)
+	WriteFormer func(t *testing.T, id uuid.UUID, f grant.Former, identities ...grant.Identity)
 	// ReadFormer returns what that release reads of a grant.
-	ReadFormer func(t *testing.T, id uuid.UUID) grant.Former
+	ReadFormer func(t *testing.T, id uuid.UUID) (grant.Former, []grant.Identity)
 }
 
 // RunStore checks an implementation of grant.Store. newDatabase returns an empty
