@@ -175,6 +175,7 @@ func (s *Service) GetInteraction(ctx context.Context, req *authorizev1.GetIntera
 	switch view.Page {
 	case authorization.PageConsent:
 		resp.Consent = said.evaluation
+		resp.Resource = view.Request.Resource
 		resp.Account = toAccount(said.subject)
 	case authorization.PageAccount:
 		resp.Account = toAccount(said.subject)
