@@ -291,7 +291,8 @@ func TestSecretIsCopied(t *testing.T) {
 func TestAccountPagesWorkWithoutScript(t *testing.T) {
 	server := newSite(t, newRenderer(t), map[string]pages.Page{
 		"apps": sampleApps(), "secrets": newSecret(), "developer": manyApps(),
-	}, "")
+		"done": pages.Message{Notice: pages.NoticeCloseWindow},
+	}, "/page/done")
 	tests := []struct {
 		page  string
 		press []string
@@ -319,6 +320,7 @@ func TestAccountPagesWorkWithoutScript(t *testing.T) {
 		if diff := cmp.Diff(tt.want, <-server.posts); diff != "" {
 			t.Errorf("%s: posted form (-want +got):\n%s", tt.page, diff)
 		}
+		do(ctx, t, chromedp.WaitVisible(chromedp.CSS("#close-window")))
 	}
 	for page, selector := range map[string]string{"secrets": "[data-copy]", "developer": "[data-tools]"} {
 		do(ctx, t, chromedp.Navigate(server.url+"/page/"+page), chromedp.WaitNotVisible(chromedp.CSS(selector)))
