@@ -90,7 +90,7 @@ func TestN051_OnlyABodyIsPushed(t *testing.T) {
 
 // N077: a session cookie that is not one is none.
 func TestN077_AMangledSessionCookieIsNone(t *testing.T) {
-	s := start(t)
+	s := start(t, skipping(t)...)
 	a := newApp(t, s, "openid")
 	p := newPerson(t, s)
 	p.authorize(a.begin().link)

@@ -3,8 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -41,11 +39,7 @@ func TestPeopleGoThroughInABrowser(t *testing.T) {
 
 // The apps of these tests listen on this machine, as an app on a user's would.
 func TestPeopleAreNotAskedAgainWhereThePresetSaysSo(t *testing.T) {
-	skipping := filepath.Join(t.TempDir(), "skipping.yaml")
-	if err := os.WriteFile(skipping, []byte("name: skipping\nconsent: {skip_public: true}\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	w := newWorld(t, "--preset", skipping)
+	w := newWorld(t, skipping(t)...)
 	for _, tt := range []struct {
 		name string
 		test func(*testing.T, *world)
@@ -101,8 +95,8 @@ func checkPicked(t *testing.T, w *world, got introspection) {
 	t.Helper()
 	want := introspection{
 		Active: true, Sub: w.demo.sub, ClientID: got.ClientID, Scope: got.Scope,
-		Workspaces: []struct{ ID, Role string }{{w.northwind(), "viewer"}},
-		Projects:   []struct{ ID, Role string }{{w.s.Demo.Workspaces[0].Projects[0].ID, "viewer"}},
+		Workspaces: []struct{ ID, Role, Scope string }{{ID: w.northwind(), Role: "viewer"}},
+		Projects:   []struct{ ID, Role, Scope string }{{ID: w.s.Demo.Workspaces[0].Projects[0].ID, Role: "viewer"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("introspection (-want +got):\n%s", diff)

@@ -20,7 +20,7 @@ import (
 // least once and the same, those from before they asked as well.
 func TestWhatIsPublishedIsWhatIsRecorded(t *testing.T) {
 	onEach(t, func(t *testing.T, flags []string) {
-		r := newTour(t, start(t, flags...))
+		r := newTour(t, start(t, append(flags, skipping(t)...)...))
 		r.clients(t)
 		lines := tail(t, r.s)
 		r.users(t)

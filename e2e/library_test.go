@@ -149,8 +149,8 @@ type introspection struct {
 	Scope      string
 	Sub        string
 	ClientID   string `json:"client_id"`
-	Workspaces []struct{ ID, Role string }
-	Projects   []struct{ ID, Role string }
+	Workspaces []struct{ ID, Role, Scope string }
+	Projects   []struct{ ID, Role, Scope string }
 }
 
 // introspect asks as the demo's web client, again when the answer is that there

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -99,6 +100,17 @@ func start(t testing.TB, flags ...string) *server {
 	t.Cleanup(func() { s.kill(t) })
 	s.boot(t, "127.0.0.1:0", "127.0.0.1:0")
 	return s
+}
+
+// skipping are the flags for a preset under which nobody is asked twice, although
+// the app listens on this machine (N320).
+func skipping(t testing.TB) []string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "skipping.yaml")
+	if err := os.WriteFile(file, []byte("name: skipping\nconsent: {skip_public: true}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return []string{"--preset", file}
 }
 
 // restart starts it again, where it was.

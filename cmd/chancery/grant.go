@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -36,12 +37,31 @@ type grantLine struct {
 	Scope      string   `json:"scope"`
 	Workspaces []string `json:"workspaces"`
 	Projects   []string `json:"projects"`
+	// Approvals say what is allowed where.
+	Approvals []approvalLine `json:"approvals"`
+}
+
+// approvalLine is what is allowed at one place.
+type approvalLine struct {
+	Scope          string `json:"scope"`
+	WorkspaceID    string `json:"workspace_id,omitempty"`
+	ProjectID      string `json:"project_id,omitempty"`
+	Audience       string `json:"audience,omitempty"`
+	ClientIdentity string `json:"client_identity"` // as what the client came
+	Version        int64  `json:"version"`
+	ByPolicy       bool   `json:"by_policy,omitempty"`
 }
 
 func grantLineOf(g *consentv1.Grant) grantLine {
 	line := grantLine{
 		GrantID: g.GetGrantId(), ClientID: g.GetClientId(), Sub: g.GetSub(), Scope: g.GetScope(),
-		Workspaces: []string{}, Projects: []string{},
+		Workspaces: []string{}, Projects: []string{}, Approvals: []approvalLine{},
+	}
+	for _, a := range g.GetApprovals() {
+		line.Approvals = append(line.Approvals, approvalLine{
+			Scope: a.GetScope(), WorkspaceID: a.GetWorkspaceId(), ProjectID: a.GetProjectId(), Audience: a.GetAudience(),
+			ClientIdentity: hex.EncodeToString(a.GetClientIdentity()), Version: a.GetVersion(), ByPolicy: a.GetByPolicy(),
+		})
 	}
 	for _, w := range g.GetWorkspaces() {
 		line.Workspaces = append(line.Workspaces, w.GetWorkspaceId())

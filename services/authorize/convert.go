@@ -94,7 +94,8 @@ func toOutcome(a authorization.Attempt) (authorizev1.SignInResponse_Outcome, *du
 	}
 }
 
-func toAccount(m *directoryv1.Subject) *authorizev1.Account {
+func toAccount(s authorization.Subject) *authorizev1.Account {
+	m, _ := s.Said.(*directoryv1.Subject)
 	return &authorizev1.Account{Sub: m.GetSub(), Username: m.GetUsername(), Claims: m.GetClaims()}
 }
 

@@ -1,6 +1,7 @@
 package authorize_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -99,6 +100,9 @@ func (d *directory) Authenticate(_ context.Context, req *directoryv1.Authenticat
 	return &directoryv1.AuthenticateResponse{Subject: s, Outcome: directoryv1.AuthenticateResponse_OUTCOME_AUTHENTICATED}, nil
 }
 
+// identity is as what every client comes.
+var identity = bytes.Repeat([]byte{7}, 32)
+
 // consent asks unless the grant has the scope, or the client skips consent. The
 // workspace "forged" is nobody's to share.
 type consent struct {
@@ -121,7 +125,9 @@ func (c *consent) Evaluate(_ context.Context, req *consentv1.EvaluateRequest) (*
 	}
 	required := req.GetPromptConsent() ||
 		!req.GetClient().GetSkipConsent() && !requested.SubsetOf(scopeOf(grant))
-	return &consentv1.EvaluateResponse{ConsentRequired: required, Grant: grant}, nil
+	return &consentv1.EvaluateResponse{
+		ConsentRequired: required, Grant: grant, Unrecorded: !required && !requested.SubsetOf(scopeOf(grant)), ClientIdentity: identity,
+	}, nil
 }
 
 func (c *consent) RecordGrant(_ context.Context, req *consentv1.RecordGrantRequest) (*consentv1.RecordGrantResponse, error) {
@@ -140,7 +146,7 @@ func (c *consent) RecordGrant(_ context.Context, req *consentv1.RecordGrantReque
 		GrantId: "grant of " + key, ClientId: req.GetClientId(), Sub: req.GetSub(), Version: 3,
 		Scope: scopeOf(c.grants[key]).Union(requested).String(),
 	}
-	return &consentv1.RecordGrantResponse{Grant: c.grants[key]}, nil
+	return &consentv1.RecordGrantResponse{Grant: c.grants[key], ClientIdentity: identity}, nil
 }
 
 func scopeOf(g *consentv1.Grant) oauth.Scope {
@@ -159,11 +165,16 @@ type token struct {
 	issued  []*tokenv1.IssueCodeRequest
 	signing *jwks.Set
 	err     error
+	// cannotIssue is how IssueCode fails.
+	cannotIssue error
 }
 
 func (k *token) IssueCode(_ context.Context, req *tokenv1.IssueCodeRequest) (*tokenv1.IssueCodeResponse, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.cannotIssue != nil {
+		return nil, k.cannotIssue
+	}
 	k.issued = append(k.issued, proto.CloneOf(req))
 	return &tokenv1.IssueCodeResponse{Code: fmt.Sprint("code-", len(k.issued))}, nil
 }

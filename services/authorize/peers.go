@@ -19,9 +19,8 @@ import (
 	"github.com/chancery-auth/chancery/services/authorize/internal/authreq"
 )
 
-// peers speaks to the other services for one call of ours. It remembers what
-// they said last: consent wants the client whole, and a page shows more than the
-// rules look at. It is not safe for concurrent use.
+// peers speaks to the other services. It keeps nothing of what they say, and is safe
+// for concurrent use.
 type peers struct {
 	// anyPort is preset.Authorization.VariableLoopbackPort.
 	anyPort bool
@@ -30,14 +29,10 @@ type peers struct {
 	directory directoryv1.DirectoryServiceClient
 	consent   consentv1.ConsentServiceClient
 	token     tokenv1.TokenServiceClient
-
-	client     *registryv1.Client
-	subject    *directoryv1.Subject
-	evaluation *consentv1.EvaluateResponse
 }
 
 // Client implements authorization.Peers.
-func (p *peers) Client(ctx context.Context, clientID string) (authreq.Client, error) {
+func (p peers) Client(ctx context.Context, clientID string) (authreq.Client, error) {
 	resp, err := p.registry.GetClient(ctx, &registryv1.GetClientRequest{ClientId: clientID})
 	if errors.Is(err, fault.NotFound) {
 		return authreq.Client{}, fmt.Errorf("%w: %w", authorization.ErrUnknownClient, err)
@@ -45,12 +40,11 @@ func (p *peers) Client(ctx context.Context, clientID string) (authreq.Client, er
 	if err != nil {
 		return authreq.Client{}, err
 	}
-	p.client = resp.GetClient()
-	return p.fromClient(p.client)
+	return p.fromClient(resp.GetClient())
 }
 
 // Subject implements authorization.Directory.
-func (p *peers) Subject(ctx context.Context, sub, workspaceID string) (authorization.Subject, error) {
+func (p peers) Subject(ctx context.Context, sub, workspaceID string) (authorization.Subject, error) {
 	req := &directoryv1.GetSubjectRequest{Sub: sub}
 	if workspaceID != "" {
 		req.WorkspaceIds = []string{workspaceID}
@@ -62,8 +56,7 @@ func (p *peers) Subject(ctx context.Context, sub, workspaceID string) (authoriza
 	if err != nil {
 		return authorization.Subject{}, err
 	}
-	p.subject = resp.GetSubject()
-	subject := fromSubject(p.subject)
+	subject := fromSubject(resp.GetSubject())
 	subject.Member = slices.ContainsFunc(resp.GetMemberships(), func(m *directoryv1.Membership) bool {
 		return workspaceID != "" && m.GetWorkspaceId() == workspaceID
 	})
@@ -71,7 +64,7 @@ func (p *peers) Subject(ctx context.Context, sub, workspaceID string) (authoriza
 }
 
 // Authenticate implements authorization.Directory.
-func (p *peers) Authenticate(ctx context.Context, c authorization.Credentials) (authorization.Attempt, error) {
+func (p peers) Authenticate(ctx context.Context, c authorization.Credentials) (authorization.Attempt, error) {
 	resp, err := p.directory.Authenticate(ctx, &directoryv1.AuthenticateRequest{
 		Username: c.Username, Password: c.Password.Reveal(), AddressBlock: c.AddressBlock,
 	})
@@ -92,39 +85,36 @@ func (p *peers) Authenticate(ctx context.Context, c authorization.Credentials) (
 }
 
 // Evaluate implements authorization.Consent.
-func (p *peers) Evaluate(ctx context.Context, q authorization.Question) (authorization.Answer, error) {
+func (p peers) Evaluate(ctx context.Context, q authorization.Question) (authorization.Answer, error) {
 	resp, err := p.consent.Evaluate(ctx, &consentv1.EvaluateRequest{
-		Sub: q.Sub, Client: p.client, Scope: q.Scope.String(), PromptConsent: q.Always, RedirectUri: q.RedirectURI,
+		Sub: q.Sub, Client: toClient(q.Client), Scope: q.Scope.String(), PromptConsent: q.Always, RedirectUri: q.RedirectURI,
+		Resource: q.Resources,
 	})
 	if err != nil {
 		return authorization.Answer{}, err
 	}
-	p.evaluation = resp
-	answer := authorization.Answer{Required: resp.GetConsentRequired()}
-	if resp.GetGrant() != nil {
-		grant, err := fromGrant(resp.GetGrant())
-		if err != nil {
-			return authorization.Answer{}, err
-		}
-		answer.Grant = &grant
+	answer := authorization.Answer{Required: resp.GetConsentRequired(), Said: resp}
+	if resp.GetGrant() != nil && !resp.GetUnrecorded() {
+		answer.Grant = fromGrant(resp)
 	}
 	return answer, nil
 }
 
 // RecordGrant implements authorization.Consent.
-func (p *peers) RecordGrant(ctx context.Context, s authorization.Selection) (authorization.Grant, error) {
+func (p peers) RecordGrant(ctx context.Context, s authorization.Selection) (authorization.Grant, error) {
 	resp, err := p.consent.RecordGrant(ctx, &consentv1.RecordGrantRequest{
-		Sub: s.Sub, ClientId: s.ClientID, Scope: s.Scope.String(), WorkspaceIds: s.WorkspaceIDs, ProjectIds: s.ProjectIDs,
-		RedirectUri: s.RedirectURI, ClientName: p.client.GetClientName(), WorkspaceId: p.client.GetWorkspaceId(),
+		Sub: s.Sub, ClientId: s.Client.ID, Scope: s.Scope.String(), WorkspaceIds: s.WorkspaceIDs, ProjectIds: s.ProjectIDs,
+		RedirectUri: s.RedirectURI, ClientName: s.Client.Name, WorkspaceId: s.Client.WorkspaceID,
+		Resource: s.Resources, ByPolicy: s.ByPolicy,
 	})
 	if err != nil {
 		return authorization.Grant{}, err
 	}
-	return fromGrant(resp.GetGrant())
+	return *fromGrant(resp), nil
 }
 
 // IssueCode implements authorization.Peers.
-func (p *peers) IssueCode(ctx context.Context, c authorization.Code) (secret.Secret, error) {
+func (p peers) IssueCode(ctx context.Context, c authorization.Code) (secret.Secret, error) {
 	resp, err := p.token.IssueCode(ctx, &tokenv1.IssueCodeRequest{
 		ClientId:       c.Client.ID,
 		Sub:            c.Subject.Sub,
@@ -138,6 +128,8 @@ func (p *peers) IssueCode(ctx context.Context, c authorization.Code) (secret.Sec
 		Scope:          c.Asked.String(),
 		Resource:       c.Resources,
 		AuthTime:       c.Session.AuthTime.Unix(),
+		ClientIdentity: c.Grant.ClientIdentity,
+		WorkspaceId:    c.Grant.WorkspaceID,
 	})
 	if err != nil {
 		return secret.Secret{}, err
@@ -146,7 +138,7 @@ func (p *peers) IssueCode(ctx context.Context, c authorization.Code) (secret.Sec
 }
 
 // IDTokenKeys implements authreq.Keys.
-func (p *peers) IDTokenKeys(ctx context.Context) (jwks.PublicSet, error) {
+func (p peers) IDTokenKeys(ctx context.Context) (jwks.PublicSet, error) {
 	resp, err := p.token.GetJwks(ctx, &tokenv1.GetJwksRequest{})
 	if err != nil {
 		return jwks.PublicSet{}, err
@@ -157,8 +149,9 @@ func (p *peers) IDTokenKeys(ctx context.Context) (jwks.PublicSet, error) {
 // visibilityInternal is that of a client for the members of its workspace alone.
 const visibilityInternal = "internal"
 
-func (p *peers) fromClient(m *registryv1.Client) (authreq.Client, error) {
+func (p peers) fromClient(m *registryv1.Client) (authreq.Client, error) {
 	c := authreq.Client{
+		Said:         m,
 		ID:           m.GetClientId(),
 		RedirectURIs: m.GetRedirectUris(),
 		GrantTypes:   m.GetGrantTypes(),
@@ -181,16 +174,27 @@ func (p *peers) fromClient(m *registryv1.Client) (authreq.Client, error) {
 	return c, nil
 }
 
-func fromSubject(m *directoryv1.Subject) authorization.Subject {
-	return authorization.Subject{Sub: m.GetSub(), Disabled: m.GetDisabled(), Version: m.GetVersion()}
+// toClient is the client as the registry describes it.
+func toClient(c authreq.Client) *registryv1.Client {
+	said, _ := c.Said.(*registryv1.Client)
+	return said
 }
 
-func fromGrant(m *consentv1.Grant) (authorization.Grant, error) {
-	scope, err := parseScope(m.GetScope())
-	if err != nil {
-		return authorization.Grant{}, fmt.Errorf("read scope of grant: %w", err)
+func fromSubject(m *directoryv1.Subject) authorization.Subject {
+	return authorization.Subject{Sub: m.GetSub(), Disabled: m.GetDisabled(), Version: m.GetVersion(), Said: m}
+}
+
+// fromGrant reads what the consent service says of a grant that there is.
+func fromGrant(m interface {
+	GetGrant() *consentv1.Grant
+	GetClientIdentity() []byte
+	GetWorkspaceId() string
+},
+) *authorization.Grant {
+	return &authorization.Grant{
+		ID: m.GetGrant().GetGrantId(), Version: m.GetGrant().GetVersion(),
+		ClientIdentity: m.GetClientIdentity(), WorkspaceID: m.GetWorkspaceId(),
 	}
-	return authorization.Grant{ID: m.GetGrantId(), Version: m.GetVersion(), Scope: scope}, nil
 }
 
 // parseScope reads a scope that was accepted before. What is wrong with it is

@@ -27,7 +27,6 @@ import (
 	"github.com/chancery-auth/chancery/services/authorize/internal/authreq"
 	"github.com/chancery-auth/chancery/services/authorize/internal/pushed"
 	"github.com/chancery-auth/chancery/services/authorize/internal/session"
-	"github.com/chancery-auth/chancery/services/authorize/internal/transaction"
 )
 
 // Config is what the service has to know of the provider.
@@ -54,40 +53,52 @@ type Deps struct {
 type Service struct {
 	authorizev1.UnimplementedAuthorizeServiceServer
 
-	deps         Deps
-	checker      *authreq.Checker
-	sessions     *session.Keeper
-	requests     *pushed.Keeper
-	transactions transaction.Store
-	lifetimes    preset.Lifetimes
-	anyPort      bool
+	deps       Deps
+	sessions   *session.Keeper
+	peers      peers
+	authorizer *authorization.Authorizer
+	lifetimes  preset.Lifetimes
 }
 
 // New returns the service. It starts nothing.
 func New(cfg Config, deps Deps) *Service {
 	lifetimes := cfg.Preset.Lifetimes
-	return &Service{
+	s := &Service{
 		deps: deps,
-		checker: &authreq.Checker{
-			Issuer:         cfg.Issuer,
-			Resources:      cfg.Preset.Resources,
-			Scopes:         cfg.Preset.Scopes,
-			RequiredScope:  cfg.Preset.Authorization.RequiredScope,
-			DefaultScope:   cfg.Preset.Authorization.DefaultScope,
-			ScopeMandatory: cfg.Preset.Authorization.ScopeMandatory,
-			// Where nobody has to ask for it, it is a scope like others.
-			OfflineNeedsPrompt: cfg.Preset.Refresh.NeedsPromptConsent && !cfg.Preset.Refresh.Unasked,
-		},
 		sessions: &session.Keeper{
 			Sessions: deps.Stores.Sessions,
 			Hints:    deps.Hints,
 			MaxIdle:  lifetimes.SessionIdle,
 			Lifetime: lifetimes.SessionAbsolute,
 		},
-		requests:     &pushed.Keeper{Requests: deps.Stores.Requests, Lifetime: lifetimes.PushedRequest},
-		transactions: deps.Stores.Transactions,
-		lifetimes:    lifetimes,
-		anyPort:      cfg.Preset.Authorization.VariableLoopbackPort,
+		peers: peers{
+			anyPort:  cfg.Preset.Authorization.VariableLoopbackPort,
+			registry: deps.Registry, directory: deps.Directory, consent: deps.Consent, token: deps.Token,
+		},
+		lifetimes: lifetimes,
+	}
+	s.authorizer = &authorization.Authorizer{
+		Checker:      newChecker(cfg),
+		Sessions:     s.sessions,
+		Requests:     &pushed.Keeper{Requests: deps.Stores.Requests, Lifetime: lifetimes.PushedRequest},
+		Transactions: deps.Stores.Transactions,
+		Lifetime:     lifetimes.Transaction,
+		Peers:        s.peers,
+	}
+	return s
+}
+
+func newChecker(cfg Config) *authreq.Checker {
+	p := cfg.Preset
+	return &authreq.Checker{
+		Issuer:         cfg.Issuer,
+		Resources:      p.Resources,
+		Scopes:         p.Scopes,
+		RequiredScope:  p.Authorization.RequiredScope,
+		DefaultScope:   p.Authorization.DefaultScope,
+		ScopeMandatory: p.Authorization.ScopeMandatory,
+		// Where nobody has to ask for it, it is a scope like others.
+		OfflineNeedsPrompt: p.Refresh.NeedsPromptConsent && !p.Refresh.Unasked,
 	}
 }
 
@@ -100,24 +111,8 @@ func (s *Service) Sweep(ctx context.Context) error {
 	return errors.Join(
 		s.sessions.Sweep(ctx),
 		s.deps.Stores.Requests.Sweep(ctx),
-		s.transactions.Sweep(ctx),
+		s.deps.Stores.Transactions.Sweep(ctx),
 	)
-}
-
-// authorizer returns the use cases for one call, and the peers that they ask.
-func (s *Service) authorizer() (*authorization.Authorizer, *peers) {
-	p := &peers{
-		anyPort:  s.anyPort,
-		registry: s.deps.Registry, directory: s.deps.Directory, consent: s.deps.Consent, token: s.deps.Token,
-	}
-	return &authorization.Authorizer{
-		Checker:      s.checker,
-		Sessions:     s.sessions,
-		Requests:     s.requests,
-		Transactions: s.transactions,
-		Lifetime:     s.lifetimes.Transaction,
-		Peers:        p,
-	}, p
 }
 
 // PushAuthorizationRequest implements AuthorizeService.
@@ -130,12 +125,11 @@ func (s *Service) PushAuthorizationRequest(ctx context.Context, req *authorizev1
 	if err != nil {
 		return nil, err
 	}
-	authorizer, said := s.authorizer()
-	client, err := said.fromClient(authenticated.GetClient())
+	client, err := s.peers.fromClient(authenticated.GetClient())
 	if err != nil {
 		return nil, err
 	}
-	requestURI, err := authorizer.Push(ctx, fromParameters(req), client)
+	requestURI, err := s.authorizer.Push(ctx, fromParameters(req), client)
 	if err != nil {
 		return nil, err
 	}
@@ -149,8 +143,7 @@ func (s *Service) PushAuthorizationRequest(ctx context.Context, req *authorizev1
 func (s *Service) StartAuthorization(ctx context.Context, req *authorizev1.StartAuthorizationRequest) (*authorizev1.StartAuthorizationResponse, error) {
 	request := fromParameters(req.GetRequest())
 	request.Repeated = req.GetRequest().GetRepeatedParameters()
-	authorizer, _ := s.authorizer()
-	next, err := authorizer.Start(ctx, request, fromBrowser(req.GetBrowser()))
+	next, err := s.authorizer.Start(ctx, request, fromBrowser(req.GetBrowser()))
 	if err != nil {
 		return nil, err
 	}
@@ -159,8 +152,7 @@ func (s *Service) StartAuthorization(ctx context.Context, req *authorizev1.Start
 
 // GetInteraction implements AuthorizeService.
 func (s *Service) GetInteraction(ctx context.Context, req *authorizev1.GetInteractionRequest) (*authorizev1.GetInteractionResponse, error) {
-	authorizer, said := s.authorizer()
-	view, err := authorizer.View(ctx, fromPlace(req))
+	view, err := s.authorizer.View(ctx, fromPlace(req))
 	if err != nil {
 		return nil, err
 	}
@@ -170,24 +162,21 @@ func (s *Service) GetInteraction(ctx context.Context, req *authorizev1.GetIntera
 		LoginHint:   view.Request.LoginHint,
 	}
 	if !view.ClientHidden {
-		resp.Client = said.client
+		resp.Client = toClient(view.Client)
 	}
-	switch view.Page {
-	case authorization.PageConsent:
-		resp.Consent = said.evaluation
+	if view.Subject != nil {
+		resp.Account = toAccount(*view.Subject)
+	}
+	if view.Answer != nil {
+		resp.Consent, _ = view.Answer.Said.(*consentv1.EvaluateResponse)
 		resp.Resource = view.Request.Resource
-		resp.Account = toAccount(said.subject)
-	case authorization.PageAccount:
-		resp.Account = toAccount(said.subject)
-	default:
 	}
 	return resp, nil
 }
 
 // SignIn implements AuthorizeService.
 func (s *Service) SignIn(ctx context.Context, req *authorizev1.SignInRequest) (*authorizev1.SignInResponse, error) {
-	authorizer, _ := s.authorizer()
-	attempt, signedIn, err := authorizer.SignIn(ctx, fromPlace(req), fromCredentials(req))
+	attempt, signedIn, err := s.authorizer.SignIn(ctx, fromPlace(req), fromCredentials(req))
 	if err != nil {
 		return nil, err
 	}
@@ -201,10 +190,9 @@ func (s *Service) SignIn(ctx context.Context, req *authorizev1.SignInRequest) (*
 
 // ChooseAccount implements AuthorizeService.
 func (s *Service) ChooseAccount(ctx context.Context, req *authorizev1.ChooseAccountRequest) (*authorizev1.ChooseAccountResponse, error) {
-	authorizer, _ := s.authorizer()
-	choose := authorizer.SwitchAccount
+	choose := s.authorizer.SwitchAccount
 	if req.GetProceed() {
-		choose = authorizer.Proceed
+		choose = s.authorizer.Proceed
 	}
 	next, err := choose(ctx, fromPlace(req))
 	if err != nil {
@@ -215,15 +203,14 @@ func (s *Service) ChooseAccount(ctx context.Context, req *authorizev1.ChooseAcco
 
 // SubmitConsent implements AuthorizeService.
 func (s *Service) SubmitConsent(ctx context.Context, req *authorizev1.SubmitConsentRequest) (*authorizev1.SubmitConsentResponse, error) {
-	authorizer, _ := s.authorizer()
 	var (
 		next authorization.Step
 		err  error
 	)
 	if req.GetAllow() {
-		next, err = authorizer.Allow(ctx, fromPlace(req), req.GetWorkspaceIds(), req.GetProjectIds())
+		next, err = s.authorizer.Allow(ctx, fromPlace(req), req.GetWorkspaceIds(), req.GetProjectIds())
 	} else {
-		next, err = authorizer.Deny(ctx, fromPlace(req))
+		next, err = s.authorizer.Deny(ctx, fromPlace(req))
 	}
 	if err != nil {
 		return nil, err
@@ -233,8 +220,7 @@ func (s *Service) SubmitConsent(ctx context.Context, req *authorizev1.SubmitCons
 
 // CancelAuthorization implements AuthorizeService.
 func (s *Service) CancelAuthorization(ctx context.Context, req *authorizev1.CancelAuthorizationRequest) (*authorizev1.CancelAuthorizationResponse, error) {
-	authorizer, _ := s.authorizer()
-	next, err := authorizer.Deny(ctx, fromPlace(req))
+	next, err := s.authorizer.Deny(ctx, fromPlace(req))
 	if err != nil {
 		return nil, err
 	}
@@ -243,18 +229,16 @@ func (s *Service) CancelAuthorization(ctx context.Context, req *authorizev1.Canc
 
 // GetSession implements AuthorizeService.
 func (s *Service) GetSession(ctx context.Context, req *authorizev1.GetSessionRequest) (*authorizev1.GetSessionResponse, error) {
-	authorizer, said := s.authorizer()
-	current, err := authorizer.Current(ctx, fromBrowser(req.GetBrowser()))
+	current, subject, err := s.authorizer.Current(ctx, fromBrowser(req.GetBrowser()))
 	if err != nil {
 		return nil, err
 	}
-	return &authorizev1.GetSessionResponse{Session: toSession(current), Account: toAccount(said.subject)}, nil
+	return &authorizev1.GetSessionResponse{Session: toSession(current), Account: toAccount(subject)}, nil
 }
 
 // OpenSession implements AuthorizeService.
 func (s *Service) OpenSession(ctx context.Context, req *authorizev1.OpenSessionRequest) (*authorizev1.OpenSessionResponse, error) {
-	authorizer, _ := s.authorizer()
-	attempt, cookie, err := authorizer.OpenSession(ctx, fromBrowser(req.GetBrowser()), fromCredentials(req))
+	attempt, cookie, err := s.authorizer.OpenSession(ctx, fromBrowser(req.GetBrowser()), fromCredentials(req))
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func TestFromRequestToCode(t *testing.T) {
 		want := &tokenv1.IssueCodeRequest{
 			ClientId: "c1", Sub: "u1", GrantId: "grant of u1 c1", GrantVersion: 3, SubjectVersion: 5,
 			SessionId: issued.GetSessionId(), RedirectUri: "https://app.example/cb", CodeChallenge: challenge, Nonce: "n",
-			Scope: "openid profile", AuthTime: issued.GetAuthTime(),
+			Scope: "openid profile", AuthTime: issued.GetAuthTime(), ClientIdentity: identity,
 		}
 		if diff := cmp.Diff(want, issued, protocmp.Transform()); diff != "" || issued.GetSessionId() == "" || issued.GetAuthTime() == 0 {
 			t.Errorf("code stands for %v: %s", issued, diff)
@@ -297,8 +297,8 @@ func TestClientsThatSkipConsentRecordWhatIsMissing(t *testing.T) {
 	w.wantCode(w.start(b, nil))
 	w.wantCode(w.start(b, func(r *authorizev1.AuthorizationRequest) { r.Scope = "openid email" }))
 	want := []*consentv1.RecordGrantRequest{
-		{Sub: "u1", ClientId: "c1", Scope: "openid profile", ClientName: "Client c1", RedirectUri: "https://app.example/cb"},
-		{Sub: "u1", ClientId: "c1", Scope: "email", ClientName: "Client c1", RedirectUri: "https://app.example/cb"},
+		{Sub: "u1", ClientId: "c1", Scope: "openid profile", ClientName: "Client c1", RedirectUri: "https://app.example/cb", ByPolicy: true},
+		{Sub: "u1", ClientId: "c1", Scope: "openid email", ClientName: "Client c1", RedirectUri: "https://app.example/cb", ByPolicy: true},
 	}
 	if diff := cmp.Diff(want, w.consent.recorded, protocmp.Transform()); diff != "" {
 		t.Errorf("recorded: %s", diff)

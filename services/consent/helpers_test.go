@@ -183,6 +183,14 @@ func (w *world) checkRestrictions(t *testing.T, want int) {
 	}
 }
 
+// checkRestrictionsIfAny is checkRestrictions where the log can be read.
+func (w *world) checkRestrictionsIfAny(t *testing.T, want int) {
+	t.Helper()
+	if w.log != nil {
+		w.checkRestrictions(t, want)
+	}
+}
+
 func workspaceIDs(g *consentv1.Grant) map[string]bool {
 	ids := make(map[string]bool)
 	for _, w := range g.GetWorkspaces() {

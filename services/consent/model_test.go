@@ -96,9 +96,9 @@ func (m *model) move(r *rapid.T) {
 	rapid.SampledFrom(moves).Draw(r, "move")(r)
 }
 
-// draw returns some of list, at least least of them.
-func draw(r *rapid.T, list []string, least int, name string) []string {
-	some := rapid.SliceOfNDistinct(rapid.SampledFrom(list), least, len(list), rapid.ID[string]).Draw(r, name)
+// draw returns some of list, one at least.
+func draw(r *rapid.T, list []string, name string) []string {
+	some := rapid.SliceOfNDistinct(rapid.SampledFrom(list), 1, len(list), rapid.ID[string]).Draw(r, name)
 	slices.Sort(some)
 	return some
 }
@@ -107,7 +107,7 @@ func (m *model) evaluating(r *rapid.T) *consentv1.EvaluateRequest {
 	req := &consentv1.EvaluateRequest{Sub: m.sub, Client: m.client, RedirectUri: m.redirect}
 	req.Scope = strings.Join(draw(r, []string{
 		"openid", "email", "workspace:viewer", "workspace:member", "workspace:admin", "project:viewer", "project:member",
-	}, 1, "scope"), " ")
+	}, "scope"), " ")
 	if rapid.IntRange(0, 4).Draw(r, "audience") == 0 {
 		req.Resource = []string{"https://api.example"}
 	}
@@ -126,7 +126,7 @@ func (m *model) page(r *rapid.T) {
 		if len(mine) == 0 {
 			return
 		}
-		if req.WorkspaceIds = draw(r, mine, 1, "workspaces"); m.single {
+		if req.WorkspaceIds = draw(r, mine, "workspaces"); m.single {
 			req.WorkspaceIds = req.WorkspaceIds[:1]
 		}
 	}
@@ -135,7 +135,7 @@ func (m *model) page(r *rapid.T) {
 		if len(mine) == 0 {
 			return
 		}
-		req.ProjectIds = draw(r, mine, 1, "projects")
+		req.ProjectIds = draw(r, mine, "projects")
 	}
 	if rapid.IntRange(0, 9).Draw(r, "deny") == 0 {
 		return // a denial calls nothing
@@ -322,7 +322,7 @@ func (m *model) account(r *rapid.T) {
 			}
 			continue
 		}
-		picked := draw(r, mine, 1, kind)
+		picked := draw(r, mine, kind)
 		for _, id := range picked {
 			if rapid.Bool().Draw(r, "level") {
 				req.Scopes[id] = rapid.SampledFrom(offered).Draw(r, "scope")

@@ -271,3 +271,24 @@ func TestN306_WhoeverMakesAnAppInternalEndsItsAccessTokens(t *testing.T) {
 		}
 	})
 }
+
+// Whoever is asked from now on has not been until now.
+func TestAskingUsersEndsTheAccessTokensThatNobodyWasAskedAbout(t *testing.T) {
+	inOffice(t, func(t *testing.T, o office) {
+		app := o.create(t, "u1", o.w1, anApp()).GetApp()
+		for i, step := range []struct {
+			skips bool
+			want  int64
+		}{{true, 1}, {true, 1}, {false, 2}, {false, 2}, {true, 2}, {false, 3}} {
+			changed := proto.CloneOf(app)
+			changed.SkipConsent = step.skips
+			resp, err := o.admin.UpdateClient(t.Context(), &registryv1.UpdateClientRequest{Client: changed})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if app = resp.GetClient(); app.GetVersion() != step.want {
+				t.Errorf("step %d: version %d, want %d", i, app.GetVersion(), step.want)
+			}
+		}
+	})
+}

@@ -102,7 +102,8 @@ func grantOf(id uuid.UUID, g *consentv1.UseGrantResponse) (standing.Grant, error
 func sharedOf(id string, s interface {
 	GetMembershipId() string
 	GetScope() string
-}) (standing.Shared, error) {
+},
+) (standing.Shared, error) {
 	resource, err1 := uuid.Parse(id)
 	membership, err2 := uuid.Parse(s.GetMembershipId())
 	scope, err3 := scopeOf(s.GetScope())

@@ -86,8 +86,8 @@ type Grant struct {
 	GrantId  string                 `protobuf:"bytes,1,opt,name=grant_id,json=grantId,proto3" json:"grant_id,omitempty"`
 	ClientId string                 `protobuf:"bytes,2,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
 	Sub      string                 `protobuf:"bytes,3,opt,name=sub,proto3" json:"sub,omitempty"`
-	// Space-separated: everything that was ever allowed somewhere. It permits
-	// nothing: that is for approvals to say.
+	// Space-separated: everything that is allowed somewhere. What is allowed where is
+	// for approvals to say.
 	Scope string `protobuf:"bytes,4,opt,name=scope,proto3" json:"scope,omitempty"`
 	// What is shared, whatever the client came as.
 	Workspaces []*SharedWorkspace `protobuf:"bytes,5,rep,name=workspaces,proto3" json:"workspaces,omitempty"`
@@ -1723,7 +1723,7 @@ func (x *DescribeGrantResponse) GetGrant() *GrantDescription {
 type GrantDescription struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Grant *Grant                 `protobuf:"bytes,1,opt,name=grant,proto3" json:"grant,omitempty"`
-	// The granted scopes in the catalogue's order.
+	// What is allowed somewhere, in the catalogue's order.
 	Scopes []*v1.ScopeDescription `protobuf:"bytes,2,rep,name=scopes,proto3" json:"scopes,omitempty"`
 	// What may be selected, with what is shared now; empty where no granted scope
 	// selects.
@@ -1733,7 +1733,8 @@ type GrantDescription struct {
 	WorkspaceLevel  string `protobuf:"bytes,5,opt,name=workspace_level,json=workspaceLevel,proto3" json:"workspace_level,omitempty"`
 	ProjectLevel    string `protobuf:"bytes,6,opt,name=project_level,json=projectLevel,proto3" json:"project_level,omitempty"`
 	SingleWorkspace bool   `protobuf:"varint,7,opt,name=single_workspace,json=singleWorkspace,proto3" json:"single_workspace,omitempty"`
-	// What a resource can be shared with: granted scopes, and what they stand for.
+	// What a resource can be shared with: scopes that were ever allowed somewhere, and
+	// what they stand for.
 	Levels        []*v1.ScopeDescription `protobuf:"bytes,8,rep,name=levels,proto3" json:"levels,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

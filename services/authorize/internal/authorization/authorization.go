@@ -52,6 +52,8 @@ type Subject struct {
 	Version  int64
 	// Member says that the user has a role in the workspace that was asked about.
 	Member bool
+	// Said is the user as the directory describes it, for pages. No rule looks at it.
+	Said any
 }
 
 // Attempt is how a sign-in went.
@@ -64,17 +66,23 @@ type Attempt struct {
 	RetryAfter time.Duration
 }
 
-// Grant is what the subject has allowed the client.
+// Grant is what the subject has allowed the client, and what a code has to say of
+// how the client comes to it.
 type Grant struct {
 	ID      string
 	Version int64
-	Scope   oauth.Scope
+	// ClientIdentity is as what the client came, and WorkspaceID the workspace that
+	// was chosen, where exactly one is to be chosen.
+	ClientIdentity []byte
+	WorkspaceID    string
 }
 
 // Question asks whether the subject has to be asked.
 type Question struct {
-	Sub, ClientID, RedirectURI string
-	Scope                      oauth.Scope
+	Sub, RedirectURI string
+	Client           authreq.Client
+	Scope            oauth.Scope
+	Resources        []string
 	// Always asks whatever was allowed before (prompt=consent).
 	Always bool
 }
@@ -82,14 +90,22 @@ type Question struct {
 // Answer says whether the subject has to be asked.
 type Answer struct {
 	Required bool
-	Grant    *Grant // nil if there is none
+	// Grant is what there is to give a code for. Nil: nothing is written down, or not
+	// all of it.
+	Grant *Grant
+	// Said is what there is to show, for pages. No rule looks at it.
+	Said any
 }
 
 // Selection is what a subject allows.
 type Selection struct {
-	Sub, ClientID, RedirectURI string
-	Scope                      oauth.Scope
-	WorkspaceIDs, ProjectIDs   []string
+	Sub, RedirectURI         string
+	Client                   authreq.Client
+	Scope                    oauth.Scope
+	Resources                []string
+	WorkspaceIDs, ProjectIDs []string
+	// ByPolicy says that nobody was asked.
+	ByPolicy bool
 }
 
 // Code is what an authorization code stands for.
@@ -134,8 +150,8 @@ type Consent interface {
 	RecordGrant(ctx context.Context, s Selection) (Grant, error)
 }
 
-// Authorizer leads authorization requests to their answer. It is as safe for
-// concurrent use as its peers are.
+// Authorizer leads authorization requests to their answer. It is safe for
+// concurrent use.
 type Authorizer struct {
 	Checker      *authreq.Checker
 	Sessions     *session.Keeper
@@ -163,8 +179,8 @@ type situation struct {
 	client  authreq.Client
 	// user is nil if nobody is signed in.
 	user *user
-	// answer is set once consent was evaluated.
-	answer Answer
+	// answer is nil unless nothing comes before it that has to be asked.
+	answer *Answer
 }
 
 // user is who is signed in, and how.
@@ -186,9 +202,10 @@ func (s *situation) happened(in uuid.UUID) bool {
 	return s.user != nil && in != uuid.Nil && in == s.user.session.ID
 }
 
-// examine applies every rule to the request, as it stands now, and finds out who
-// is signed in.
-func (a *Authorizer) examine(ctx context.Context, s *situation) (err error) {
+// gather reads all that the request depends on, but for consent: that is about who
+// is signed in, which may be decided first. It applies every rule to the request,
+// as it stands now.
+func (a *Authorizer) gather(ctx context.Context, s *situation) (err error) {
 	s.client, err = a.Peers.Client(ctx, s.request.ClientID)
 	if errors.Is(err, ErrUnknownClient) {
 		s.unsafe = refusalOf(authreq.UnknownClient(err))
@@ -209,6 +226,27 @@ func (a *Authorizer) examine(ctx context.Context, s *situation) (err error) {
 		return nil
 	}
 	return err
+}
+
+// gatherConsent reads whether the subject has to be asked, if nothing else has to be
+// asked first.
+func (a *Authorizer) gatherConsent(ctx context.Context, s *situation) error {
+	if s.unsafe != nil || s.refusal != nil || before(s) != 0 {
+		return nil
+	}
+	answer, err := a.Peers.Evaluate(ctx, Question{
+		Sub:         s.user.subject.Sub,
+		RedirectURI: s.request.RedirectURI,
+		Client:      s.client,
+		Scope:       s.checked.Asked,
+		Resources:   s.checked.Resources,
+		Always:      s.checked.Prompts.Has(oauth.PromptConsent),
+	})
+	if err != nil {
+		return fmt.Errorf("evaluate consent: %w", err)
+	}
+	s.answer = &answer
+	return nil
 }
 
 // refusal is a rule's no, as a value: an answer like others, and no failure.
@@ -234,17 +272,17 @@ func (r *refusal) page() Step {
 	return Step{ErrorPage: r.why, RedirectURIRefused: r.redirectURI, Forbidden: r.forbidden}
 }
 
-// Current returns who is signed in in a browser, whatever for. Fails with
+// Current returns who is signed in in a browser, and how, whatever for. Fails with
 // fault.NotFound.
-func (a *Authorizer) Current(ctx context.Context, b Browser) (session.Session, error) {
+func (a *Authorizer) Current(ctx context.Context, b Browser) (session.Session, Subject, error) {
 	u, err := a.signedIn(ctx, b, "")
 	if err != nil {
-		return session.Session{}, err
+		return session.Session{}, Subject{}, err
 	}
 	if u == nil {
-		return session.Session{}, fault.New(fault.NotFound, "nobody is signed in")
+		return session.Session{}, Subject{}, fault.New(fault.NotFound, "nobody is signed in")
 	}
-	return u.session, nil
+	return u.session, u.subject, nil
 }
 
 // signedIn returns nil when nobody is. A user who was disabled or signed out

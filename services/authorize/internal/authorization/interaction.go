@@ -2,7 +2,6 @@ package authorization
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/google/uuid"
 
@@ -22,8 +21,13 @@ type Place struct {
 type View struct {
 	Page    Page
 	Request authreq.Request
+	Client  authreq.Client
 	// ClientHidden says that the page must not name the client.
 	ClientHidden bool
+	// Subject is who is signed in; nil on the sign-in page.
+	Subject *Subject
+	// Answer is what to ask, on the consent page. Else nil.
+	Answer *Answer
 }
 
 // View returns what the page of a pending authorization shows. Fails with
@@ -34,26 +38,41 @@ func (a *Authorizer) View(ctx context.Context, p Place) (View, error) {
 	if err != nil {
 		return View{}, err
 	}
+	if err := a.gatherConsent(ctx, s); err != nil {
+		return View{}, err
+	}
+	view, err := viewOf(s)
+	if err != nil {
+		return View{}, err
+	}
+	return view, a.noteSeen(ctx, s, view.Page)
+}
+
+// viewOf is what the page that comes next shows.
+func viewOf(s *situation) (View, error) {
 	switch {
 	case s.unsafe != nil:
 		return View{}, s.unsafe.why
 	case s.refusal != nil:
 		return View{}, s.refusal.why
 	}
-	page, err := a.next(ctx, s)
-	if err != nil {
-		return View{}, err
-	}
-	if page == pageForbidden {
+	view := View{Page: next(s), Request: s.request, Client: s.client}
+	switch view.Page {
+	case pageForbidden:
 		return View{}, forbidden().why
-	}
-	if page == 0 {
+	case PageSignIn:
+		view.ClientHidden = s.client.Internal
+		return view, nil
+	case PageConsent:
+		view.Answer = s.answer
+	case 0:
 		// Everything was answered in another tab. Going on takes a button, so that
 		// reloading a page gives no code away.
-		page = PageAccount
+		view.Page = PageAccount
+	default:
 	}
-	view := View{Page: page, Request: s.request, ClientHidden: s.client.Internal && page == PageSignIn}
-	return view, a.noteSeen(ctx, s, page)
+	view.Subject = &s.user.subject
+	return view, nil
 }
 
 // noteSeen notes who sees a page, for only that user may answer it.
@@ -127,34 +146,19 @@ func (a *Authorizer) Allow(ctx context.Context, p Place, workspaceIDs, projectID
 	if err != nil {
 		return Step{}, err
 	}
-	if done, step, err := a.refuse(ctx, s); done {
-		return step, err
-	}
-	if err := sawAnother(s, s.pending.Shown); err != nil {
-		return Step{}, err
-	}
-	page, err := a.next(ctx, s)
+	decided, err := decideAllowed(s)
 	if err != nil {
 		return Step{}, err
 	}
-	// What comes before the consent page still comes before it; and nobody has
-	// agreed to a page that was not shown.
-	if page == PageSignIn || page == pageForbidden || page == PageAccount || !s.happened(s.pending.Shown) {
-		return a.goTo(ctx, s, page)
-	}
-	if err := sawAnotherClient(s); err != nil {
-		return Step{}, err
-	}
-	// The grant comes before the gate: a selection that is refused leaves the
-	// transaction open, and of two submissions both record the same.
-	grant, err := a.Peers.RecordGrant(ctx, Selection{
-		Sub: s.user.subject.Sub, ClientID: s.client.ID, RedirectURI: s.request.RedirectURI, Scope: s.checked.Asked,
-		WorkspaceIDs: workspaceIDs, ProjectIDs: projectIDs,
+	// The grant comes before the code, and both before the gate: a selection that is
+	// refused leaves the transaction open, and of two submissions both record the
+	// same.
+	return a.commit(ctx, s, decided, func(ctx context.Context, s *situation) (Grant, error) {
+		return a.record(ctx, Selection{
+			Sub: s.user.subject.Sub, RedirectURI: s.request.RedirectURI, Client: s.client,
+			Scope: s.checked.Asked, Resources: s.checked.Resources, WorkspaceIDs: workspaceIDs, ProjectIDs: projectIDs,
+		})
 	})
-	if err != nil {
-		return Step{}, fmt.Errorf("record grant: %w", err)
-	}
-	return a.answerCode(ctx, s, grant)
 }
 
 // Deny gives up a pending authorization: the client is told access_denied, and
@@ -182,7 +186,7 @@ func (a *Authorizer) find(ctx context.Context, p Place) (*situation, error) {
 		return nil, over(transaction.ErrNotFound)
 	}
 	s := &situation{request: t.Request, browser: p.Browser, pending: &t}
-	return s, a.examine(ctx, s)
+	return s, a.gather(ctx, s)
 }
 
 func (a *Authorizer) note(ctx context.Context, s *situation, stage transaction.Stage, in uuid.UUID) error {

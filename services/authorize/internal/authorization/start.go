@@ -46,7 +46,7 @@ func (a *Authorizer) Start(ctx context.Context, req authreq.Request, b Browser) 
 			return Step{}, err
 		}
 	}
-	if err := a.examine(ctx, s); err != nil {
+	if err := a.gather(ctx, s); err != nil {
 		return Step{}, err
 	}
 	return a.step(ctx, s)

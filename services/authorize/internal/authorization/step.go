@@ -39,42 +39,23 @@ type Redirect struct {
 
 // step leads to what comes next.
 func (a *Authorizer) step(ctx context.Context, s *situation) (Step, error) {
-	if done, step, err := a.refuse(ctx, s); done {
-		return step, err
-	}
-	page, err := a.next(ctx, s)
-	if err != nil {
+	if err := a.gatherConsent(ctx, s); err != nil {
 		return Step{}, err
 	}
-	return a.goTo(ctx, s, page)
+	return a.commit(ctx, s, decide(s), a.granted)
 }
 
-// refuse ends a request that is not, or no longer, as the rules want it.
-func (a *Authorizer) refuse(ctx context.Context, s *situation) (done bool, step Step, err error) {
+// commit does what was decided. The grant of a code is what granted returns.
+func (a *Authorizer) commit(ctx context.Context, s *situation, d decision, granted func(context.Context, *situation) (Grant, error)) (Step, error) {
 	switch {
-	case s.unsafe != nil:
-		return true, s.unsafe.page(), nil
-	case s.refusal != nil:
-		step, err = a.answerRefusal(ctx, s, s.refusal)
-		return true, step, err
-	default:
-		return false, Step{}, nil
+	case d.tellUser != nil:
+		return d.tellUser.page(), nil
+	case d.tellClient != nil:
+		return a.answerRefusal(ctx, s, d.tellClient)
+	case d.show != 0:
+		return a.interact(ctx, s, d.show)
 	}
-}
-
-// goTo shows the page, or answers the client if there is none to show.
-func (a *Authorizer) goTo(ctx context.Context, s *situation, page Page) (Step, error) {
-	if refused := cannotAsk(s, page); refused != nil {
-		return a.answerRefusal(ctx, s, refused)
-	}
-	// A transaction stays open: its user may have another account.
-	if page == pageForbidden {
-		return forbidden().page(), nil
-	}
-	if page != 0 {
-		return a.interact(ctx, s, page)
-	}
-	grant, err := a.granted(ctx, s)
+	grant, err := granted(ctx, s)
 	if err != nil {
 		return Step{}, err
 	}
@@ -101,19 +82,20 @@ func (a *Authorizer) interact(ctx context.Context, s *situation, page Page) (Ste
 	return Step{Interaction: &Interaction{Transaction: t.ID, Binding: binding, Page: page}}, nil
 }
 
-// granted is the grant for a request that nothing is left to ask about. Where
-// the user need not be asked, nobody has written down yet what is granted.
+// granted is the grant for a request that nothing is left to ask about. Where the
+// user need not be asked, nobody may have written down yet what is granted.
 func (a *Authorizer) granted(ctx context.Context, s *situation) (Grant, error) {
-	missing := s.checked.Asked
 	if s.answer.Grant != nil {
-		missing = missing.Without(s.answer.Grant.Scope...)
-		if len(missing) == 0 {
-			return *s.answer.Grant, nil
-		}
+		return *s.answer.Grant, nil
 	}
-	grant, err := a.Peers.RecordGrant(ctx, Selection{
-		Sub: s.user.subject.Sub, ClientID: s.client.ID, RedirectURI: s.request.RedirectURI, Scope: missing,
+	return a.record(ctx, Selection{
+		Sub: s.user.subject.Sub, RedirectURI: s.request.RedirectURI, Client: s.client,
+		Scope: s.checked.Asked, Resources: s.checked.Resources, ByPolicy: true,
 	})
+}
+
+func (a *Authorizer) record(ctx context.Context, allowed Selection) (Grant, error) {
+	grant, err := a.Peers.RecordGrant(ctx, allowed)
 	if err != nil {
 		return Grant{}, fmt.Errorf("record grant: %w", err)
 	}
@@ -121,16 +103,21 @@ func (a *Authorizer) granted(ctx context.Context, s *situation) (Grant, error) {
 }
 
 // answerCode sends a code to the client (RFC 6749 §4.1.2), if this is the one
-// answer to the request.
+// answer to the request. The code exists before the gate is passed: if it cannot be
+// made, the user may try again; one that nobody can make is a refusal. Of two that
+// are made for one request, the other leaves no further than this.
 func (a *Authorizer) answerCode(ctx context.Context, s *situation, grant Grant) (Step, error) {
+	code, err := a.Peers.IssueCode(ctx, Code{Checked: s.checked, Grant: grant, Subject: s.user.subject, Session: s.user.session})
+	if refused := refusalOf(err); refused != nil {
+		return a.answerRefusal(ctx, s, refused)
+	}
+	if err != nil {
+		return Step{}, fmt.Errorf("issue code: %w", err)
+	}
 	if err := a.pass(ctx, s); errors.Is(err, pushed.ErrNotFound) {
 		return spentRequestURI(err).page(), nil
 	} else if err != nil {
 		return Step{}, err
-	}
-	code, err := a.Peers.IssueCode(ctx, Code{Checked: s.checked, Grant: grant, Subject: s.user.subject, Session: s.user.session})
-	if err != nil {
-		return Step{}, fmt.Errorf("issue code: %w", err)
 	}
 	return a.answer(s, [2]string{"code", code.Reveal()}), nil
 }
@@ -142,10 +129,6 @@ func (a *Authorizer) answerRefusal(ctx context.Context, s *situation, refused *r
 		if err := a.pass(ctx, s); err != nil {
 			return Step{}, err
 		}
-	} else if !s.client.Vetted && s.user == nil && !s.browser.framed() {
-		// RFC 9700 §4.11.2: a request made to fail would send anybody who follows
-		// a link of ours to wherever a client that nobody vetted likes.
-		return refused.page(), nil
 	}
 	return a.answer(s,
 		[2]string{"error", string(refused.why.Code)},

@@ -110,6 +110,9 @@ type Client struct {
 	RequirePKCE bool
 	// RequirePushed refuses what was not pushed (RFC 9126 §6).
 	RequirePushed bool
+	// Said is the client as the registry describes it, for pages and for whoever
+	// needs it whole. No rule looks at it.
+	Said any
 	// Vetted says that the operators vouch for it.
 	Vetted bool
 	// Internal clients are for the members of WorkspaceID, who alone may know of

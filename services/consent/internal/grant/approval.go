@@ -167,3 +167,12 @@ func (g Grant) Shared(c preset.Catalogue) []Shared {
 	}
 	return list
 }
+
+// Allowed is everything that is allowed somewhere, to whichever identity.
+func (g Grant) Allowed() oauth.Scope {
+	var scope oauth.Scope
+	for _, a := range g.Approvals {
+		scope = scope.Union(a.Scope)
+	}
+	return scope
+}

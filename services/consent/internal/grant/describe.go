@@ -6,10 +6,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/page"
+	"github.com/chancery-auth/chancery/pkg/preset"
 )
 
 // maxDescribed is about how many bytes a page of descriptions has at most, unless
@@ -19,7 +21,7 @@ const maxDescribed = 512 << 10
 // Description is a grant as a page shows it.
 type Description struct {
 	Grant Grant
-	// Choices are those of the granted scope, with what is shared now.
+	// Choices are those of everything that was ever allowed, with what is shared now.
 	Choices
 }
 
@@ -47,7 +49,7 @@ func (e *Evaluator) Describe(ctx context.Context, sub string, p Page) (list []De
 	grants, next := page.Cut(pages, readAll(stored, e.Scopes), size, Grant.cursor)
 	described := 0
 	for i, g := range grants {
-		d := Description{Grant: g, Choices: e.choices(g.Scope, g, mine)}
+		d := e.description(g, mine)
 		if described += d.size(); i > 0 && described > maxDescribed {
 			return list, pages.Token(grants[i-1].cursor()), nil
 		}
@@ -71,7 +73,14 @@ func (e *Evaluator) DescribeOne(ctx context.Context, id uuid.UUID, sub string) (
 	if err != nil {
 		return Description{}, fmt.Errorf("list resources of subject: %w", err)
 	}
-	return Description{Grant: g, Choices: e.choices(g.Scope, g, mine)}, nil
+	return e.description(g, mine), nil
+}
+
+// description offers everything that was ever allowed, and says what is.
+func (e *Evaluator) description(g Grant, mine Resources) Description {
+	d := Description{Grant: g, Choices: e.choices(g.Scope, g, mine)}
+	d.Scopes = slices.DeleteFunc(d.Scopes, func(s preset.Scope) bool { return !g.Allowed().Contains(s.Name) })
+	return d
 }
 
 // size is about how many bytes a message has for d, ids and all.

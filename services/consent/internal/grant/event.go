@@ -12,9 +12,10 @@ func Recorded(d Decision, g Grant) event.Event {
 	return e
 }
 
-// Changed is the event of other resources, or another scope, in a grant.
+// Changed is the event of other approvals in a grant. It has everything that is
+// allowed somewhere.
 func Changed(g Grant) event.Event {
-	return event.Event{Type: event.GrantChanged, GrantID: g.ID, ClientID: g.ClientID, Sub: g.Sub, Scope: g.Scope}
+	return event.Event{Type: event.GrantChanged, GrantID: g.ID, ClientID: g.ClientID, Sub: g.Sub, Scope: g.Allowed()}
 }
 
 // Revoked is the event of a grant's end.

@@ -157,8 +157,9 @@ type Change struct {
 	Client Client
 	// ScopeShrinks says that the scope loses a value.
 	ScopeShrinks bool
-	// Narrows says that the client becomes one for the members of its workspace:
-	// of a token that is out, nobody knows whether it is a member's.
+	// Narrows says that the client becomes one for the members of its workspace, or
+	// one whose users are asked: of a token that is out, nobody knows whether it is a
+	// member's, or whether its user was.
 	Narrows bool
 	// DropSecrets says that no secret of the client is of use any more.
 	DropSecrets bool

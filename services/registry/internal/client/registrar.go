@@ -135,7 +135,7 @@ func (r *Registrar) update(ctx context.Context, old, c Client, newSecret *client
 	change := Change{
 		Client:       c,
 		ScopeShrinks: !old.Scope.SubsetOf(c.Scope),
-		Narrows:      c.Visibility == Internal && old.Visibility != Internal,
+		Narrows:      c.becomesInternal(old) || c.beginsToAsk(old),
 		DropSecrets:  clientsecret.UsedBy(old.AuthMethods()...) && !clientsecret.UsedBy(c.AuthMethods()...),
 		NewSecret:    newSecret,
 	}
@@ -223,3 +223,11 @@ func refuse(doing string, err error) error {
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }
+
+// becomesInternal says that c is for the members of its workspace from now on.
+func (c Client) becomesInternal(old Client) bool {
+	return c.Visibility == Internal && old.Visibility != Internal
+}
+
+// beginsToAsk says that the users of c are asked for consent from now on.
+func (c Client) beginsToAsk(old Client) bool { return old.SkipConsent && !c.SkipConsent }

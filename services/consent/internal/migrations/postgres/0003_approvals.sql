@@ -4,10 +4,11 @@
 -- to everything that lives: the product that it makes of them must not be wider
 -- than the approvals. When it writes, update_time leaves approve_time behind: then
 -- its columns are read in place of the approvals, as cautiously as those of a grant
--- that has none yet.
+-- that has none yet. There is no CHECK here, which would read the whole table while
+-- nobody can use it.
 ALTER TABLE consent.grant
     ADD COLUMN allowed_scope   text COLLATE "C",
-    ADD COLUMN former_identity bytea CHECK (octet_length(former_identity) = 32),
+    ADD COLUMN former_identity bytea,
     ADD COLUMN approve_time    timestamptz;
 COMMENT ON COLUMN consent.grant.scope IS
     'Space-separated. For the release before approvals, of which a dash alone means that it may use nothing.';

@@ -1,11 +1,6 @@
 package authorization
 
-import (
-	"context"
-	"fmt"
-
-	"github.com/chancery-auth/chancery/pkg/oauth"
-)
+import "github.com/chancery-auth/chancery/pkg/oauth"
 
 // Page is a page that asks the user something.
 type Page uint8
@@ -38,28 +33,103 @@ var askings = []asking{
 	{"an account is chosen if that is asked for", "OIDC Core §3.1.2.1", PageAccount, choiceMissing},
 }
 
-// next says which page comes next; none if nothing is left to ask.
-func (a *Authorizer) next(ctx context.Context, s *situation) (Page, error) {
+// before is the page that comes before it can be asked for consent; none if nothing
+// is left to ask of that kind.
+func before(s *situation) Page {
 	for _, ask := range askings {
 		if ask.needed(s) {
-			return ask.page, nil
+			return ask.page
 		}
 	}
-	answer, err := a.Peers.Evaluate(ctx, Question{
-		Sub:         s.user.subject.Sub,
-		ClientID:    s.client.ID,
-		RedirectURI: s.request.RedirectURI,
-		Scope:       s.checked.Asked,
-		Always:      s.checked.Prompts.Has(oauth.PromptConsent),
-	})
-	if err != nil {
-		return 0, fmt.Errorf("evaluate consent: %w", err)
+	return 0
+}
+
+// next is the page that comes next; none if nothing is left to ask.
+func next(s *situation) Page {
+	if page := before(s); page != 0 {
+		return page
 	}
-	s.answer = answer
-	if answer.Required {
-		return PageConsent, nil
+	if s.answer.Required {
+		return PageConsent
 	}
-	return 0, nil
+	return 0
+}
+
+// decision is what becomes of a request: one of the four.
+type decision struct {
+	// tellUser refuses where the client must not hear of it, and tellClient where it
+	// does.
+	tellUser, tellClient *refusal
+	// show asks the user something.
+	show Page
+	// code answers the client: there is nothing left to ask.
+	code bool
+}
+
+// decide says what becomes of a request, from all that was gathered.
+func decide(s *situation) decision {
+	switch {
+	case s.unsafe != nil:
+		return decision{tellUser: s.unsafe}
+	case s.refusal != nil:
+		return refuse(s, s.refusal)
+	}
+	page := next(s)
+	if refused := cannotAsk(s, page); refused != nil {
+		return refuse(s, refused)
+	}
+	return ask(page)
+}
+
+// decideAllowed says what becomes of a request whose user has pressed Allow. What
+// comes before the consent page still comes before it; and nobody has agreed to a
+// page that was not shown. Fails with invalid_request if it was shown to another
+// user, or named the client otherwise.
+func decideAllowed(s *situation) (decision, error) {
+	switch {
+	case s.unsafe != nil:
+		return decision{tellUser: s.unsafe}, nil
+	case s.refusal != nil:
+		return refuse(s, s.refusal), nil
+	}
+	if err := sawAnother(s, s.pending.Shown); err != nil {
+		return decision{}, err
+	}
+	page := before(s)
+	switch refused := cannotAsk(s, page); {
+	case refused != nil:
+		return refuse(s, refused), nil
+	case page != 0:
+		return ask(page), nil
+	case !s.happened(s.pending.Shown):
+		return decision{show: PageConsent}, nil
+	default:
+		return decision{code: true}, sawAnotherClient(s)
+	}
+}
+
+// ask shows a page; none leaves the code. A transaction whose user must not know of
+// the client stays open: there may be another account.
+func ask(page Page) decision {
+	switch page {
+	case pageForbidden:
+		return decision{tellUser: forbidden()}
+	case 0:
+		return decision{code: true}
+	default:
+		return decision{show: page}
+	}
+}
+
+// refuse tells the client. But a request made to fail would send anybody who follows
+// a link of ours to wherever a client that nobody vetted likes (RFC 9700 §4.11.2):
+// who is not signed in is told instead, unless a frame shows that there is nobody to
+// phish.
+func refuse(s *situation, why *refusal) decision {
+	if s.pending == nil && !s.client.Vetted && s.user == nil && !s.browser.framed() {
+		return decision{tellUser: why}
+	}
+	return decision{tellClient: why}
 }
 
 func nobodySignedIn(s *situation) bool { return s.user == nil }
