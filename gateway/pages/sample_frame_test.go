@@ -281,6 +281,10 @@ func strangeApps() pages.AuthorizedApps {
 	p.Apps = p.Apps[:1]
 	p.Apps[0].Client = consent.Client
 	p.Apps[0].Workspaces = consent.Workspaces
+	for i, level := range []string{"Viewer", "", ""} {
+		w := &p.Apps[0].Workspaces.Options[i]
+		w.Role.Asked, w.Levels = "", sampleSteps(w.ID, "workspace", 3-i, level)
+	}
 	return p
 }
 

@@ -216,6 +216,7 @@ var german = map[string]string{
 	"choice.workspace":      "Freizugebende Arbeitsbereiche",
 	"choice.workspace.lost": "Wenn Sie das Häkchen bei einem Arbeitsbereich entfernen, verliert die Anwendung dort sämtliche Zugriffsberechtigungen.",
 	"held.role":             "hat bereits Zugriff als {0}",
+	"role.here":             "Ihre Rolle:",
 	"level.label":           "Zugriffsberechtigung:",
 	"choice.workspace.hint": "Der Zugriff beschränkt sich auf die von Ihnen ausgewählten Arbeitsbereiche.",
 	"role.capped":           "{0} wurde angefragt; Ihre Rolle ist hier {1}, deshalb wird {2} freigegeben.",
