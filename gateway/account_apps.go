@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -24,7 +25,20 @@ const grantsPerPage = 20
 // accountApps is the page on which users see what they have allowed, and take it
 // back.
 func (g *gateway) accountApps() *desk {
-	return &desk{gateway: g, lists: []string{"workspace", "project"}, show: g.showGrants, act: g.actOnGrant}
+	return &desk{
+		gateway: g, lists: []string{"workspace", "project", "level", "had"}, read: readGrant, show: g.showGrants, act: g.actOnGrant,
+	}
+}
+
+// maxGrantForm is the most bytes in the form of a grant, whose every resource has a
+// level too.
+const maxGrantForm = 512 << 10
+
+func readGrant(r *http.Request) (form.Values, []byte, error) {
+	limits := pageForm()
+	limits.Parameters *= 8
+	posted, err := postedForm(r, limits)
+	return posted, nil, err
 }
 
 // confirmRevoke is the page that asks before access is taken back.
@@ -114,16 +128,22 @@ func (g *gateway) reusesOf(r *http.Request, grants []*consentv1.GrantDescription
 func (g *gateway) authorizedApp(described *consentv1.GrantDescription, c *registryv1.Client, owners map[string]string, posted form.Values) pages.AuthorizedApp {
 	client := clientView(c)
 	client.Owner = owners[c.GetWorkspaceId()]
+	shown := newSharing(described, g.Preset.Scopes, posted)
+	shown.editable = true
 	return pages.AuthorizedApp{
 		GrantID:    described.GetGrant().GetGrantId(),
+		Revision:   revisionOf(c),
 		Client:     client,
 		Since:      timeOf(described.GetGrant().GetCreateTime()),
 		LastUse:    timeOf(described.GetGrant().GetLastUseTime()),
 		Groups:     scopeGroups(g.asUsed(described.GetScopes(), c)),
-		Workspaces: workspaceChoice(described, posted),
-		Projects:   projectChoice(described, posted),
+		Workspaces: shown.workspaces(),
+		Projects:   shown.projects(),
 	}
 }
+
+// revisionOf tells a client from what it was, or will be.
+func revisionOf(c *registryv1.Client) string { return strconv.FormatInt(c.GetRevision(), 10) }
 
 // timeOf is the time of t, zero for an absent one.
 func timeOf(t *timestamppb.Timestamp) time.Time {
@@ -151,10 +171,34 @@ func (g *gateway) actOnGrant(w http.ResponseWriter, r *http.Request, v visitor) 
 	}
 }
 
+// saveGrant shares what was chosen with the client that was shown.
 func (g *gateway) saveGrant(w http.ResponseWriter, r *http.Request, v visitor, grant string) {
-	req := &consentv1.UpdateGrantResourcesRequest{
-		GrantId: grant, Sub: v.sub, WorkspaceIds: v.posted.All("workspace"), ProjectIds: v.posted.All("project"),
+	resp, err := g.Consent.DescribeGrant(r.Context(), &consentv1.DescribeGrantRequest{GrantId: grant, Sub: v.sub})
+	if err != nil {
+		g.grantFailure(w, r, err)
+		return
 	}
+	clients, err := g.clientsOf(r, []*consentv1.GrantDescription{resp.GetGrant()})
+	if err != nil {
+		g.pageFailure(w, r, err)
+		return
+	}
+	scopes, missing := newSharing(resp.GetGrant(), g.Preset.Scopes, v.posted).changes()
+	switch client := clients[0]; {
+	case client == nil:
+		g.absent(w, r)
+	case v.posted.Get("revision") != revisionOf(client):
+		g.saveAgain(w, r, v, pages.FieldError{Complaint: pages.AppChanged})
+	case len(missing) > 0:
+		g.saveAgain(w, r, v, missing...)
+	default:
+		g.updateGrant(w, r, v, &consentv1.UpdateGrantResourcesRequest{
+			GrantId: grant, Sub: v.sub, WorkspaceIds: v.posted.All("workspace"), ProjectIds: v.posted.All("project"), Scopes: scopes, Client: client,
+		})
+	}
+}
+
+func (g *gateway) updateGrant(w http.ResponseWriter, r *http.Request, v visitor, req *consentv1.UpdateGrantResourcesRequest) {
 	_, err := g.Consent.UpdateGrantResources(r.Context(), req)
 	switch code := refusalOf(err).Code; {
 	case err == nil:
@@ -162,23 +206,30 @@ func (g *gateway) saveGrant(w http.ResponseWriter, r *http.Request, v visitor, g
 	case faultOf(err).Kind == fault.NotFound:
 		g.absent(w, r)
 	case code == oauth.AccessDenied || code == oauth.InvalidRequest:
-		g.saveAgain(w, r, v, req)
+		g.saveAgain(w, r, v)
 	default:
 		g.pageFailure(w, r, err)
 	}
 }
 
 // saveAgain is for a selection that cannot be shared: the grant is shown alone, as
-// it was chosen.
-func (g *gateway) saveAgain(w http.ResponseWriter, r *http.Request, v visitor, req *consentv1.UpdateGrantResourcesRequest) {
-	resp, err := g.Consent.DescribeGrant(r.Context(), &consentv1.DescribeGrantRequest{GrantId: req.GetGrantId(), Sub: v.sub})
+// it was chosen. Without complaints, they are about the selection.
+func (g *gateway) saveAgain(w http.ResponseWriter, r *http.Request, v visitor, complaints ...pages.FieldError) {
+	resp, err := g.Consent.DescribeGrant(r.Context(), &consentv1.DescribeGrantRequest{GrantId: v.posted.Get("grant_id"), Sub: v.sub})
 	if err != nil {
 		g.grantFailure(w, r, err)
 		return
 	}
+	if len(complaints) == 0 {
+		complaints = selectionComplaints(resp.GetGrant(), v.posted.All("workspace"), v.posted.All("project"))
+	}
+	for i, c := range complaints {
+		if c.Complaint == pages.WorkspaceMissing || c.Complaint == pages.ProjectMissing {
+			complaints[i].Complaint = pages.NothingShared
+		}
+	}
 	alone := &consentv1.DescribeGrantsResponse{Grants: []*consentv1.GrantDescription{resp.GetGrant()}}
-	wrong := &pages.FormError{Errors: selectionComplaints(resp.GetGrant(), req.GetWorkspaceIds(), req.GetProjectIds())}
-	g.renderGrants(w, r, http.StatusBadRequest, v, alone, wrong)
+	g.renderGrants(w, r, http.StatusBadRequest, v, alone, &pages.FormError{Errors: complaints})
 }
 
 // grantFailure says that there is no such grant, or what else went wrong. A text

@@ -97,7 +97,7 @@ func TestN217_GrantsComeInPages(t *testing.T) {
 
 func TestGrantsAreChanged(t *testing.T) {
 	w := deskWorld(t)
-	got := w.post("/account/apps", deskForm("action=save&grant_id="+grantID+"&workspace=w1&workspace=w2&project=&sub=u2"), "Cookie", signedInCookies)
+	got := w.post("/account/apps", deskForm("action=save&revision=7&grant_id="+grantID+"&workspace=w1&workspace=w2&project=&sub=u2"), "Cookie", signedInCookies)
 	if l := got.Header.Get("Location"); got.StatusCode != 303 || l != "/account/apps?done=access-saved" {
 		t.Errorf("%d to %s", got.StatusCode, l)
 	}
@@ -109,7 +109,7 @@ func TestGrantsAreChanged(t *testing.T) {
 
 // A selection that cannot be shared is shown again as it was chosen.
 func TestRefusedSelectionsAreShownAgain(t *testing.T) {
-	const form = "action=save&grant_id=" + grantID + "&workspace=w2"
+	const form = "action=save&revision=7&grant_id=" + grantID + "&workspace=w2"
 	tests := []struct {
 		name   string
 		fail   error

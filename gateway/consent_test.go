@@ -10,6 +10,7 @@ import (
 	"github.com/chancery-auth/chancery/gateway"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
+	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
 
@@ -39,6 +40,102 @@ func TestN087_ConsentPage(t *testing.T) {
 	}
 	if alpha, gamma, beta := strings.Index(body, "Alpha"), strings.Index(body, "Gamma"), strings.Index(body, "Beta"); alpha > gamma || gamma > beta {
 		t.Error("projects are not under their workspaces")
+	}
+}
+
+func TestN302_ConsentPageShowsWhatTheAppHas(t *testing.T) {
+	const lost = "If you untick a workspace, the app loses everything it has there."
+	ladder := func(*consentv1.EvaluateResponse) {}
+	apart := func(scope string) func(*consentv1.EvaluateResponse) {
+		return func(asked *consentv1.EvaluateResponse) {
+			asked.Levels, asked.ProjectLevel = separateLevels(), ""
+			asked.Workspaces[0].ApprovedScope = scope
+		}
+	}
+	one := func(asked *consentv1.EvaluateResponse) { asked.SingleWorkspace = true }
+	tests := []struct {
+		name          string
+		config        func(*gateway.Config)
+		change        func(*consentv1.EvaluateResponse)
+		says, without []string
+	}{
+		{
+			"a role where the scopes are a ladder, capped as it is", withoutRates, ladder,
+			[]string{"already has <bdi>Member</bdi>", "already has <bdi>Viewer</bdi>", lost, "If you untick a project"},
+			[]string{"already has:"},
+		},
+		{
+			"one of two permissions on one level", separateScopes, apart("image:tag"),
+			[]string{"already has: <bdi>Do image:tag</bdi></span>", lost},
+			[]string{"project:update", "already has <bdi>"},
+		},
+		{
+			"the first of many", separateScopes, apart(strings.Join(separate, " ")),
+			[]string{"already has: <bdi>Do image:tag</bdi>, <bdi>Do project:update</bdi> and <bdi>3</bdi> more"},
+			[]string{"Do image:read"},
+		},
+		{"what the catalogue has no more", separateScopes, apart("image:gone"), []string{"already has: <bdi>image:gone</bdi>"}, nil},
+		{
+			"a choice of one takes nothing away", withoutRates, one,
+			[]string{"already has <bdi>Member</bdi>", "What the app already has elsewhere, it keeps.", `value="w1" id="field-workspace" checked`},
+			[]string{lost},
+		},
+		{
+			"of two that are shared none is chosen already", withoutRates, func(asked *consentv1.EvaluateResponse) {
+				one(asked)
+				asked.Workspaces[1].Selected, asked.Workspaces[1].ApprovedScope, asked.Workspaces[1].ApprovedRole = true, "workspace:viewer", "viewer"
+			},
+			[]string{`type="radio" name="workspace" value="w1" id="field-workspace" required`, `value="w2" required`},
+			[]string{lost},
+		},
+		{
+			"nothing", withoutRates, func(asked *consentv1.EvaluateResponse) {
+				asked.Workspaces[0] = &consentv1.WorkspaceChoice{WorkspaceId: "w1", Name: "First", Role: "member"}
+				asked.Projects = asked.GetProjects()[:1]
+			},
+			nil,
+			[]string{"already has", "untick"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, tt.config)
+			w.authorize.interaction = func(*authorizev1.GetInteractionRequest) (*authorizev1.GetInteractionResponse, error) {
+				interaction := interactionOf(t, authorizev1.Interaction_PAGE_CONSENT)
+				tt.change(interaction.GetConsent())
+				return interaction, nil
+			}
+			got := w.get("/consent?tx=tx1", "Cookie", boundCookies())
+			got.wantStatus(t, 200)
+			body := spaces.ReplaceAllString(got.body, " ")
+			for _, want := range tt.says {
+				if !strings.Contains(body, want) {
+					t.Errorf("page lacks %q: %s", want, body)
+				}
+			}
+			for _, no := range tt.without {
+				if strings.Contains(body, no) {
+					t.Errorf("page has %q", no)
+				}
+			}
+		})
+	}
+}
+
+// Where the client names APIs, the page does (RFC 8707 §2.1).
+func TestConsentPageNamesTheAPIs(t *testing.T) {
+	for _, apis := range [][]string{nil, {"https://api.example/v1", "https://files.example/", "https://api.example/v1"}} {
+		w := newWorld(t)
+		w.authorize.interaction = func(*authorizev1.GetInteractionRequest) (*authorizev1.GetInteractionResponse, error) {
+			interaction := interactionOf(t, authorizev1.Interaction_PAGE_CONSENT)
+			interaction.Resource = apis
+			return interaction, nil
+		}
+		body := w.get("/consent?tx=tx1", "Cookie", boundCookies()).body
+		const want = `use this access only at <bdi dir="ltr">api.example/v1</bdi>, <bdi dir="ltr">files.example</bdi></p>`
+		if strings.Contains(body, want) != (apis != nil) || strings.Contains(body, "only at") != (apis != nil) {
+			t.Errorf("page for %q: %s", apis, body)
+		}
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 
 	"github.com/chancery-auth/chancery/gateway"
 	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/pkg/preset"
+	"github.com/chancery-auth/chancery/pkg/role"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
@@ -187,6 +189,7 @@ type consentScript struct {
 	script
 	fail     error
 	before   int // how many grants are before it
+	change   func(*consentv1.GrantDescription)
 	describe *consentv1.DescribeGrantsRequest
 	updated  []*consentv1.UpdateGrantResourcesRequest
 	revoked  []*consentv1.RevokeGrantRequest
@@ -205,7 +208,7 @@ func (s *consentScript) DescribeGrants(ctx context.Context, req *consentv1.Descr
 	for i := range s.before {
 		resp.Grants = append(resp.Grants, &consentv1.GrantDescription{Grant: &consentv1.Grant{GrantId: "before-" + string(rune('a'+i)), ClientId: "gone"}})
 	}
-	resp.Grants = append(resp.Grants, grantOfU1())
+	resp.Grants = append(resp.Grants, s.grant())
 	if size := int(req.GetPageSize()); len(resp.GetGrants()) > size {
 		resp.Grants, resp.NextPageToken = resp.GetGrants()[:size], "next"
 	}
@@ -217,7 +220,15 @@ func (s *consentScript) DescribeGrant(ctx context.Context, req *consentv1.Descri
 	if req.GetSub() != "u1" || req.GetGrantId() != grantID {
 		return nil, fault.New(fault.NotFound, "no such grant")
 	}
-	return &consentv1.DescribeGrantResponse{Grant: grantOfU1()}, nil
+	return &consentv1.DescribeGrantResponse{Grant: s.grant()}, nil
+}
+
+func (s *consentScript) grant() *consentv1.GrantDescription {
+	described := grantOfU1()
+	if s.change != nil {
+		s.change(described)
+	}
+	return described
 }
 
 func grantOfU1() *consentv1.GrantDescription {
@@ -225,11 +236,50 @@ func grantOfU1() *consentv1.GrantDescription {
 		Grant:  &consentv1.Grant{GrantId: grantID, ClientId: appID, CreateTime: timestamppb.New(start)},
 		Scopes: []*registryv1.ScopeDescription{{Name: "openid", Description: "Know who you are", Group: "About you"}},
 		Workspaces: []*consentv1.WorkspaceChoice{
-			{WorkspaceId: "w1", Name: "First", Role: "member", Selected: true}, {WorkspaceId: "w2", Name: "Second", Role: "admin"},
+			{WorkspaceId: "w1", Name: "First", Role: "member", Selected: true, ApprovedScope: "workspace:viewer", ApprovedRole: "viewer"},
+			{WorkspaceId: "w2", Name: "Second", Role: "admin"},
 		},
-		Projects:       []*consentv1.ProjectChoice{{ProjectId: "p1", Name: "Alpha", WorkspaceId: "w1", WorkspaceName: "First", Role: "member", Selected: true}},
+		Projects:       []*consentv1.ProjectChoice{{ProjectId: "p1", Name: "Alpha", WorkspaceId: "w1", WorkspaceName: "First", Role: "member", Selected: true, ApprovedScope: "project:viewer", ApprovedRole: "viewer"}},
+		Levels:         ladderLevels(),
 		WorkspaceLevel: "member", ProjectLevel: "viewer",
 	}
+}
+
+// ladderLevels is what the default preset can share a resource with.
+func ladderLevels() []*registryv1.ScopeDescription {
+	var levels []*registryv1.ScopeDescription
+	for _, s := range preset.Default().Scopes {
+		switch s.Kind {
+		case preset.Workspace:
+			levels = append(levels, &registryv1.ScopeDescription{Name: s.Name, Description: s.Description, Kind: registryv1.ScopeDescription_KIND_WORKSPACE})
+		case preset.Project:
+			levels = append(levels, &registryv1.ScopeDescription{Name: s.Name, Description: s.Description, Kind: registryv1.ScopeDescription_KIND_PROJECT})
+		default:
+		}
+	}
+	return levels
+}
+
+// separate is five permissions in a workspace, none of which stands for another.
+var separate = []string{"image:tag", "project:update", "project:read", "image:read", "folder:read"}
+
+// separateScopes has the preset know them.
+func separateScopes(c *gateway.Config) {
+	c.Preset.Scopes = nil
+	for _, name := range separate {
+		c.Preset.Scopes = append(c.Preset.Scopes, preset.Scope{Name: name, Kind: preset.Workspace, Level: role.Member})
+	}
+}
+
+// separateLevels is each of them in words.
+func separateLevels() []*registryv1.ScopeDescription {
+	var levels []*registryv1.ScopeDescription
+	for _, name := range separate {
+		levels = append(levels, &registryv1.ScopeDescription{
+			Name: name, Description: "Do " + name, Kind: registryv1.ScopeDescription_KIND_WORKSPACE,
+		})
+	}
+	return levels
 }
 
 func (s *consentScript) UpdateGrantResources(ctx context.Context, req *consentv1.UpdateGrantResourcesRequest) (*consentv1.UpdateGrantResourcesResponse, error) {

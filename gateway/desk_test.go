@@ -13,7 +13,7 @@ var deskPages = []struct {
 	path, form string
 	made       func(rest string) string
 }{
-	{"/account/apps", "action=save&grant_id=" + grantID + "&workspace=w1&project=p1", deskForm},
+	{"/account/apps", "action=save&revision=7&grant_id=" + grantID + "&workspace=w1&project=p1", deskForm},
 	{"/developer/apps/new", "workspace_id=" + workspaceID + "&name=New&client_type=web&redirect_uris=https%3A%2F%2Fa.example%2Fcb&scope=openid", onceForm},
 	{"/developer/apps/" + appID, "revision=7&name=New", deskForm},
 	{"/developer/apps/" + appID + "/secrets", "action=create", onceForm},

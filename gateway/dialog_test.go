@@ -69,14 +69,15 @@ func interactionOf(t *testing.T, page authorizev1.Interaction_Page) *authorizev1
 				{Name: "offline_access", Description: "Keep access", Group: "About you", Sensitive: true},
 				{Name: "write", Description: "Write", Group: "Work", Sensitive: true},
 			},
+			Levels:         ladderLevels(),
 			WorkspaceLevel: "admin", ProjectLevel: "viewer",
 			Workspaces: []*consentv1.WorkspaceChoice{
-				{WorkspaceId: "w1", Name: "First", Role: "member", Selected: true},
+				{WorkspaceId: "w1", Name: "First", Role: "member", Selected: true, ApprovedScope: "workspace:admin", ApprovedRole: "member"},
 				{WorkspaceId: "w2", Name: "Second", Role: "admin"},
 			},
 			Projects: []*consentv1.ProjectChoice{
 				{ProjectId: "p1", Name: "Alpha", WorkspaceId: "w1", WorkspaceName: "First", Role: "member"},
-				{ProjectId: "p2", Name: "Beta", WorkspaceId: "w2", WorkspaceName: "Second", Role: "admin", Selected: true},
+				{ProjectId: "p2", Name: "Beta", WorkspaceId: "w2", WorkspaceName: "Second", Role: "admin", Selected: true, ApprovedScope: "project:viewer", ApprovedRole: "viewer"},
 				{ProjectId: "p3", Name: "Gamma", WorkspaceId: "w1", WorkspaceName: "First", Role: "member"},
 			},
 		},

@@ -71,6 +71,8 @@ func (g *gateway) routes() ([]edge.Route, error) {
 // other sites.
 func (g *gateway) pageRoutes(guard func(http.Handler) http.Handler) []edge.Route {
 	get, form := []string{http.MethodGet}, []string{http.MethodGet, http.MethodPost}
+	apps := named("account_apps", g.browsers(accountAppsPath, guard(g.accountApps()), form...))
+	apps.Body = maxGrantForm
 	routes := []edge.Route{
 		named("home", g.browsers(homePath, http.HandlerFunc(g.home), get...)),
 		named("assets", g.browsers("/favicon.ico", http.HandlerFunc(noContent), get...)),
@@ -78,7 +80,7 @@ func (g *gateway) pageRoutes(guard func(http.Handler) http.Handler) []edge.Route
 		named("signout", g.browsers(signOutPath, guard(http.HandlerFunc(g.signOut)), http.MethodPost)),
 		named("directory", g.browsers(directoryPath, http.HandlerFunc(g.appDirectory), get...)),
 		named("logo", g.logos()),
-		named("account_apps", g.browsers(accountAppsPath, guard(g.accountApps()), form...)),
+		apps,
 		named("account_apps", g.browsers(revokePath, guard(g.confirmRevoke()), get...)),
 	}
 	for path, d := range g.dialogs() {

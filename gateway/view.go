@@ -3,15 +3,12 @@ package gateway
 import (
 	"net/http"
 	"slices"
-	"strings"
 
-	"github.com/chancery-auth/chancery/gateway/internal/form"
 	"github.com/chancery-auth/chancery/gateway/pages"
 	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/role"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
-	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
 
@@ -37,6 +34,7 @@ func personView(a *authorizev1.Account) pages.AccountView {
 
 func (g *gateway) consentView(r *http.Request, s sheet) pages.Page {
 	asked := s.interaction.GetConsent()
+	shown := newSharing(asked, g.Preset.Scopes, s.posted)
 	client := clientView(s.interaction.GetClient())
 	client.Owner = g.workspaceNames(r, s.interaction.GetClient())[s.interaction.GetClient().GetWorkspaceId()]
 	return pages.Consent{
@@ -47,10 +45,22 @@ func (g *gateway) consentView(r *http.Request, s sheet) pages.Page {
 		SwitchAction: accountPath,
 		ManageURL:    accountAppsPath,
 		Groups:       scopeGroups(g.asUsed(asked.GetScopes(), s.interaction.GetClient())),
-		Workspaces:   workspaceChoice(asked, s.posted),
-		Projects:     projectChoice(asked, s.posted),
+		APIs:         distinct(s.interaction.GetResource()),
+		Workspaces:   shown.workspaces(),
+		Projects:     shown.projects(),
 		Err:          s.complaint,
 	}
+}
+
+// distinct is list without what came before.
+func distinct(list []string) []string {
+	var out []string
+	for _, s := range list {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // asUsed is the scopes together with what a client gets beside them: where refresh
@@ -94,83 +104,4 @@ func riskOf(s *registryv1.ScopeDescription) pages.Risk {
 	default:
 		return pages.RiskWrite
 	}
-}
-
-// choices are what a person may share: of what is asked for now, or of what was
-// granted before.
-type choices interface {
-	GetWorkspaceLevel() string
-	GetWorkspaces() []*consentv1.WorkspaceChoice
-	GetSingleWorkspace() bool
-	GetProjectLevel() string
-	GetProjects() []*consentv1.ProjectChoice
-}
-
-// workspaceChoice is nil where no scope asks for workspaces.
-func workspaceChoice(asked choices, posted form.Values) *pages.WorkspaceChoice {
-	if asked.GetWorkspaceLevel() == "" {
-		return nil
-	}
-	choice := &pages.WorkspaceChoice{Single: asked.GetSingleWorkspace()}
-	for _, w := range asked.GetWorkspaces() {
-		choice.Options = append(choice.Options, pages.WorkspaceView{
-			ID:       w.GetWorkspaceId(),
-			Name:     w.GetName(),
-			Role:     roleView(w.GetRole(), asked.GetWorkspaceLevel()),
-			Selected: ticked(posted, "workspace", w.GetWorkspaceId(), w.GetSelected()),
-		})
-	}
-	return choice
-}
-
-// projectChoice is nil where no scope asks for projects. A person's role is that
-// in the workspace; where it differs between projects the first one's is shown.
-func projectChoice(asked choices, posted form.Values) *pages.ProjectChoice {
-	if asked.GetProjectLevel() == "" {
-		return nil
-	}
-	choice := &pages.ProjectChoice{}
-	at := make(map[string]int)
-	for _, p := range asked.GetProjects() {
-		i, known := at[p.GetWorkspaceId()]
-		if !known {
-			i = len(choice.Workspaces)
-			at[p.GetWorkspaceId()] = i
-			choice.Workspaces = append(choice.Workspaces, pages.ProjectGroup{
-				Workspace: p.GetWorkspaceName(), Role: roleView(p.GetRole(), asked.GetProjectLevel()),
-			})
-		}
-		choice.Workspaces[i].Projects = append(choice.Workspaces[i].Projects, pages.ProjectView{
-			ID: p.GetProjectId(), Name: p.GetName(),
-			Selected: ticked(posted, "project", p.GetProjectId(), p.GetSelected()),
-		})
-	}
-	return choice
-}
-
-// ticked is what the person chose a moment ago, or else what was shared before.
-func ticked(posted form.Values, name, id string, before bool) bool {
-	if posted == nil {
-		return before
-	}
-	return slices.Contains(posted.All(name), id)
-}
-
-// roleView says which role a person has, and which one was asked for if that is
-// more.
-func roleView(held, asked string) pages.RoleView {
-	view := pages.RoleView{Name: title(held)}
-	has, hasErr := role.Parse(held)
-	wants, wantsErr := role.Parse(asked)
-	if hasErr == nil && wantsErr == nil && wants > has {
-		view.Asked = title(asked)
-	}
-	return view
-}
-
-func title(s string) string {
-	if s == "" {
-		return ""
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
 }

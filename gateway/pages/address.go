@@ -63,6 +63,16 @@ func webHost(s string) string {
 	return host
 }
 
+// apiName is how a page calls the API of that URI (RFC 8707): on the web by host
+// and path, and else as it is.
+func apiName(uri string) string {
+	u, err := url.Parse(uri)
+	if err != nil || u.Scheme != "https" || webHost(uri) == "" {
+		return uri
+	}
+	return webHost(uri) + strings.TrimSuffix(u.RequestURI(), "/")
+}
+
 // destination is where a browser goes once a page is answered, in words.
 type destination struct {
 	// Key is the sentence of the catalogue.

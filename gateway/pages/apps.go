@@ -3,9 +3,9 @@ package pages
 import "time"
 
 // AuthorizedApps is what a person has allowed, one section for each client.
-// Each section is a form that posts grant_id with action=save and the chosen
-// workspaces and projects, or with action=revoke, which asks for confirmation
-// with [AuthorizedAppRevoke].
+// Each section is a form that posts grant_id with action=save, the chosen
+// workspaces and projects, and as level what each is shared with; or with
+// action=revoke, which asks for confirmation with [AuthorizedAppRevoke].
 type AuthorizedApps struct {
 	Frame
 	Form
@@ -35,7 +35,9 @@ func (p AuthorizedApps) Err() *FormError {
 type AuthorizedApp struct {
 	// GrantID is posted as grant_id.
 	GrantID string
-	Client  ClientView
+	// Revision is posted as revision: what is added is for the client as it is shown.
+	Revision string
+	Client   ClientView
 	// Since is when the person allowed it, LastUse when it was last used; zero
 	// if it never was.
 	Since   time.Time

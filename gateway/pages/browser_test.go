@@ -126,8 +126,8 @@ func TestTabFollowsReadingOrder(t *testing.T) {
 			"consent-deny", "consent-allow", "a", "a",
 		}},
 		{"apps", []string{
-			"body", "sign-out", "a", "a", "a", "workspace", "workspace", "workspace", "save", "revoke",
-			"workspace", "project", "project", "project", "save", "revoke", "revoke", "a",
+			"body", "sign-out", "a", "a", "a", "workspace", "level", "workspace", "workspace", "save", "revoke",
+			"workspace", "summary", "project", "level", "project", "project", "save", "revoke", "revoke", "a",
 		}},
 		{"secrets", []string{
 			"body", "sign-out", "a", "a", "a", "button", "a", "a", "a", "a", "button", "secret-create", "summary", "summary",
@@ -291,14 +291,16 @@ func TestSecretIsCopied(t *testing.T) {
 func TestAccountPagesWorkWithoutScript(t *testing.T) {
 	server := newSite(t, newRenderer(t), map[string]pages.Page{
 		"apps": sampleApps(), "secrets": newSecret(), "developer": manyApps(),
-	}, "")
+		"done": pages.Message{Notice: pages.NoticeCloseWindow},
+	}, "/page/done")
 	tests := []struct {
 		page  string
 		press []string
 		want  url.Values
 	}{
 		{"apps", []string{"[value=revoke]"}, url.Values{
-			"form_token": {"token-1"}, "session_mark": {"mark-1"}, "grant_id": {"g1"}, "workspace": {"w1"}, "action": {"revoke"},
+			"form_token": {"token-1"}, "session_mark": {"mark-1"}, "grant_id": {"g1"}, "revision": {"7"}, "workspace": {"w1"},
+			"level": {"", "w2 workspace:member", "w3 workspace:viewer"}, "action": {"revoke"},
 		}},
 		{"apps", []string{"#sign-out"}, url.Values{"form_token": {"token-2"}, "action": {"sign-out"}}},
 		{"secrets", []string{".confirm summary", "[value=revoke]"}, url.Values{
@@ -318,9 +320,27 @@ func TestAccountPagesWorkWithoutScript(t *testing.T) {
 		if diff := cmp.Diff(tt.want, <-server.posts); diff != "" {
 			t.Errorf("%s: posted form (-want +got):\n%s", tt.page, diff)
 		}
+		do(ctx, t, chromedp.WaitVisible(chromedp.CSS("#close-window")))
 	}
 	for page, selector := range map[string]string{"secrets": "[data-copy]", "developer": "[data-tools]"} {
 		do(ctx, t, chromedp.Navigate(server.url+"/page/"+page), chromedp.WaitNotVisible(chromedp.CSS(selector)))
+	}
+}
+
+// What a resource is shared with is there once it is ticked.
+func TestLevelsShowAtTickedResources(t *testing.T) {
+	server := newSite(t, newRenderer(t), map[string]pages.Page{"apps": sampleApps()}, "")
+	ctx := newBrowser(t)
+	visible := func() []string {
+		return eval[[]string](ctx, t, `[...document.querySelectorAll("section:first-of-type [name=level]")].filter(e => e.checkVisibility()).map(e => e.ariaLabel)`)
+	}
+	do(ctx, t, chromedp.Navigate(server.url+"/page/apps"), chromedp.WaitVisible(chromedp.CSS("main")))
+	if diff := cmp.Diff([]string{"Access to Northwind"}, visible()); diff != "" {
+		t.Errorf("levels (-want +got):\n%s", diff)
+	}
+	do(ctx, t, chromedp.Click(chromedp.CSS("[value=w1]")), chromedp.Click(chromedp.CSS("[value=w2]")))
+	if diff := cmp.Diff([]string{"Access to Northwind Labs"}, visible()); diff != "" {
+		t.Errorf("levels after another choice (-want +got):\n%s", diff)
 	}
 }
 

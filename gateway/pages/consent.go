@@ -17,6 +17,8 @@ type Consent struct {
 	// leaves the sentence about it out.
 	ManageURL string
 	Groups    []ScopeGroup
+	// APIs are the URIs of those that the access is for; empty: none in particular.
+	APIs []string
 	// Workspaces and Projects are nil where no scope asks for a choice.
 	Workspaces *WorkspaceChoice
 	Projects   *ProjectChoice
@@ -61,58 +63,3 @@ const (
 	RiskOffline Risk = "offline"
 	RiskAdmin   Risk = "admin"
 )
-
-// WorkspaceChoice lists the workspaces that may be shared.
-type WorkspaceChoice struct {
-	// Single asks for exactly one.
-	Single  bool
-	Options []WorkspaceView
-}
-
-// RoleView is a person's role in a workspace.
-type RoleView struct {
-	// Name is the role, such as "Member".
-	Name string
-	// Asked is the role the client asked for, set only where it is above Name
-	// and so is not what will be shared.
-	Asked string
-}
-
-// WorkspaceView is a workspace that may be shared.
-type WorkspaceView struct {
-	ID       string
-	Name     string
-	Role     RoleView
-	Selected bool
-}
-
-// ProjectChoice lists the projects that may be shared, by workspace.
-type ProjectChoice struct {
-	// Single asks for exactly one.
-	Single     bool
-	Workspaces []ProjectGroup
-}
-
-// Count is the number of projects in all workspaces.
-func (c ProjectChoice) Count() int {
-	n := 0
-	for _, w := range c.Workspaces {
-		n += len(w.Projects)
-	}
-	return n
-}
-
-// ProjectGroup is the projects of one workspace. A group without projects is
-// not shown.
-type ProjectGroup struct {
-	Workspace string
-	Role      RoleView
-	Projects  []ProjectView
-}
-
-// ProjectView is a project that may be shared.
-type ProjectView struct {
-	ID       string
-	Name     string
-	Selected bool
-}

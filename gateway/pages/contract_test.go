@@ -152,6 +152,14 @@ func TestPageSays(t *testing.T) {
 		{"client, brand and homepage host", sampleConsent(), "Acme Reports wants to access your Railyard account reports.acme.example"},
 		{"account", sampleConsent(), "Mina Okafor mina@northwind.example"},
 		{"risk in words", sampleConsent(), "Manage members and billing Full control"},
+		{"N302 what it has, of a ladder", sampleConsent(), "Northwind Your role: Admin already has Viewer Northwind Labs Your role: Member Admin asked"},
+		{"N302 what unticking does", sampleConsent(), "It gets access only to the ones you choose. If you untick a workspace, the app loses everything it has there."},
+		{"N302 what it has in a project", sampleProjects(), "storefront already has Member billing Open data"},
+		{"N302 what unticking a project does", sampleProjects(), "If you untick a project, the app loses everything it has there."},
+		{"N302 what it has, without a ladder", sampleSingle(), "already has: Tag images, Change projects and 3 more"},
+		{"N302 few sentences are all told", sampleSingle(), "already has: See projects Open data"},
+		{"N302 choosing another workspace takes nothing", sampleSingle(), "It gets access to no other. What the app already has elsewhere, it keeps."},
+		{"APIs", sampleSingle(), "It can use this access only at api.railyard.example/v1, urn:railyard:metrics"},
 		{"capped role", sampleConsent(), "Admin asked; you are Member here, so Member is shared."},
 		{"redirect host", sampleConsent(), "You are sent to reports.acme.example."},
 		{"redirect to a program on this device", loopback, "a program on this device, at 127.0.0.1:51234."},
@@ -189,6 +197,24 @@ func TestN320_PagesBeforeALoopbackRedirectSayNeverToPasteIt(t *testing.T) {
 			if strings.Contains(got, words) != (local != "") || !strings.Contains(got, local) {
 				t.Errorf("%T before %q says %q", page, uri, got)
 			}
+		}
+	}
+}
+
+// Where nothing is shared yet, and where another choice takes nothing away, the page
+// does not speak of losses.
+func TestN302_NothingIsSaidToBeLostWhereNothingIs(t *testing.T) {
+	fresh, freshProjects, single := sampleConsent(), sampleProjects(), sampleSingle()
+	fresh.Workspaces.Options[0].Held = pages.HeldView{}
+	freshProjects.Projects.Workspaces[0].Projects[0].Held = pages.HeldView{}
+	for _, p := range []pages.Page{fresh, freshProjects, single} {
+		if got := render(t, p).text(); strings.Contains(got, "untick") {
+			t.Errorf("page says %q", got)
+		}
+	}
+	for _, p := range []pages.Page{fresh, freshProjects} {
+		if got := render(t, p).text(); strings.Contains(got, "already has") || strings.Contains(got, "only at") {
+			t.Errorf("page says %q", got)
 		}
 	}
 }
@@ -244,6 +270,7 @@ func TestEveryWordIsInTheCatalogue(t *testing.T) {
 		pages.UsernameMissing, pages.PasswordMissing, pages.SignInRefused, pages.TooManyAttempts,
 		pages.WorkspaceMissing, pages.ProjectMissing, pages.ChoiceChanged, pages.TryAgain,
 		pages.NothingShared, pages.NameDiffers, pages.LogoMissing, pages.LogoUnusable, pages.TooMany, pages.ScopeMissing,
+		pages.AppChanged,
 	} {
 		views = append(views, pages.SignIn{Form: sampleForm, Err: &pages.FormError{Errors: []pages.FieldError{{Complaint: c}}}})
 	}

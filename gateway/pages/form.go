@@ -98,6 +98,8 @@ const (
 	LogoUnusable     Complaint = "complaint.logo-unusable"
 	TooMany          Complaint = "complaint.too-many"
 	ScopeMissing     Complaint = "complaint.scope"
+	LevelMissing     Complaint = "complaint.level"
+	AppChanged       Complaint = "complaint.app-changed"
 )
 
 // FieldError is one complaint and the field it stands at.
@@ -105,6 +107,8 @@ type FieldError struct {
 	Field Field
 	// Complaint is a sentence of ours. Empty where Text says it.
 	Complaint Complaint
+	// Name is that of the thing it is about, where the sentence names one.
+	Name string
 	// Text is a sentence for developers, shown as it is, instead of a
 	// Complaint.
 	Text string

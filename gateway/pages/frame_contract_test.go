@@ -31,8 +31,22 @@ func TestFramedFormContract(t *testing.T) {
 		{"apps", "a", attrs{"href": "/developer/apps"}, 1},
 		{"apps", "a", attrs{"href": "/apps"}, 1},
 		{"apps", "input", attrs{"type": "hidden", "name": "grant_id"}, 3},
-		{"apps", "input", attrs{"type": "checkbox", "name": "workspace"}, 3},
-		{"apps", "input", attrs{"type": "radio", "name": "workspace"}, 3},
+		{"apps", "input", attrs{"type": "checkbox", "name": "workspace"}, 4},
+		{"apps", "input", attrs{"type": "radio", "name": "workspace"}, 0},
+		{"apps", "input", attrs{"type": "hidden", "name": "revision", "value": "7"}, 1},
+		{"apps", "select", attrs{"name": "level"}, 6},
+		{"apps", "select", attrs{"name": "level", "aria-label": "Access to Northwind Labs"}, 1},
+		{"apps", "option", attrs{"value": "w1 workspace:admin"}, 1},
+		{"apps", "option", attrs{"value": "w2 workspace:member", "selected": ""}, 1},
+		{"apps", "option", attrs{"value": "", "selected": ""}, 3},
+		{"apps", "input", attrs{"type": "checkbox", "name": "level"}, 6},
+		{"apps", "input", attrs{"type": "checkbox", "name": "level", "checked": ""}, 4},
+		{"apps", "input", attrs{"type": "hidden", "name": "had", "value": "w1 project:read image:tag"}, 1},
+		{"apps", "details", attrs{"open": ""}, 0},
+		{"apps-refused-level", "details", attrs{"open": ""}, 1},
+		{"apps-refused-level", "a", attrs{"href": "#field-level-w1-g2"}, 1},
+		{"apps-refused-level", "input", attrs{"name": "level", "id": "field-level-w1-g2"}, 1},
+		{"apps-refused-level", "fieldset", attrs{"aria-describedby": "complaint-level-w1-g2"}, 1},
 		{"apps", "input", attrs{"type": "checkbox", "name": "project"}, 3},
 		{"apps", "input", attrs{"name": "workspace", "value": "w1", "checked": ""}, 2},
 		{"apps", "button", attrs{"name": "action", "value": "save"}, 2},
@@ -103,6 +117,9 @@ func TestFramedFormContract(t *testing.T) {
 
 func TestFramedPageSays(t *testing.T) {
 	owned := sampleApps()
+	unpinned, wordless := sampleApps(), sampleApps()
+	unpinned.Apps[1].Workspaces.Options = nil
+	wordless.Apps[0].Workspaces.Options[0].Levels.Options[0].Label = ""
 	owned.Apps[0].LastUse = time.Date(2026, time.December, 31, 23, 30, 0, 0, time.FixedZone("", -3600))
 	tests := []struct {
 		name string
@@ -120,7 +137,12 @@ func TestFramedPageSays(t *testing.T) {
 		{"unverified app", sampleApps(), "It says that its website is chat.example. Unverified app"},
 		{"owner", sampleApps(), "Registered by Northwind"},
 		{"risk in words", sampleApps(), "Manage members and billing Full control"},
-		{"capped role", sampleApps(), "Admin asked; you are Member here, so Member is shared."},
+		{"capped role", sampleApps(), "Member asked; you are Viewer here, so Viewer is shared."},
+		{"what some of several scopes say", sampleApps(), "Access: See projects, Tag images and 2 more"},
+		{"no scope at all", refusedLevels(), "Access: none chosen Access to Northwind Choose at least one permission for Northwind, or untick it."},
+		{"another workspace is chosen elsewhere", sampleApps(), "Another workspace is chosen when the app asks for it."},
+		{"nothing left of one workspace", unpinned, "No workspace is shared Another workspace is chosen when the app asks for it."},
+		{"what it has has no words", wordless, "Access: As it is now"},
 		{"after a change", sampleApps(), "Acme Reports can now use only what is ticked below."},
 		{"after revocation", everyFramed()["apps-none"], "Acme Reports can no longer use your account."},
 		{"after revocation of what is not named", pages.AuthorizedApps{Frame: framed(&pages.Done{Outcome: pages.OutcomeAccessRevoked}), Form: ownForm}, "The app can no longer use your account."},

@@ -9,6 +9,7 @@ import (
 // of them returns a type that html/template would leave unescaped.
 func functions(brand Brand, assets assetSet, text catalogue) template.FuncMap {
 	return template.FuncMap{
+		"api":         apiName,
 		"asset":       assets.path,
 		"brand":       func() string { return brand.Name },
 		"brandLogo":   func() string { return assets.optionalPath(logoName) },
@@ -30,6 +31,7 @@ func functions(brand Brand, assets assetSet, text catalogue) template.FuncMap {
 		"area":      newArea,
 		"copyable":  newCopyable,
 		"field":     newField,
+		"level":     newLevel,
 		"options":   newOptions,
 	}
 }

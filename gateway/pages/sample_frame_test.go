@@ -2,6 +2,7 @@ package pages_test
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/chancery-auth/chancery/gateway/pages"
@@ -40,6 +41,7 @@ func everyFramed() map[string]pages.Page {
 		"apps":                    sampleApps(),
 		"apps-none":               pages.AuthorizedApps{Frame: framed(&pages.Done{Outcome: pages.OutcomeAccessRevoked, Name: "Acme Reports"}), Form: ownForm},
 		"apps-refused":            refusedApps(),
+		"apps-refused-level":      refusedLevels(),
 		"revoke":                  sampleRevoke(),
 		"developer":               sampleDeveloper(),
 		"developer-none":          pages.DeveloperApps{Frame: sampleFrame},
@@ -61,17 +63,30 @@ func everyFramed() map[string]pages.Page {
 
 func sampleApps() pages.AuthorizedApps {
 	consent, projects := sampleConsent(), sampleProjects()
-	single := pages.WorkspaceChoice{Single: true, Options: consent.Workspaces.Options}
+	pinned := pages.WorkspaceChoice{Pinned: true, Options: []pages.WorkspaceView{samplePermissions()}}
+	for i, level := range []string{"Viewer", "", ""} {
+		w := &consent.Workspaces.Options[i]
+		w.Levels = sampleSteps(w.ID, "workspace", 3-i, level)
+	}
+	consent.Workspaces.Options[1].Role.Asked, consent.Workspaces.Options[2].Role.Asked = "", ""
+	for i := range projects.Projects.Workspaces {
+		for j := range projects.Projects.Workspaces[i].Projects {
+			p := &projects.Projects.Workspaces[i].Projects[j]
+			p.Levels = sampleSteps(p.ID, "project", 2, []string{"Viewer", ""}[j])
+		}
+	}
+	projects.Projects.Workspaces[2].Role.Asked = ""
+	projects.Projects.Workspaces[2].Projects[0].Role = pages.RoleView{Name: "Viewer", Asked: "Member"}
 	return pages.AuthorizedApps{
 		Frame: framed(&pages.Done{Outcome: pages.OutcomeAccessSaved, Name: "Acme Reports"}), Form: ownForm,
 		NextURL: "/account/apps?page=2",
 		Apps: []pages.AuthorizedApp{
 			{
-				GrantID: "g1", Client: sampleClient, Since: sampleSince, LastUse: sampleUse,
+				GrantID: "g1", Revision: "7", Client: sampleClient, Since: sampleSince, LastUse: sampleUse,
 				Groups: consent.Groups, Workspaces: consent.Workspaces,
 			},
 			{
-				GrantID: "g2", Since: sampleSince, Groups: projects.Groups, Workspaces: &single, Projects: projects.Projects,
+				GrantID: "g2", Since: sampleSince, Groups: projects.Groups, Workspaces: &pinned, Projects: projects.Projects,
 				Client: pages.ClientView{Name: "Deploy from chat", HomepageURL: "https://chat.example/", Unverified: true},
 			},
 			{
@@ -82,10 +97,49 @@ func sampleApps() pages.AuthorizedApps {
 	}
 }
 
+// sampleSteps is a ladder of n steps. Of what is shared the level is one of them, and
+// of what is not it would be the last.
+func sampleSteps(id, kind string, n int, level string) *pages.LevelChoice {
+	choice := &pages.LevelChoice{Steps: true}
+	for i, word := range []string{"Viewer", "Member", "Admin"}[:n] {
+		option := pages.LevelOption{Value: id + " " + kind + ":" + strings.ToLower(word), Label: word, Selected: word == level || level == "" && i == n-1}
+		if word == level {
+			option.Value = ""
+		}
+		choice.Options = append(choice.Options, option)
+	}
+	return choice
+}
+
+// samplePermissions is a workspace that is shared with some of several scopes.
+func samplePermissions() pages.WorkspaceView {
+	choice := &pages.LevelChoice{
+		Had: "w1 project:read image:tag", Chosen: pages.HeldView{Sentences: []string{"See projects", "Tag images", "Upload images", "Change projects"}},
+	}
+	for i, sentence := range append(choice.Chosen.Sentences, "Create dataset versions", "See statistics") {
+		choice.Options = append(choice.Options, pages.LevelOption{Value: fmt.Sprintf("w1 scope%d", i), Label: sentence, Selected: i < 4})
+	}
+	return pages.WorkspaceView{ID: "w1", Name: "Northwind", Role: pages.RoleView{Name: "Admin"}, Selected: true, Levels: choice}
+}
+
 func refusedApps() pages.AuthorizedApps {
 	p := sampleApps()
 	p.Done = nil
 	p.Apps[0].Err = &pages.FormError{Errors: []pages.FieldError{{Field: pages.FieldWorkspace, Complaint: pages.ChoiceChanged}}}
+	return p
+}
+
+// refusedLevels has a workspace without any of its scopes.
+func refusedLevels() pages.AuthorizedApps {
+	p := sampleApps()
+	p.Done = nil
+	p.Apps = p.Apps[1:2]
+	choice := p.Apps[0].Workspaces.Options[0].Levels
+	choice.Chosen = pages.HeldView{}
+	for i := range choice.Options {
+		choice.Options[i].Selected = false
+	}
+	p.Apps[0].Err = &pages.FormError{Errors: []pages.FieldError{{Field: pages.LevelField("w1"), Complaint: pages.LevelMissing, Name: "Northwind"}}}
 	return p
 }
 
@@ -209,6 +263,10 @@ func manyAppWorkspaces() pages.AuthorizedApps {
 	p := sampleApps()
 	p.Apps = p.Apps[:1]
 	p.Apps[0].Workspaces = manyWorkspaces().Workspaces
+	for i := range p.Apps[0].Workspaces.Options {
+		w := &p.Apps[0].Workspaces.Options[i]
+		w.Levels = sampleSteps(w.ID, "workspace", 2, map[bool]string{true: "Member"}[w.Selected])
+	}
 	p.Apps[0].Client.Name = longName
 	return p
 }
@@ -223,6 +281,10 @@ func strangeApps() pages.AuthorizedApps {
 	p.Apps = p.Apps[:1]
 	p.Apps[0].Client = consent.Client
 	p.Apps[0].Workspaces = consent.Workspaces
+	for i, level := range []string{"Viewer", "", ""} {
+		w := &p.Apps[0].Workspaces.Options[i]
+		w.Role.Asked, w.Levels = "", sampleSteps(w.ID, "workspace", 3-i, level)
+	}
 	return p
 }
 

@@ -46,7 +46,7 @@ func sampleConsent() pages.Consent {
 			}},
 		},
 		Workspaces: &pages.WorkspaceChoice{Options: []pages.WorkspaceView{
-			{ID: "w1", Name: "Northwind", Role: pages.RoleView{Name: "Admin"}, Selected: true},
+			{ID: "w1", Name: "Northwind", Role: pages.RoleView{Name: "Admin"}, Selected: true, Held: pages.HeldView{Role: "Viewer"}},
 			{ID: "w2", Name: "Northwind Labs", Role: pages.RoleView{Name: "Member", Asked: "Admin"}},
 			{ID: "w3", Name: "Open data", Role: pages.RoleView{Name: "Viewer", Asked: "Admin"}},
 		}},
@@ -59,13 +59,23 @@ func sampleProjects() pages.Consent {
 	p.Workspaces = nil
 	p.Projects = &pages.ProjectChoice{Workspaces: []pages.ProjectGroup{
 		{Workspace: "Northwind", Role: pages.RoleView{Name: "Admin"}, Projects: []pages.ProjectView{
-			{ID: "p1", Name: "storefront", Selected: true}, {ID: "p2", Name: "billing"},
+			{ID: "p1", Name: "storefront", Selected: true, Held: pages.HeldView{Role: "Member"}}, {ID: "p2", Name: "billing"},
 		}},
 		{Workspace: "Nothing here", Role: pages.RoleView{Name: "Viewer"}},
 		{Workspace: "Open data", Role: pages.RoleView{Name: "Viewer", Asked: "Member"}, Projects: []pages.ProjectView{
 			{ID: "p3", Name: "air-quality"},
 		}},
 	}}
+	return p
+}
+
+// sampleSingle asks for one workspace, in a catalogue whose scopes are no ladder.
+func sampleSingle() pages.Consent {
+	p := sampleConsent()
+	p.Workspaces.Single = true
+	p.APIs = []string{"https://api.railyard.example/v1/", "urn:railyard:metrics"}
+	p.Workspaces.Options[0].Held = pages.HeldView{Sentences: []string{"Tag images", "Change projects", "See projects", "See folders", "Upload images"}}
+	p.Workspaces.Options[1].Held = pages.HeldView{Sentences: []string{"See projects"}}
 	return p
 }
 
@@ -92,6 +102,7 @@ func every() map[string]pages.Page {
 		"account":  pages.ConfirmAccount{Form: sampleForm, Client: sampleClient, Account: sampleAccount},
 		"consent":  sampleConsent(),
 		"projects": sampleProjects(),
+		"single":   sampleSingle(),
 		"error":    sampleError(),
 		"formpost": sampleFormPost(),
 		"message":  pages.Message{Notice: pages.NoticeSignedOut},
@@ -203,6 +214,10 @@ var german = map[string]string{
 	"risk.offline":          "Auch während Ihrer Abwesenheit",
 	"risk.admin":            "Uneingeschränkte Verwaltungsrechte",
 	"choice.workspace":      "Freizugebende Arbeitsbereiche",
+	"choice.workspace.lost": "Wenn Sie das Häkchen bei einem Arbeitsbereich entfernen, verliert die Anwendung dort sämtliche Zugriffsberechtigungen.",
+	"held.role":             "hat bereits Zugriff als {0}",
+	"role.here":             "Ihre Rolle:",
+	"level.label":           "Zugriffsberechtigung:",
 	"choice.workspace.hint": "Der Zugriff beschränkt sich auf die von Ihnen ausgewählten Arbeitsbereiche.",
 	"role.capped":           "{0} wurde angefragt; Ihre Rolle ist hier {1}, deshalb wird {2} freigegeben.",
 	"destination.web":       "Sie werden zu {0} weitergeleitet.",

@@ -34,8 +34,7 @@ func shots() []shot {
 	signInError.Err = &pages.FormError{Errors: []pages.FieldError{{Field: pages.FieldPassword, Complaint: pages.SignInRefused}}}
 	empty := sampleConsent()
 	empty.Workspaces = &pages.WorkspaceChoice{Single: true}
-	single := sampleConsent()
-	single.Workspaces.Single = true
+	single := sampleSingle()
 	single.RedirectURI = "http://127.0.0.1:51234/cb"
 	account := every()["account"]
 	localSignIn := sampleSignIn()
@@ -72,6 +71,7 @@ func shots() []shot {
 		{name: "consent-strange-names-narrow-dark", view: strangeNames(), width: narrow, dark: true},
 		{name: "consent-projects", view: sampleProjects(), width: wide},
 		{name: "consent-single", view: single, width: wide},
+		{name: "consent-projects-narrow-dark", view: sampleProjects(), width: narrow, dark: true},
 		{name: "consent-empty", view: empty, width: wide},
 		{name: "error", view: sampleError(), width: wide},
 		{name: "error-dark", view: sampleError(), width: wide, dark: true},
@@ -90,6 +90,8 @@ func framedShots() []shot {
 		{name: "apps-200-workspaces-narrow", view: manyAppWorkspaces(), width: narrow},
 		{name: "apps-strange-names", view: strangeApps(), width: wide},
 		{name: "apps-strange-names-narrow", view: strangeApps(), width: narrow, dark: true},
+		{name: "apps-permissions", view: refusedLevels(), width: wide},
+		{name: "apps-narrow-dark", view: sampleApps(), width: narrow, dark: true},
 		{name: "apps-german", view: sampleApps(), width: narrow, in: "german"},
 		{name: "developer-strange-names", view: strangeDeveloper(), width: wide},
 		{name: "developer-strange-names-narrow", view: strangeDeveloper(), width: narrow},

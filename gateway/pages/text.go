@@ -6,7 +6,7 @@ import "maps"
 func english() catalogue {
 	all := catalogue{}
 	for _, part := range []catalogue{
-		formText(), consentText(), complaintText(), errorText(), outcomeText(),
+		formText(), consentText(), choiceText(), complaintText(), errorText(), outcomeText(),
 		frameText(), doneText(), appsText(), developerText(), appText(), fieldText(), secretsText(), directoryText(),
 	} {
 		maps.Copy(all, part)
@@ -57,6 +57,7 @@ func consentText() catalogue {
 		"consent.account":      "Signed in as",
 		"consent.switch":       "Use another account",
 		"consent.scopes":       "This will allow it to",
+		"consent.apis":         "It can use this access only at",
 		"consent.detail":       "What exactly this covers",
 		"consent.detail.scope": "Known to developers as",
 		"consent.next":         "What happens next",
@@ -69,30 +70,49 @@ func consentText() catalogue {
 		"risk.offline": "Works while you are away",
 		"risk.admin":   "Full control",
 
-		"choice.workspace":           "Workspaces to share",
-		"choice.workspace.hint":      "It gets access only to the ones you choose.",
-		"choice.workspace.one":       "Workspace to share",
-		"choice.workspace.one.hint":  "Choose one. It gets access to no other.",
-		"choice.workspace.none":      "You have no workspace to share yet",
-		"choice.workspace.none.text": "Create a workspace in {0}, or ask to be invited to one. Then start again from the app.",
-		"choice.project":             "Projects to share",
-		"choice.project.hint":        "It gets access only to the ones you choose.",
-		"choice.project.one":         "Project to share",
-		"choice.project.one.hint":    "Choose one. It gets access to no other.",
-		"choice.project.none":        "You have no project to share yet",
-		"choice.project.none.text":   "Create a project in {0}, or ask to be added to one. Then start again from the app.",
-		"choice.filter":              "Filter by name",
-		"choice.all":                 "Select all",
-		"choice.clear":               "Clear",
-		"choice.count":               "selected",
-		"choice.nomatch":             "No name matches.",
+		"destination.web":      "You are sent to {0}.",
+		"destination.loopback": "You are sent back to a program on this device, at {0}.",
+		"destination.app":      "You are sent back to an app on this device that opens {0} links.",
+	}
+}
+
+// choiceText is what stands at the workspaces and projects that are shared.
+func choiceText() catalogue {
+	return catalogue{
+		"choice.workspace":             "Workspaces to share",
+		"choice.workspace.hint":        "It gets access only to the ones you choose.",
+		"choice.workspace.lost":        "If you untick a workspace, the app loses everything it has there.",
+		"choice.workspace.one":         "Workspace to share",
+		"choice.workspace.one.hint":    "Choose one. It gets access to no other.",
+		"choice.workspace.one.kept":    "What the app already has elsewhere, it keeps.",
+		"choice.workspace.pinned":      "Another workspace is chosen when the app asks for it.",
+		"choice.workspace.none":        "You have no workspace to share yet",
+		"choice.workspace.none.text":   "Create a workspace in {0}, or ask to be invited to one. Then start again from the app.",
+		"choice.workspace.none.pinned": "No workspace is shared",
+		"choice.project":               "Projects to share",
+		"choice.project.hint":          "It gets access only to the ones you choose.",
+		"choice.project.lost":          "If you untick a project, the app loses everything it has there.",
+		"choice.project.one":           "Project to share",
+		"choice.project.one.hint":      "Choose one. It gets access to no other.",
+		"choice.project.none":          "You have no project to share yet",
+		"choice.project.none.text":     "Create a project in {0}, or ask to be added to one. Then start again from the app.",
+		"choice.filter":                "Filter by name",
+		"choice.all":                   "Select all",
+		"choice.clear":                 "Clear",
+		"choice.count":                 "selected",
+		"choice.nomatch":               "No name matches.",
 
 		"role.here":   "Your role:",
 		"role.capped": "{0} asked; you are {1} here, so {2} is shared.",
 
-		"destination.web":      "You are sent to {0}.",
-		"destination.loopback": "You are sent back to a program on this device, at {0}.",
-		"destination.app":      "You are sent back to an app on this device that opens {0} links.",
+		"held.role": "already has {0}",
+		"held.list": "already has:",
+		"held.more": "and {0} more",
+
+		"level.label":  "Access:",
+		"level.of":     "Access to {0}",
+		"level.as-now": "As it is now",
+		"level.none":   "none chosen",
 	}
 }
 
@@ -114,6 +134,8 @@ func complaintText() catalogue {
 		"complaint.logo-missing":   "Choose a picture first.",
 		"complaint.logo-unusable":  "Choose a PNG or JPEG picture of at most 512 by 512 pixels and 255 KiB.",
 		"complaint.scope":          "Choose at least one permission.",
+		"complaint.level":          "Choose at least one permission for {0}, or untick it.",
+		"complaint.app-changed":    "The app has changed since this page was shown. Nothing was saved. Check it, and your choice, again.",
 		"complaint.too-many":       "There are as many as there can be. Remove one that is no longer used first.",
 	}
 }

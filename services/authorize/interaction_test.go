@@ -1,6 +1,7 @@
 package authorize_test
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -380,4 +381,16 @@ func TestN092_TheAccountThatIsOfferedIsTheOneThatGoesOn(t *testing.T) {
 	w.wantError(err, oauth.InvalidRequest)
 	w.wantView(b, tx, accountPage)
 	w.wantPage(w.choose(b, tx, true), consentPage)
+}
+
+// The page says for which APIs it asks (RFC 8707 §2.1).
+func TestConsentPageIsToldTheAPIs(t *testing.T) {
+	w := newWorld(t)
+	for _, apis := range [][]string{nil, {issuer}} {
+		b := w.signedIn("u1")
+		tx := w.begin(b, consentPage, func(r *authorizev1.AuthorizationRequest) { r.Resource = apis })
+		if got := w.wantView(b, tx, consentPage).GetResource(); !slices.Equal(got, apis) {
+			t.Errorf("resource = %q, want %q", got, apis)
+		}
+	}
 }

@@ -169,6 +169,7 @@ func (s *Service) GetInteraction(ctx context.Context, req *authorizev1.GetIntera
 	}
 	if view.Answer != nil {
 		resp.Consent, _ = view.Answer.Said.(*consentv1.EvaluateResponse)
+		resp.Resource = view.Request.Resource
 	}
 	return resp, nil
 }

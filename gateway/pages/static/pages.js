@@ -46,7 +46,7 @@
     const items = all("[data-item]", choice).map((el) => ({
       el,
       input: el.querySelector("input"),
-      text: `${el.closest("[data-group]")?.querySelector(".group").textContent ?? ""} ${el.textContent}`.toLocaleLowerCase(),
+      text: `${el.closest("[data-group]")?.querySelector(".group").textContent ?? ""} ${(el.querySelector("label") ?? el).textContent}`.toLocaleLowerCase(),
     }));
     const tools = choice.querySelector("[data-tools]");
     if (items.length < 8 || !tools) return;

@@ -1103,7 +1103,10 @@ type GetInteractionResponse struct {
 	// only members of its workspace may know of it.
 	Account *Account `protobuf:"bytes,5,opt,name=account,proto3" json:"account,omitempty"`
 	// What to ask; only for the consent page.
-	Consent       *v11.EvaluateResponse `protobuf:"bytes,6,opt,name=consent,proto3" json:"consent,omitempty"`
+	Consent *v11.EvaluateResponse `protobuf:"bytes,6,opt,name=consent,proto3" json:"consent,omitempty"`
+	// The APIs that it is asked for, as the client named them (RFC 8707); only for the
+	// consent page. Empty: none in particular.
+	Resource      []string `protobuf:"bytes,7,rep,name=resource,proto3" json:"resource,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1176,6 +1179,13 @@ func (x *GetInteractionResponse) GetAccount() *Account {
 func (x *GetInteractionResponse) GetConsent() *v11.EvaluateResponse {
 	if x != nil {
 		return x.Consent
+	}
+	return nil
+}
+
+func (x *GetInteractionResponse) GetResource() []string {
+	if x != nil {
+		return x.Resource
 	}
 	return nil
 }
@@ -2340,7 +2350,7 @@ const file_chancery_authorize_v1_authorize_service_proto_rawDesc = "" +
 	"\tforbidden\x18\x04 \x01(\bR\tforbidden\"s\n" +
 	"\x15GetInteractionRequest\x12 \n" +
 	"\vtransaction\x18\x01 \x01(\tR\vtransaction\x128\n" +
-	"\abrowser\x18\x02 \x01(\v2\x1e.chancery.authorize.v1.BrowserR\abrowser\"\xc8\x02\n" +
+	"\abrowser\x18\x02 \x01(\v2\x1e.chancery.authorize.v1.BrowserR\abrowser\"\xe4\x02\n" +
 	"\x16GetInteractionResponse\x12;\n" +
 	"\x04page\x18\x01 \x01(\x0e2'.chancery.authorize.v1.Interaction.PageR\x04page\x124\n" +
 	"\x06client\x18\x02 \x01(\v2\x1c.chancery.registry.v1.ClientR\x06client\x12!\n" +
@@ -2348,7 +2358,8 @@ const file_chancery_authorize_v1_authorize_service_proto_rawDesc = "" +
 	"\n" +
 	"login_hint\x18\x04 \x01(\tR\tloginHint\x128\n" +
 	"\aaccount\x18\x05 \x01(\v2\x1e.chancery.authorize.v1.AccountR\aaccount\x12?\n" +
-	"\aconsent\x18\x06 \x01(\v2%.chancery.consent.v1.EvaluateResponseR\aconsent\"h\n" +
+	"\aconsent\x18\x06 \x01(\v2%.chancery.consent.v1.EvaluateResponseR\aconsent\x12\x1a\n" +
+	"\bresource\x18\a \x03(\tR\bresource\"h\n" +
 	"\aAccount\x12\x10\n" +
 	"\x03sub\x18\x01 \x01(\tR\x03sub\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12/\n" +
