@@ -7,6 +7,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
+	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
 
 // The token service is away for a moment: whoever tries again has lost nothing.
@@ -47,19 +48,59 @@ func TestN317_NothingIsConsumedBeforeTheCodeExists(t *testing.T) {
 	})
 }
 
-// A sign-in that leads to the code at once is not burnt either.
+// A sign-in that leads to the code at once is not burnt either: the session that it
+// began is the browser's, and goes on by a button.
 func TestN317_ASignInOutlivesACodeThatCouldNotBeMade(t *testing.T) {
 	w := newWorld(t)
-	w.connected("u1")
-	b := &browser{}
-	tx := w.begin(b, signInPage, nil)
+	b := w.connected("u1")
+	tx := w.begin(b, signInPage, prompt("login"))
 	w.token.cannotIssue = fault.New(fault.Unavailable, "try again")
-	resp, err := w.SignIn(t.Context(), &authorizev1.SignInRequest{Transaction: tx, Browser: b.cookies(), Username: "u1", Password: "pw"})
+	w.wantPage(w.signIn(b, tx, "u1"), accountPage)
+	if resp, err := w.GetSession(t.Context(), &authorizev1.GetSessionRequest{Browser: b.cookies()}); err != nil || resp.GetSession().GetSub() != "u1" {
+		t.Errorf("GetSession() = %v, %v", resp, err)
+	}
+	w.wantView(b, tx, accountPage)
+	_, err := w.ChooseAccount(t.Context(), &authorizev1.ChooseAccountRequest{Transaction: tx, Browser: b.cookies(), Proceed: true})
 	if !errors.Is(err, fault.Unavailable) {
-		t.Fatalf("SignIn() = %v, %v, want %v", resp, err, fault.Unavailable)
+		t.Errorf("ChooseAccount() = %v, want %v", err, fault.Unavailable)
 	}
 	w.token.cannotIssue = nil
-	w.wantCode(w.signIn(b, tx, "u1"))
+	w.wantCode(w.choose(b, tx, true))
+}
+
+// What a request without scope stood for on the page, it stands for when the user
+// has answered.
+func TestN303_NoDefaultGrowsBehindThePage(t *testing.T) {
+	without := func(r *authorizev1.AuthorizationRequest) { r.Scope = "" }
+	for name, change := range map[string]struct {
+		before, after func(*registryv1.Client)
+	}{
+		"default of the client": {
+			func(c *registryv1.Client) { c.DefaultScope = "openid" },
+			func(c *registryv1.Client) { c.DefaultScope = "openid email" },
+		},
+		"identity scopes of the client": {
+			func(c *registryv1.Client) { c.Scope = "openid" },
+			func(c *registryv1.Client) { c.Scope = "openid profile email" },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			b := w.signedIn("u1")
+			change.before(w.registry.clients["c1"])
+			tx := w.begin(b, consentPage, without)
+			w.wantView(b, tx, consentPage)
+			change.after(w.registry.clients["c1"])
+			step, err := w.submit(b, tx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.wantCode(step)
+			if recorded, issued := w.consent.recorded[0].GetScope(), w.token.issued[0].GetScope(); recorded != "openid" || issued != "openid" {
+				t.Errorf("recorded %q, issued %q, want openid", recorded, issued)
+			}
+		})
+	}
 }
 
 // Of a code that nobody can make the client hears, and the transaction is over.

@@ -340,6 +340,29 @@ func TestWhatAFormerGrantAllows(t *testing.T) {
 	}
 }
 
+// A decision ends the access tokens that share what could not be read.
+func TestADecisionEndsWhatTheReleaseBeforeShares(t *testing.T) {
+	former := func(scope ...string) Stored {
+		return Stored{Grant: Grant{Version: 1, Identities: []Identity{x}}, Former: &Former{Scope: scope, Resources: []Resource{w1}}}
+	}
+	for _, tt := range []struct {
+		name   string
+		before Stored
+		then   decision
+		lost   bool
+	}{
+		{"another workspace", former(tag, update), allows(oauth.Scope{tag}, w2), true},
+		{"the same workspace", former(tag, update), allows(oauth.Scope{tag}, w1), false},
+		{"something else", former(tag, update), allows(oauth.Scope{"openid"}), true},
+		{"something else, and the workspace could be read", former(viewer), allows(oauth.Scope{"openid"}), false},
+	} {
+		after := changeBy(ladders(), tt.then)(tt.before)
+		if after.Lost != tt.lost || after.Version != 2 {
+			t.Errorf("%s: lost %v, version %d, want %v, 2", tt.name, after.Lost, after.Version, tt.lost)
+		}
+	}
+}
+
 // The product that the release before makes of what it reads is nowhere wider than
 // what everything that lives gets.
 func TestWhatTheFormerReleaseReads(t *testing.T) {

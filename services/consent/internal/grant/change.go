@@ -33,6 +33,9 @@ func changeBy(c preset.Catalogue, d decision) Change {
 	return func(before Stored) After {
 		after, lost := d.apply(c, before.Read(c))
 		after.Approvals = merged(after.Approvals)
+		if !lost && before.Former.sharesMore(after) {
+			lost, after.Version = true, max(after.Version, before.Version+1)
+		}
 		return After{Grant: after, Former: after.AsFormer(c), Lost: lost}
 	}
 }

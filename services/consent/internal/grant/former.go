@@ -1,6 +1,8 @@
 package grant
 
 import (
+	"slices"
+
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
 )
@@ -40,6 +42,19 @@ func (s Stored) Read(c preset.Catalogue) Grant {
 		g = g.allow(Place{Resource: r, Identity: g.FormerIdentity}, c.Common(f.Scope.Intersect(c.Names(r.Kind))))
 	}
 	return g
+}
+
+// sharesMore says whether a resource is in f alone. Access tokens may still share it,
+// though nobody could say with what scope; f may be nil.
+func (f *Former) sharesMore(g Grant) bool {
+	if f == nil {
+		return false
+	}
+	shared := make(map[Resource]bool)
+	for _, a := range g.Approvals {
+		shared[a.At.Resource] = true
+	}
+	return slices.ContainsFunc(f.Resources, func(r Resource) bool { return !shared[r] })
 }
 
 // allow adds an approval for whatever has begun, unless scope is empty.
