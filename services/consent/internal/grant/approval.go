@@ -44,10 +44,6 @@ type Resource struct {
 	MembershipID uuid.UUID
 }
 
-// same says whether other is the same workspace or project, under whichever
-// membership.
-func (r Resource) same(other Resource) bool { return r.Kind == other.Kind && r.ID == other.ID }
-
 // compare orders resources by kind and id.
 func (r Resource) compare(other Resource) int {
 	return cmp.Or(cmp.Compare(r.Kind, other.Kind), bytes.Compare(r.ID[:], other.ID[:]), bytes.Compare(r.MembershipID[:], other.MembershipID[:]))

@@ -222,6 +222,31 @@ func TestWhatIsAllowed(t *testing.T) {
 			map[Resource]oauth.Scope{w1: {viewer}},
 		},
 		{
+			"N303 what another identity has is not added by a save",
+			[]decision{allows(oauth.Scope{admin}, w1, w2), allows(oauth.Scope{"openid"}).as(y), account(map[Resource]oauth.Scope{w1: {admin}}).as(y)},
+			claim(now, "openid", admin).as(y),
+			oauth.Scope{"openid"},
+			nil,
+		},
+		{
+			"N303 nor is more to one that was allowed nothing",
+			[]decision{allows(oauth.Scope{viewer}, w1), account(map[Resource]oauth.Scope{w1: {admin}}).as(y)},
+			claim(now, admin).as(y), nil, nil,
+		},
+		{
+			"N303 more is, to one that was",
+			[]decision{allows(oauth.Scope{viewer}, w1), allows(oauth.Scope{"openid"}).as(y), account(map[Resource]oauth.Scope{w1: {admin}}).as(y)},
+			claim(now, admin).as(y), nil,
+			map[Resource]oauth.Scope{w1: {admin}},
+		},
+		{
+			"what one audience has is not added for another",
+			[]decision{allows(oauth.Scope{admin}, w1), allows(oauth.Scope{"openid"}).forAPI(), account(map[Resource]oauth.Scope{w1: {admin}})},
+			Claim{Identity: x, Scope: oauth.Scope{"openid", admin}, Audiences: []string{api}, Version: now},
+			oauth.Scope{"openid"},
+			nil,
+		},
+		{
 			"for the audiences that it has",
 			[]decision{allows(oauth.Scope{viewer}, w1).forAPI(), account(map[Resource]oauth.Scope{w1: nil, w2: {viewer}})},
 			Claim{Identity: x, Scope: oauth.Scope{viewer}, Audiences: []string{api}, Version: 1},
@@ -315,10 +340,23 @@ func TestWhatAFormerGrantAllows(t *testing.T) {
 		plain      oauth.Scope
 		want       map[Resource]oauth.Scope
 	}{
-		{"one scope of its kind", oauth.Scope{"openid", admin}, []Resource{w1, w2}, []Identity{x},
-			x, oauth.Scope{"openid"}, map[Resource]oauth.Scope{w1: {admin}, w2: {admin}}},
-		{"the lowest step of a ladder", oauth.Scope{viewer, admin, "project:member"}, []Resource{w1, p1}, []Identity{x},
-			x, nil, map[Resource]oauth.Scope{w1: {viewer}, p1: {"project:member"}}},
+		{
+			"one scope of its kind",
+			oauth.Scope{"openid", admin},
+			[]Resource{w1, w2},
+			[]Identity{x},
+			x,
+			oauth.Scope{"openid"},
+			map[Resource]oauth.Scope{w1: {admin}, w2: {admin}},
+		},
+		{
+			"the lowest step of a ladder",
+			oauth.Scope{viewer, admin, "project:member"},
+			[]Resource{w1, p1},
+			[]Identity{x},
+			x, nil,
+			map[Resource]oauth.Scope{w1: {viewer}, p1: {"project:member"}},
+		},
 		{"no step of two ladders", oauth.Scope{"openid", tag, update, admin}, []Resource{w1}, []Identity{x}, x, oauth.Scope{"openid"}, nil},
 		{"nobody knows to which of two", oauth.Scope{"openid", viewer}, []Resource{w1}, []Identity{x, y}, x, nil, nil},
 		{"what had begun keeps who the subject is", oauth.Scope{"openid", viewer}, []Resource{w1}, []Identity{x, y}, Identity{}, oauth.Scope{"openid"}, nil},
@@ -372,17 +410,29 @@ func TestWhatTheFormerReleaseReads(t *testing.T) {
 		made []decision
 		want Former
 	}{
-		{"all of one decision", []decision{allows(oauth.Scope{"openid", member}, w1, w2)},
-			Former{Scope: oauth.Scope{"openid", member, viewer}, Resources: []Resource{w1, w2}}},
-		{"nothing of a later one", []decision{allows(oauth.Scope{"openid", viewer}, w1), allows(oauth.Scope{"email", admin}, w1, w2)},
-			Former{Scope: oauth.Scope{"openid", viewer}, Resources: []Resource{w1}}},
+		{
+			"all of one decision",
+			[]decision{allows(oauth.Scope{"openid", member}, w1, w2)},
+			Former{Scope: oauth.Scope{"openid", member, viewer}, Resources: []Resource{w1, w2}},
+		},
+		{
+			"nothing of a later one",
+			[]decision{allows(oauth.Scope{"openid", viewer}, w1), allows(oauth.Scope{"email", admin}, w1, w2)},
+			Former{Scope: oauth.Scope{"openid", viewer}, Resources: []Resource{w1}},
+		},
 		{"also when nothing is left of the first", []decision{allows(oauth.Scope{viewer}, w1), allows(oauth.Scope{admin}, w2)}, nobody},
 		{"nothing of two identities", []decision{allows(oauth.Scope{"openid", admin}, w1, w2), allows(oauth.Scope{"openid", viewer}, w1, w2).as(y)}, nobody},
 		{"also when one has nothing left", []decision{allows(oauth.Scope{viewer}, w1), allows(oauth.Scope{admin}, w2).as(y)}, nobody},
-		{"what every resource has", []decision{allows(oauth.Scope{admin}, w1, w2), account(map[Resource]oauth.Scope{w1: {viewer}, w2: nil})},
-			Former{Scope: oauth.Scope{viewer}, Resources: []Resource{w1, w2}}},
-		{"what was added for whatever had begun", []decision{allows(oauth.Scope{viewer}, w1), account(map[Resource]oauth.Scope{w1: nil, w2: {viewer}})},
-			Former{Scope: oauth.Scope{viewer}, Resources: []Resource{w1, w2}}},
+		{
+			"what every resource has",
+			[]decision{allows(oauth.Scope{admin}, w1, w2), account(map[Resource]oauth.Scope{w1: {viewer}, w2: nil})},
+			Former{Scope: oauth.Scope{viewer}, Resources: []Resource{w1, w2}},
+		},
+		{
+			"what was added for whatever had begun",
+			[]decision{allows(oauth.Scope{viewer}, w1), account(map[Resource]oauth.Scope{w1: nil, w2: {viewer}})},
+			Former{Scope: oauth.Scope{viewer}, Resources: []Resource{w1, w2}},
+		},
 		{"nothing of an audience", []decision{allows(oauth.Scope{"openid", viewer}, w1).forAPI()}, nobody},
 		{"nothing of a policy", []decision{allows(oauth.Scope{"openid"}).policy()}, nobody},
 	} {

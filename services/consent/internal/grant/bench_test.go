@@ -23,7 +23,7 @@ func BenchmarkLargestGrant(b *testing.B) {
 	var resources []Resource
 	for i := range maxSelected {
 		var id uuid.UUID
-		binary.BigEndian.PutUint64(id[:], uint64(i+1)) //nolint:gosec // small
+		binary.BigEndian.PutUint64(id[:], uint64(i+1))
 		resources = append(resources, Resource{Kind: preset.Workspace, ID: id, WorkspaceID: id, MembershipID: id})
 	}
 	var audiences []string

@@ -48,7 +48,7 @@ func TestStore(t *testing.T) {
 }
 
 // writeFormer has the statements of the release before approvals.
-func writeFormer(t *testing.T, db *pgxpool.Pool, id uuid.UUID, f grant.Former, identities []grant.Identity) { //nolint:revive // argument-limit: of a test
+func writeFormer(t *testing.T, db *pgxpool.Pool, id uuid.UUID, f grant.Former, identities []grant.Identity) {
 	t.Helper()
 	exec := func(statement string, args ...any) {
 		t.Helper()

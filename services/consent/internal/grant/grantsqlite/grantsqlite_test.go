@@ -36,7 +36,7 @@ func TestStore(t *testing.T) {
 
 // writeFormer has the statements of the release before approvals, which comes in
 // another process, and so in another millisecond.
-func writeFormer(t *testing.T, db *sqlite.DB, id uuid.UUID, f grant.Former, identities []grant.Identity) { //nolint:revive // argument-limit: of a test
+func writeFormer(t *testing.T, db *sqlite.DB, id uuid.UUID, f grant.Former, identities []grant.Identity) {
 	t.Helper()
 	for same := true; same; {
 		err := db.Read().QueryRowContext(t.Context(), `SELECT EXISTS (SELECT 1 FROM consent_grant WHERE update_time >= `+sqlite.NowMicros+`)`).Scan(&same)

@@ -64,18 +64,16 @@ func formerIsRead(t *testing.T, db Database) {
 	}
 	// A change makes it one with approvals, until that release writes once more.
 	for range 2 {
-		if _, _, err := db.Change(t.Context(), fresh, func(before grant.Stored) grant.After {
+		_, _, err := db.Change(t.Context(), fresh, func(before grant.Stored) grant.After {
 			if before.Former == nil {
 				t.Error("the change does not see what was written")
 			}
 			after := allowing(oauth.Scope{"c"})(before)
 			after.Former = want
 			return after
-		}); err != nil {
-			t.Fatal(err)
-		}
-		if g := find(t, db, fresh); !g.Scope.Equal(oauth.Scope{"c"}) || g.Version != 1 {
-			t.Errorf("the change made %+v", g)
+		})
+		if g := find(t, db, fresh); err != nil || !g.Scope.Equal(oauth.Scope{"c"}) || g.Version != 1 {
+			t.Errorf("the change made %+v, %v", g, err)
 		}
 		db.WriteFormer(t, fresh, want, identity(2))
 		if got, err = db.Find(t.Context(), fresh); err != nil || got.Former == nil {
