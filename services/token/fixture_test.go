@@ -370,20 +370,20 @@ func (c *consent) UseGrant(_ context.Context, req *consentv1.UseGrantRequest) (*
 		return nil, fault.New(fault.NotFound, "there is no such grant")
 	}
 	c.used = append(c.used, req)
-	of := func(own string, kinds ...preset.Kind) string {
-		allowed := oauth.Scope(strings.Fields(cmp.Or(own, c.grant.GetScope())))
+	of := func(kinds ...preset.Kind) string {
+		allowed := oauth.Scope(strings.Fields(c.grant.GetScope()))
 		return oauth.Scope(strings.Fields(req.GetScope())).Intersect(allowed).Intersect(preset.Default().Scopes.Names(kinds...)).String()
 	}
 	resp := &consentv1.UseGrantResponse{
-		ClientId: c.grant.GetClientId(), Sub: c.grant.GetSub(), Version: c.grant.GetVersion(), Scope: of("", preset.Identity, preset.API),
+		ClientId: c.grant.GetClientId(), Sub: c.grant.GetSub(), Version: c.grant.GetVersion(), Scope: of(preset.Identity, preset.API),
 	}
 	for _, w := range c.grant.GetWorkspaces() {
-		if scope := of(w.GetScope(), preset.Workspace); scope != "" {
+		if scope := cmp.Or(w.GetScope(), of(preset.Workspace)); scope != "" {
 			resp.Workspaces = append(resp.Workspaces, &consentv1.SharedWorkspace{WorkspaceId: w.GetWorkspaceId(), MembershipId: w.GetMembershipId(), Scope: scope})
 		}
 	}
 	for _, p := range c.grant.GetProjects() {
-		if scope := of(p.GetScope(), preset.Project); scope != "" {
+		if scope := cmp.Or(p.GetScope(), of(preset.Project)); scope != "" {
 			resp.Projects = append(resp.Projects, &consentv1.SharedProject{
 				ProjectId: p.GetProjectId(), WorkspaceId: p.GetWorkspaceId(), MembershipId: p.GetMembershipId(), Scope: scope,
 			})
