@@ -48,21 +48,27 @@ func TestN302_ATokenHasAtEachWorkspaceWhatIsAllowedThere(t *testing.T) {
 	}{
 		{
 			"the same", "openid workspace:viewer", "workspace:viewer", "workspace:viewer",
-			[2]role.Role{role.Viewer, role.Viewer}, "openid workspace:viewer", [2]string{"workspace:viewer", "workspace:viewer"},
+			[2]role.Role{role.Viewer, role.Viewer},
+			"openid workspace:viewer",
+			[2]string{"workspace:viewer", "workspace:viewer"},
 		},
 		{
 			"more in one", "openid workspace:viewer workspace:member", "workspace:viewer workspace:member", "workspace:viewer",
-			[2]role.Role{role.Member, role.Viewer}, "openid workspace:viewer workspace:member",
+			[2]role.Role{role.Member, role.Viewer},
+			"openid workspace:viewer workspace:member",
 			[2]string{"workspace:viewer workspace:member", "workspace:viewer"},
 		},
 		{
 			"less than was asked for in one", "openid workspace:member", "workspace:member", "workspace:viewer",
-			[2]role.Role{role.Member, role.Viewer}, "openid workspace:member workspace:viewer",
+			[2]role.Role{role.Member, role.Viewer},
+			"openid workspace:member workspace:viewer",
 			[2]string{"workspace:member workspace:viewer", "workspace:viewer"},
 		},
 		{
 			"a role that is less than what is allowed", "workspace:member", "workspace:member", "workspace:member",
-			[2]role.Role{role.Member, role.Viewer}, "workspace:member", [2]string{"workspace:member", "workspace:member"},
+			[2]role.Role{role.Member, role.Viewer},
+			"workspace:member",
+			[2]string{"workspace:member", "workspace:member"},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -44,6 +44,9 @@ type Resource struct {
 	MembershipID uuid.UUID
 }
 
+// anyMembership is the resource under whichever membership.
+func (r Resource) anyMembership() Resource { return Resource{Kind: r.Kind, ID: r.ID} }
+
 // compare orders resources by kind and id.
 func (r Resource) compare(other Resource) int {
 	return cmp.Or(cmp.Compare(r.Kind, other.Kind), bytes.Compare(r.ID[:], other.ID[:]), bytes.Compare(r.MembershipID[:], other.MembershipID[:]))

@@ -84,18 +84,14 @@ func (d consented) apply(c preset.Catalogue, g Grant) (after Grant, lost bool) {
 // keep returns the approvals without those at resources that were left without a
 // tick, or whose membership is another one by now.
 func (d consented) keep(approvals []Approval) []Approval {
-	type id struct {
-		kind preset.Kind
-		id   [16]byte
-	}
-	picked := make(map[id]Resource, len(d.picked))
+	picked := make(map[Resource]Resource, len(d.picked))
 	for _, r := range d.picked {
-		picked[id{r.Kind, r.ID}] = r
+		picked[r.anyMembership()] = r
 	}
 	var kept []Approval
 	for _, a := range approvals {
 		r := a.At.Resource
-		if ticked, ok := picked[id{r.Kind, r.ID}]; ok && ticked == r || !ok && !d.kinds.have(r) {
+		if ticked, ok := picked[r.anyMembership()]; ok && ticked == r || !ok && !d.kinds.have(r) {
 			kept = append(kept, a)
 		}
 	}
@@ -145,11 +141,7 @@ func (d sharing) apply(c preset.Catalogue, g Grant) (after Grant, lost bool) {
 			after.Approvals = append(after.Approvals, a)
 		}
 	}
-	shown := make(map[Resource]oauth.Scope)
-	for _, s := range g.Shared(c) {
-		shown[s.Resource] = c.Implied(s.Scope)
-	}
-	from := g.placesOf(d.identities)
+	shown, from := g.shown(c), g.placesOf(d.identities)
 	for _, r := range slices.SortedFunc(maps.Keys(d.levels), Resource.compare) {
 		missing := d.levels[r].scope.Without(shown[r]...)
 		if len(missing) == 0 {
@@ -168,16 +160,23 @@ func (d sharing) apply(c preset.Catalogue, g Grant) (after Grant, lost bool) {
 
 // adds says whether there is more to be shared than is now.
 func (d sharing) adds(c preset.Catalogue, g Grant) bool {
-	shown := make(map[Resource]oauth.Scope)
-	for _, s := range g.Shared(c) {
-		shown[s.Resource] = c.Implied(s.Scope)
-	}
+	shown := g.shown(c)
 	for r, level := range d.levels {
 		if !level.scope.SubsetOf(shown[r]) {
 			return true
 		}
 	}
 	return false
+}
+
+// shown is what the account page shows at each resource, with all for which it
+// stands.
+func (g Grant) shown(c preset.Catalogue) map[Resource]oauth.Scope {
+	shown := make(map[Resource]oauth.Scope)
+	for _, s := range g.Shared(c) {
+		shown[s.Resource] = c.Implied(s.Scope)
+	}
+	return shown
 }
 
 // left is what is left of an approval.
