@@ -25,7 +25,7 @@ type Database struct {
 
 	// Insert adds a family, and ends the oldest of its grant beyond limit.
 	Insert func(ctx context.Context, f family.Family, limit int) ([]coherent.Restriction, error)
-	// Age moves what a family and its grant's notes say of the past back by d.
+	// Age makes a family and its grant's notes older by d.
 	Age func(ctx context.Context, f family.Family, d time.Duration) error
 	// RotateAsBefore rotates a family as a binary of the release before does, which
 	// knows nothing of windows.
@@ -51,10 +51,14 @@ func RunStore(t *testing.T, newDatabase func(t *testing.T) Database) {
 		{"N321 what becomes of a token under a window", windowOutcomes},
 		{"N321 the window counts from the replacement", windowFromReplacement},
 		{"N321 so many rotations within a window, and no more", rotationsWithinWindow},
+		{"N321 a family that is used stays, with a window longer than its tokens live", usedStays},
+		{"N321 what extends the token in use", extensions},
 		{"N321 a repetition has the key of the token in use", keyWithinWindow},
 		{"N321 what the release before rotates is understood", rotatedAsBefore},
 		{"N321 64 presentations of all generations", concurrentGenerations},
+		{"N321 64 presentations without room for a rotation", concurrentWithoutRoom},
 		{"N321 reuse is noted and recorded", reuseIsNoted},
+		{"N321 64 repetitions leave one record of each family", concurrentRepetitions},
 		{"the successor remembers the key of its making", keyOfSuccessor},
 		{"N136 64 presentations of one token make one step", concurrentPresentations},
 		{"a family that has ended is gone, and restricted", ended},
@@ -85,7 +89,7 @@ func newFamily() family.Family {
 		Scope: oauth.Scope{"openid", "offline_access"}, Resource: []string{"https://api.example", `https://b.example/"{},`},
 		Origin:   credential.Origin{ClientIdentity: [32]byte{1, 31: 2}, GrantVersion: 7, WorkspaceID: uuid.New()},
 		AuthTime: time.Date(2030, 1, 2, 3, 4, 5, 6000, time.UTC), KeyID: math.MaxUint32,
-		Lifetime: time.Hour, AbsoluteLifetime: 400 * 24 * time.Hour,
+		Lifetime: 30 * 24 * time.Hour, AbsoluteLifetime: 400 * 24 * time.Hour,
 	}
 }
 
