@@ -13,9 +13,11 @@ import (
 	"github.com/chancery-auth/chancery/services/token/internal/family"
 )
 
+const markRepetition = `UPDATE token_family SET repeat_time = ` + sqlite.NowMicros + ` WHERE id = ?1`
+
 // repetition records a repetition of a token of f.
 func repetition(ctx context.Context, tx *sql.Tx, f family.Family) error {
-	if _, err := tx.ExecContext(ctx, `UPDATE token_family SET repeat_time = `+sqlite.NowMicros+` WHERE id = ?1`, f.ID[:]); err != nil {
+	if _, err := tx.ExecContext(ctx, markRepetition, f.ID[:]); err != nil {
 		return fmt.Errorf("mark repetition: %w", err)
 	}
 	if err := note(ctx, tx, f.GrantID, false); err != nil {

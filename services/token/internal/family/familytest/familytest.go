@@ -58,6 +58,7 @@ func RunStore(t *testing.T, newDatabase func(t *testing.T) Database) {
 		{"N321 64 presentations of all generations", concurrentGenerations},
 		{"N321 64 presentations without room for a rotation", concurrentWithoutRoom},
 		{"N321 reuse is noted and recorded", reuseIsNoted},
+		{"N321 a repetition is recorded once an hour of each family", repetitionsAreRecorded},
 		{"N321 64 repetitions leave one record of each family", concurrentRepetitions},
 		{"the successor remembers the key of its making", keyOfSuccessor},
 		{"N136 64 presentations of one token make one step", concurrentPresentations},
@@ -355,49 +356,5 @@ func concurrentPresentations(t *testing.T, db Database) {
 		if diff := cmp.Diff(want, count); diff != "" || find(t, db, f.ID).Generation != generation {
 			t.Errorf("%+v: outcomes (-want +got):\n%s", p, diff)
 		}
-	}
-}
-
-func ended(t *testing.T, db Database) {
-	f, other := inserted(t, db), inserted(t, db)
-	rs, err := db.End(t.Context(), f.ID, family.Revoked)
-	if err != nil {
-		t.Fatal(err)
-	}
-	isGone(t, db, f.ID)
-	find(t, db, other.ID)
-	want := []coherent.Restriction{coherent.Family(f.ID, 1)}
-	if diff := cmp.Diff(want, rs); diff != "" {
-		t.Errorf("End() (-want +got):\n%s", diff)
-	}
-	storetest.CheckLog(t, db.Log, rs...)
-	if _, err := db.End(t.Context(), f.ID, family.Revoked); err != nil {
-		t.Errorf("ending it again: %v", err)
-	}
-	unknown := uuid.New()
-	more, err := db.End(t.Context(), unknown, family.Revoked)
-	if err != nil {
-		t.Errorf("ending one that never was: %v", err)
-	}
-	storetest.CheckLog(t, db.Log, append(rs, more...)...)
-}
-
-func endAgainstPresentations(t *testing.T, db Database) {
-	for range 20 {
-		f := inserted(t, db)
-		storetest.AtOnce(8, func(i int) {
-			if i == 0 {
-				if _, err := db.End(t.Context(), f.ID, family.Revoked); err != nil {
-					t.Error(err)
-				}
-				isGone(t, db, f.ID)
-				return
-			}
-			_, _, err := db.Present(t.Context(), family.Presented{FamilyID: f.ID}, always, 1)
-			if err != nil && !errors.Is(err, family.ErrNotFound) {
-				t.Error(err)
-			}
-		})
-		isGone(t, db, f.ID)
 	}
 }

@@ -294,17 +294,6 @@ func reuseIsNoted(t *testing.T, db Database) {
 	}
 	check("repeated", true, false)
 	trail.Check(t, of(f, event.FamilyRepeated, ""), of(sibling, event.FamilyRepeated, ""))
-	for _, each := range []family.Family{f, sibling} {
-		present(t, db, each, 1, windowed)
-		age(t, db, each, 59*time.Minute)
-		present(t, db, each, 1, windowed)
-	}
-	trail.Check(t)
-	age(t, db, f, 2*time.Minute)
-	present(t, db, f, 2, windowed)
-	present(t, db, f, 2, windowed)
-	present(t, db, sibling, 1, windowed)
-	trail.Check(t, of(f, event.FamilyRepeated, ""))
 
 	end(t, db, sibling.ID, family.Revoked)
 	check("after a revocation", true, false)
@@ -312,6 +301,27 @@ func reuseIsNoted(t *testing.T, db Database) {
 	check("late", true, true)
 	trail.Check(t, of(sibling, event.FamilyEnded, "revoked"), of(f, event.FamilyReused, ""))
 	sweepsNotes(t, db, f, check)
+}
+
+func repetitionsAreRecorded(t *testing.T, db Database) {
+	trail := db.Audit.Follow(t)
+	f := inserted(t, db)
+	sibling := inserted(t, db, func(s *family.Family) { s.GrantID = f.GrantID })
+	for _, each := range []family.Family{f, sibling} {
+		present(t, db, each, 0, windowed)
+		yields(t, db, each, 0, windowed, family.Repeated, 1)
+		trail.Check(t, of(each, event.FamilyRepeated, ""))
+		present(t, db, each, 1, windowed)
+		age(t, db, each, 59*time.Minute)
+		yields(t, db, each, 1, windowed, family.Repeated, 2)
+		trail.Check(t)
+	}
+	age(t, db, f, 2*time.Minute)
+	present(t, db, f, 2, windowed)
+	yields(t, db, f, 2, windowed, family.Repeated, 3)
+	yields(t, db, f, 2, windowed, family.Repeated, 3)
+	yields(t, db, sibling, 1, windowed, family.Repeated, 2)
+	trail.Check(t, of(f, event.FamilyRepeated, ""))
 }
 
 func concurrentRepetitions(t *testing.T, db Database) {
