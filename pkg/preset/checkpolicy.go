@@ -1,6 +1,7 @@
 package preset
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -27,6 +28,18 @@ func (c checker) checkClients() {
 		c.checkOwnLifetime(key+".access_token", kind.AccessToken, LongestAccessToken)
 		c.checkOwnLifetime(key+".refresh_token", kind.RefreshToken, c.Lifetimes.RefreshAbsolute)
 		c.Rule(key+".window", kind.Window.check())
+		c.checkKindsWindow(key, kind)
+	}
+}
+
+// checkKindsWindow looks at what holds for the kind, if one of the two is its own.
+func (c checker) checkKindsWindow(key string, kind ClientKind) {
+	lifetime := cmp.Or(kind.RefreshToken, c.Lifetimes.RefreshToken)
+	switch {
+	case kind.Window != WindowAuto:
+		c.Rule(key+".window", kind.Window.fits(lifetime))
+	case kind.RefreshToken != 0:
+		c.Rule(key+".refresh_token", c.Refresh.Window.fits(lifetime))
 	}
 }
 
@@ -81,6 +94,7 @@ func (c checker) checkRefresh() {
 	c.Rule("refresh.threshold", strictyaml.Within(r.Threshold, 0, 1))
 	c.Rule("refresh.grace", strictyaml.Within(r.Grace, 0, longestGrace))
 	c.Rule("refresh.window", r.Window.check())
+	c.Rule("refresh.window", r.Window.fits(c.Lifetimes.RefreshToken))
 	c.Rule("refresh.max_families", strictyaml.Within(r.MaxFamilies, 1, 1_000_000))
 	c.refuse("refresh.unasked", r.Unasked && r.NeedsPromptConsent,
 		"contradicts refresh.needs_prompt_consent: what nobody asks for needs no prompt")

@@ -164,6 +164,7 @@ func TestEachContradictionIsFoundWhereItIs(t *testing.T) {
 		{"N321 no window", "grace: 30s", "window: 0s", "f:20:75: refresh.window: want auto, strict, or a duration", "window: strict"},
 		{"N321 longer window", "grace: 30s", "window: 24h1s", "f:20:75: refresh.window: want from 1s to 24h", "window: 24h"},
 		{"N321 kind's window", "refresh_token: 0s}", "window: 500ms}", "f:17:46: clients.kinds[0].window: want from 1s to 24h", "window: 20m}"},
+		{"N321 kind's window longer than its tokens", "refresh_token: 0s}", "refresh_token: 2h, window: 2h1s}", "f:17:65: clients.kinds[0].window: the window, 2h0m1s, is longer than refresh tokens live, 2h", "refresh_token: 2h, window: 2h}"},
 		{"no families", "grace: 30s", "max_families: 0", "f:20:81: refresh.max_families: want from 1", "max_families: 1"},
 		{"unasked, and only when asked", "needs_prompt_consent: false", "needs_prompt_consent: true", "f:20:116: refresh.unasked: contradicts", "needs_prompt_consent: false"},
 		{"one workspace of none", "name: work, kind: workspace", "name: work, kind: project", "f:21:29: consent.single_workspace: needs a scope", "name: works, kind: workspace"},
@@ -198,6 +199,26 @@ func TestEachContradictionIsFoundWhereItIs(t *testing.T) {
 			}
 			if got := parse(t, tt.old, tt.good); len(got) != 0 {
 				t.Errorf("the twin %q has mistakes:\n  %s", tt.good, strings.Join(got, "\n  "))
+			}
+		})
+	}
+}
+
+func TestN321_WindowIsNoLongerThanTokensLive(t *testing.T) {
+	for name, tt := range map[string]struct{ window, kinds, want string }{
+		"longer":                      {"2h1s", "[]", "f:3:19: refresh.window: the window, 2h0m1s, is longer than refresh tokens live, 2h"},
+		"as long":                     {"2h", "[]", ""},
+		"auto":                        {"auto", "[{name: a, refresh_token: 1s}]", ""},
+		"longer than a kind's tokens": {"2h", "[{name: a, refresh_token: 119m59s}]", "f:4:44: clients.kinds[0].refresh_token: the window, 2h, is longer than refresh tokens live, 1h59m59s"},
+		"as long as a kind's tokens":  {"2h", "[{name: a, refresh_token: 2h}]", ""},
+		"not that of a strict kind":   {"2h", "[{name: a, refresh_token: 1h, window: strict}]", ""},
+		"a kind's longer":             {"1h", "[{name: a, window: 121m}]", "f:4:37: clients.kinds[0].window: the window, 2h1m, is longer than refresh tokens live, 2h"},
+		"a kind's as long":            {"1h", "[{name: a, window: 2h}]", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			content := "name: acme\nlifetimes: {refresh_token: 2h}\nrefresh: {window: " + tt.window + "}\nclients: {kinds: " + tt.kinds + "}\n"
+			if got := strings.Join(mistakes(t, content), "\n"); got != tt.want {
+				t.Errorf("mistakes are\n  %s\nwant\n  %s", got, tt.want)
 			}
 		})
 	}

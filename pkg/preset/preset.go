@@ -7,6 +7,7 @@
 package preset
 
 import (
+	"slices"
 	"time"
 
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -93,6 +94,15 @@ type Clients struct {
 	Kinds         []ClientKind   `yaml:"kinds" help:"Kinds of clients with lifetimes of their own, such as MCP clients."`
 }
 
+// Kind is the kind of that name; the zero one for none in particular.
+func (c Clients) Kind(name string) ClientKind {
+	i := slices.IndexFunc(c.Kinds, func(k ClientKind) bool { return k.Name == name })
+	if i < 0 {
+		return ClientKind{}
+	}
+	return c.Kinds[i]
+}
+
 // ClientDefaults is what a new client takes where its registration does not say.
 type ClientDefaults struct {
 	TokenEndpointAuthMethod string   `yaml:"token_endpoint_auth_method" help:"client_secret_basic, client_secret_post, private_key_jwt or none. Of the two with a secret, a client that does not say may use either, and is told of this one."`
@@ -105,7 +115,7 @@ type ClientKind struct {
 	Name         string        `yaml:"name" help:"Lower-case letters, digits and hyphens. Required."`
 	AccessToken  time.Duration `yaml:"access_token" help:"Lifetime of its access tokens; 0s: as for every client."`
 	RefreshToken time.Duration `yaml:"refresh_token" help:"Lifetime of its refresh tokens; 0s: as for every client."`
-	Window       Window        `yaml:"window" help:"How reuse of its refresh tokens is judged, as in refresh.window; auto: as that says."`
+	Window       Window        `yaml:"window" help:"As refresh.window; auto: as that says."`
 }
 
 // KindMCP is the kind of clients of the Model Context Protocol. They are agents,
@@ -145,7 +155,7 @@ type Refresh struct {
 	Public             string        `yaml:"public" help:"When those of public clients do: always or threshold."`
 	Threshold          float64       `yaml:"threshold" help:"Part of the lifetime after which threshold rotates, from 0 to 1."`
 	Grace              time.Duration `yaml:"grace" help:"How long a rotated token still yields the same successor, while that is not used; at most 1h. 0s: its reuse ends the authorization at once."`
-	Window             Window        `yaml:"window" help:"How reuse of refresh tokens is judged. strict: a rotated token ends the authorization, but for the grace. A duration, at most 24h, such as 20m: for so long after its replacement a token yields the one in use, also once that was used; later it ends its chain of tokens alone, and there is no grace. auto: strict where grace is 0s and for clients with a grace of their own; else, for native clients and those of the kind mcp, the lesser of 30m and half the life of their access tokens; strict for all others."`
+	Window             Window        `yaml:"window" help:"What a rotated refresh token leads to. strict: to the end of the authorization, but for the grace. A duration, at most 24h: for so long to the token in use, later to the end of its chain alone. auto: strict, but for native clients and the kind mcp a window of at most 30m."`
 	MaxFamilies        int           `yaml:"max_families" help:"How many refresh tokens one authorization may have; beyond that the oldest end."`
 	NeedsPromptConsent bool          `yaml:"needs_prompt_consent" help:"Ignore offline_access in a request without prompt=consent (OIDC Core §11)."`
 	Unasked            bool          `yaml:"unasked" help:"Give a refresh token without offline_access, to every client with the grant type refresh_token."`

@@ -1,6 +1,7 @@
 package preset
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/chancery-auth/chancery/pkg/strictyaml"
@@ -44,6 +45,15 @@ func (w Window) check() error {
 		return nil
 	}
 	return strictyaml.Within(time.Duration(w), time.Second, LongestWindow)
+}
+
+// fits refuses a window longer than the refresh tokens of those who have it: the
+// one in use could expire before it is replaced.
+func (w Window) fits(lifetime time.Duration) error {
+	if time.Duration(w) <= lifetime {
+		return nil
+	}
+	return fmt.Errorf("the window, %s, is longer than refresh tokens live, %s", w, strictyaml.Short(lifetime))
 }
 
 // windowForm is how windows are read and written.

@@ -11,7 +11,7 @@ import (
 // so that the first event of a kind is an increase. A nil *Counters counts
 // nothing. It is safe for concurrent use.
 type Counters struct {
-	tokens, reuse, repeat, ahead, replay, unknown, events metric.Int64Counter
+	tokens, reuse, repeat, extended, ahead, replay, unknown, events metric.Int64Counter
 
 	grantTypes, outcomes map[string][]metric.AddOption // made once
 }
@@ -19,13 +19,14 @@ type Counters struct {
 // counters makes the counters of the process.
 func (m *maker) counters() *Counters {
 	c := &Counters{
-		tokens:  m.counter("chancery_tokens_issued_total", "Access tokens issued, by grant type."),
-		reuse:   m.counter("chancery_refresh_reuse_total", "Refresh tokens that came after they were out of use."),
-		repeat:  m.counter("chancery_refresh_repeat_total", "Refresh tokens that came after they were replaced, within the window of their client."),
-		ahead:   m.counter("chancery_refresh_ahead_total", "Refresh tokens newer than the database knows: a write was lost."),
-		replay:  m.counter("chancery_code_replay_total", "Authorization codes that came a second time."),
-		unknown: m.counter("chancery_unknown_commits_total", "Transactions of which nobody knows whether they were committed."),
-		events:  m.counter("chancery_events_published_total", "Events handed to the stream, by outcome."),
+		tokens:   m.counter("chancery_tokens_issued_total", "Access tokens issued, by grant type."),
+		reuse:    m.counter("chancery_refresh_reuse_total", "Refresh tokens that came after they were replaced, and ended their family."),
+		repeat:   m.counter("chancery_refresh_repeat_total", "Refresh tokens that came after they were replaced, within the window of their client."),
+		extended: m.counter("chancery_refresh_extended_total", "Refresh tokens that stay in use for longer because their family has replaced as many as it remembers."),
+		ahead:    m.counter("chancery_refresh_ahead_total", "Refresh tokens newer than the database knows: a write was lost."),
+		replay:   m.counter("chancery_code_replay_total", "Authorization codes that came a second time."),
+		unknown:  m.counter("chancery_unknown_commits_total", "Transactions of which nobody knows whether they were committed."),
+		events:   m.counter("chancery_events_published_total", "Events handed to the stream, by outcome."),
 	}
 	if len(m.errs) > 0 {
 		return nil
@@ -33,7 +34,7 @@ func (m *maker) counters() *Counters {
 	ctx := context.Background()
 	c.grantTypes = prepare(ctx, c.tokens, "grant_type", append(grantTypes(), other))
 	c.outcomes = prepare(ctx, c.events, "outcome", []string{outcomeOK, outcomeFailed})
-	for _, counter := range []metric.Int64Counter{c.reuse, c.repeat, c.ahead, c.replay, c.unknown} {
+	for _, counter := range []metric.Int64Counter{c.reuse, c.repeat, c.extended, c.ahead, c.replay, c.unknown} {
 		counter.Add(ctx, 0)
 	}
 	return c
@@ -63,7 +64,8 @@ func (c *Counters) TokensIssued(ctx context.Context, grantType string) {
 	c.tokens.Add(ctx, 1, options...)
 }
 
-// RefreshReuse counts a refresh token that came after it was out of use.
+// RefreshReuse counts a refresh token that came after it was replaced, and ended
+// its family.
 func (c *Counters) RefreshReuse(ctx context.Context) {
 	if c != nil {
 		c.reuse.Add(ctx, 1)
@@ -75,6 +77,14 @@ func (c *Counters) RefreshReuse(ctx context.Context) {
 func (c *Counters) RefreshRepeat(ctx context.Context) {
 	if c != nil {
 		c.repeat.Add(ctx, 1)
+	}
+}
+
+// RefreshExtended counts one that stays in use for as long as a successor would,
+// because its family remembers as many replaced ones as it can.
+func (c *Counters) RefreshExtended(ctx context.Context) {
+	if c != nil {
+		c.extended.Add(ctx, 1)
 	}
 }
 

@@ -106,6 +106,7 @@ func useAll(t testing.TB, tel *telemetry.Telemetry) {
 	c := tel.Counters()
 	c.TokensIssued(ctx, "authorization_code")
 	c.RefreshReuse(ctx)
+	c.RefreshExtended(ctx)
 	c.CodeReplay(ctx)
 	c.UnknownCommit(ctx)
 	c.EventPublished(ctx, true)
@@ -135,6 +136,7 @@ func TestMetricsAreWhatTheProcessSays(t *testing.T) {
 		`chancery_tokens_issued_total{grant_type="authorization_code"}`: "1",
 		`chancery_tokens_issued_total{grant_type="client_credentials"}`: "0",
 		`chancery_refresh_reuse_total`:                                  "1",
+		`chancery_refresh_extended_total`:                               "1",
 		`chancery_code_replay_total`:                                    "1",
 		`chancery_key_age_seconds{purpose="sealing"}`:                   "3600",
 		`chancery_db_connections{pool="token",state="max"}`:             "16",
@@ -163,7 +165,7 @@ func TestMetricsAreWhatTheProcessSays(t *testing.T) {
 // What happens for the first time must be an increase.
 func TestCountersStartAtZero(t *testing.T) {
 	text := scrape(t, setUp(t), "text/plain")
-	for _, series := range []string{"chancery_refresh_reuse_total", "chancery_code_replay_total", "chancery_unknown_commits_total"} {
+	for _, series := range []string{"chancery_refresh_reuse_total", "chancery_refresh_extended_total", "chancery_code_replay_total", "chancery_unknown_commits_total"} {
 		if got := value(t, text, series); got != "0" {
 			t.Errorf("%s = %s", series, got)
 		}
@@ -177,6 +179,7 @@ func TestNilCountersCountNothing(t *testing.T) {
 	var c *telemetry.Counters
 	c.TokensIssued(t.Context(), "refresh_token")
 	c.RefreshReuse(t.Context())
+	c.RefreshExtended(t.Context())
 	c.CodeReplay(t.Context())
 	c.UnknownCommit(t.Context())
 	c.EventPublished(t.Context(), true)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -57,19 +56,10 @@ func clientOf(c *registryv1.Client, p preset.Preset) (exchange.Client, error) {
 // lifetimesOf are those of the client's access and refresh tokens: its own, else
 // those of its kind, else the preset's.
 func lifetimesOf(c *registryv1.Client, p preset.Preset) (access, refresh time.Duration) {
-	kind := kindOf(c, p)
+	kind := p.Clients.Kind(c.GetClientKind())
 	access = cmp.Or(c.GetAccessTokenLifetime().AsDuration(), kind.AccessToken, p.Lifetimes.AccessToken)
 	refresh = cmp.Or(c.GetRefreshTokenLifetime().AsDuration(), kind.RefreshToken, p.Lifetimes.RefreshToken)
 	return access, refresh
-}
-
-// kindOf is the client's kind; the zero one for none in particular.
-func kindOf(c *registryv1.Client, p preset.Preset) preset.ClientKind {
-	i := slices.IndexFunc(p.Clients.Kinds, func(k preset.ClientKind) bool { return k.Name == c.GetClientKind() })
-	if i < 0 {
-		return preset.ClientKind{}
-	}
-	return p.Clients.Kinds[i]
 }
 
 func rotationOf(c *registryv1.Client, p preset.Preset) family.Policy {
@@ -111,7 +101,7 @@ func windowOf(c *registryv1.Client, p preset.Preset) time.Duration {
 	if c.RefreshWindow != nil {
 		return c.GetRefreshWindow().AsDuration()
 	}
-	switch w := cmp.Or(kindOf(c, p).Window, p.Refresh.Window); w {
+	switch w := cmp.Or(p.Clients.Kind(c.GetClientKind()).Window, p.Refresh.Window); w {
 	case preset.WindowStrict:
 		return 0
 	case preset.WindowAuto:
@@ -125,15 +115,16 @@ func windowOf(c *registryv1.Client, p preset.Preset) time.Duration {
 const longestUsualWindow = 30 * time.Minute
 
 // usualWindow is the window of clients that often run as several processes, beside
-// half an access token's life: they all refresh by then. Whoever has said how long
-// the grace is has said what reuse leads to after it.
+// half an access token's life: they all refresh by then. It is no longer than a
+// refresh token lives. Whoever has said how long the grace is has said what reuse
+// leads to after it.
 func usualWindow(c *registryv1.Client, p preset.Preset) time.Duration {
 	several := c.GetClientKind() == preset.KindMCP || oauth.ApplicationType(c.GetApplicationType()) == oauth.ApplicationNative
 	if !several || c.RefreshGrace != nil || p.Refresh.Grace == 0 {
 		return 0
 	}
-	access, _ := lifetimesOf(c, p)
-	return min(longestUsualWindow, access/2)
+	access, refresh := lifetimesOf(c, p)
+	return min(longestUsualWindow, access/2, refresh)
 }
 
 // scopeOf reads a scope that may be empty.

@@ -27,6 +27,7 @@ func (c *counted) count(what string) {
 func (c *counted) TokensIssued(_ context.Context, grantType string) { c.count(grantType) }
 func (c *counted) RefreshReuse(context.Context)                     { c.count("reuse") }
 func (c *counted) RefreshRepeat(context.Context)                    { c.count("repeat") }
+func (c *counted) RefreshExtended(context.Context)                  { c.count("extended") }
 func (c *counted) RefreshAhead(context.Context)                     { c.count("ahead") }
 func (c *counted) CodeReplay(context.Context)                       { c.count("replay") }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/services/token"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
@@ -42,16 +43,17 @@ func (c *chain) run(t *testing.T, f *fixture, ended *atomic.Bool) {
 
 // Once the deletion is acknowledged no refresh succeeds. What was minted beside it
 // carries the client's version from before, and is dead.
-func TestN143_AppDeletedWhileItsUsersRefresh(t *testing.T) {
-	for name, change := range map[string]func(*testing.T) func(*setting){
-		"sqlite": func(*testing.T) func(*setting) { return func(*setting) {} },
-		"postgres": func(t *testing.T) func(*setting) {
-			db, log := storetest.Postgres(t)
-			return func(s *setting) { s.stores, s.log = token.Postgres(db), log }
-		},
-	} {
-		t.Run(name, func(t *testing.T) { deletedWhileRefreshing(t, newFixture(t, change(t))) })
-	}
+func TestN143_AppDeletedWhileItsUsersRefresh(t *testing.T) { onEach(t, deletedWhileRefreshing) }
+
+// onEach runs a test on each database.
+func onEach(t *testing.T, run func(*testing.T, *fixture), change ...func(*setting)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { run(t, newFixture(t, change...)) })
+	t.Run("postgres", func(t *testing.T) {
+		db, log := storetest.Postgres(t)
+		onPostgres := func(s *setting) { s.stores, s.log, s.audit = token.Postgres(db), log, eventtest.Postgres(db) }
+		run(t, newFixture(t, append(change, onPostgres)...))
+	})
 }
 
 func deletedWhileRefreshing(t *testing.T, f *fixture) {

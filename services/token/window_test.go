@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/chancery-auth/chancery/pkg/event"
@@ -14,6 +15,7 @@ import (
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
 	"github.com/chancery-auth/chancery/services/token"
+	"github.com/chancery-auth/chancery/services/token/internal/family"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
 
@@ -198,15 +200,28 @@ func TestN318_TokenNewerThanItsFamilyEndsNothing(t *testing.T) {
 	}
 }
 
-func TestN321_64RefreshesWithStaleTokens(t *testing.T) {
-	f := newFixture(t)
+func TestN321_64RefreshesWithStaleTokens(t *testing.T) { onEach(t, refreshesWithStaleTokens) }
+
+func refreshesWithStaleTokens(t *testing.T, f *fixture) {
+	t.Helper()
 	f.registry.change(c1, windowed(time.Hour))
 	first := f.signedIn(t).GetRefreshToken()
 	second := f.refresh(t, first).GetRefreshToken()
+	answers := f.refreshAtOnce(t, first, second)
+	third := f.refresh(t, first).GetRefreshToken()
+	if third == second || answers[second]+answers[third] != 64 || answers[third] < 32 {
+		t.Errorf("answers %v, want those in use before and after one rotation", answers)
+	}
+}
+
+// refreshAtOnce refreshes 64 times, with one of the tokens after another, and
+// returns how often each refresh token was the answer.
+func (f *fixture) refreshAtOnce(t *testing.T, tokens ...string) map[string]int {
+	t.Helper()
 	var mu sync.Mutex
 	answers := make(map[string]int)
 	storetest.AtOnce(64, func(i int) {
-		resp, err := f.exchange(t, c1, byRefresh([]string{first, second}[i%2]))
+		resp, err := f.exchange(t, c1, byRefresh(tokens[i%len(tokens)]))
 		if err != nil {
 			t.Error(err)
 		}
@@ -214,10 +229,37 @@ func TestN321_64RefreshesWithStaleTokens(t *testing.T) {
 		defer mu.Unlock()
 		answers[resp.GetRefreshToken()]++
 	})
-	third := f.refresh(t, first).GetRefreshToken()
-	if third == second || answers[second]+answers[third] != 64 || answers[third] < 32 {
-		t.Errorf("answers %v, want those in use before and after one rotation", answers)
-	}
+	return answers
+}
+
+// A family that remembers as many replaced tokens as it can gives everybody the one
+// in use, and goes on.
+func TestN321_64RefreshesWithoutRoomForARotation(t *testing.T) {
+	counters := &counted{by: make(map[string]int)}
+	onEach(t, func(t *testing.T, f *fixture) {
+		f.registry.change(c1, windowed(time.Hour))
+		first := f.signedIn(t)
+		chain := []string{first.GetRefreshToken()}
+		for range family.MostReplaced {
+			chain = append(chain, f.refresh(t, chain[len(chain)-1]).GetRefreshToken())
+		}
+		inUse, trail := chain[family.MostReplaced], f.setting.audit.Follow(t)
+		clear(counters.by)
+		answers := f.refreshAtOnce(t, inUse, chain[0], inUse, chain[family.MostReplaced-1])
+		if diff := cmp.Diff(map[string]int{inUse: 64}, answers); diff != "" {
+			t.Errorf("answers (-want +got):\n%s", diff)
+		}
+		counters.check(t, "without room", map[string]int{"extended": 32, "repeat": 32, oauth.GrantRefreshToken: 64})
+		trail.Check(t, event.Event{
+			Type: event.FamilyRepeated, ClientID: c1.id, Sub: sub, GrantID: grantID, FamilyID: f.open(t, first.GetAccessToken()).FamilyID,
+		})
+		f.reusesAre(t, "repeated")
+		// Strictly there is no limit.
+		f.registry.change(c1, windowed(0))
+		if next := f.refresh(t, inUse); next.GetRefreshToken() == inUse {
+			t.Error("the token in use does not rotate")
+		}
+	}, func(s *setting) { s.counters = counters })
 }
 
 // The token in use is sealed under the key of its making, whatever key is in use.
@@ -261,6 +303,7 @@ func TestN321_WindowIsTheClientsElseItsKindsElseThePresets(t *testing.T) {
 		{name: "a web client is judged strictly"},
 		{name: "a native one not", clients: []func(*registryv1.Client){native}, window: 30 * minute},
 		{name: "an agent not", clients: []func(*registryv1.Client){mcp}, window: 30 * minute},
+		{name: "a short refresh token", clients: []func(*registryv1.Client){native, refreshFor(10 * minute)}, window: 10 * minute},
 		{name: "a short access token", clients: []func(*registryv1.Client){native, accessFor(10 * minute)}, window: 5 * minute},
 		{name: "a grace of its own is strict", clients: []func(*registryv1.Client){native, withoutGrace}},
 		{name: "a preset without grace is strict", preset: func(p *preset.Preset) { p.Refresh.Grace = 0 }, clients: []func(*registryv1.Client){mcp}},
@@ -292,4 +335,8 @@ func TestN321_WindowIsTheClientsElseItsKindsElseThePresets(t *testing.T) {
 
 func accessFor(d time.Duration) func(*registryv1.Client) {
 	return func(c *registryv1.Client) { c.AccessTokenLifetime = durationpb.New(d) }
+}
+
+func refreshFor(d time.Duration) func(*registryv1.Client) {
+	return func(c *registryv1.Client) { c.RefreshTokenLifetime = durationpb.New(d) }
 }

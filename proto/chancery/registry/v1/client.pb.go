@@ -175,9 +175,10 @@ type Client struct {
 	// never did. Read only.
 	LastUseTime *timestamppb.Timestamp `protobuf:"bytes,35,opt,name=last_use_time,json=lastUseTime,proto3" json:"last_use_time,omitempty"`
 	// For how long after its replacement a refresh token yields the one in use, also
-	// once that was used; at most 24 hours. Later reuse ends the chain of refresh
-	// tokens alone, and there is no grace. Zero judges reuse strictly: it ends the
-	// grant. Unset: as the client's kind says, else the preset.
+	// once that was used; at most 24 hours, and no longer than its refresh tokens
+	// live. Later reuse ends the chain of refresh tokens alone, and there is no grace.
+	// Zero judges reuse strictly: it ends the grant. Unset: as the client's kind says,
+	// else the preset.
 	RefreshWindow *durationpb.Duration `protobuf:"bytes,60,opt,name=refresh_window,json=refreshWindow,proto3,oneof" json:"refresh_window,omitempty"`
 	// Every method by which the client may authenticate, the one it is told of among
 	// them (OpenID Connect RP Metadata Choices 1.0 §2). Empty:

@@ -1381,7 +1381,8 @@ type ListReusesResponse_Reuse struct {
 	// Within the window of the client, to the hour: nothing ended. Absent if none
 	// was.
 	RepeatTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=repeat_time,json=repeatTime,proto3" json:"repeat_time,omitempty"`
-	// After it: a chain of refresh tokens ended. Absent if none was.
+	// After it, or from another client: a chain of refresh tokens ended. Absent if
+	// none was.
 	LateTime      *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=late_time,json=lateTime,proto3" json:"late_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -1,10 +1,13 @@
 package client
 
 import (
+	"cmp"
+	"fmt"
 	"time"
 
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/preset"
+	"github.com/chancery-auth/chancery/pkg/strictyaml"
 )
 
 // maxRefreshGrace bounds how long a stolen predecessor could be of use.
@@ -77,6 +80,22 @@ func lifetimesBounded(c Client, p Policy) error {
 		if l.value < 0 || l.value > l.most || l.value%time.Second != 0 {
 			return fault.New(fault.Invalid, l.want)
 		}
+	}
+	return nil
+}
+
+// windowFits: with a longer window the token in use could expire before it is
+// replaced.
+func windowFits(c Client, p Policy) error {
+	kind := p.Clients.Kind(c.ClientKind)
+	window := time.Duration(cmp.Or(kind.Window, p.RefreshWindow))
+	if c.RefreshWindow != nil {
+		window = *c.RefreshWindow
+	}
+	lifetime := cmp.Or(c.RefreshTokenLifetime, kind.RefreshToken, p.RefreshToken)
+	if window > lifetime {
+		return fault.New(fault.Invalid, fmt.Sprintf("refresh_window must not be longer than refresh_token_lifetime: for this client they are %s and %s",
+			strictyaml.Short(window), strictyaml.Short(lifetime)))
 	}
 	return nil
 }

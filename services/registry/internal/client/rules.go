@@ -14,6 +14,10 @@ type Policy struct {
 	Scopes preset.Catalogue
 	// RefreshAbsolute bounds refresh token lifetimes.
 	RefreshAbsolute time.Duration
+	// RefreshToken and RefreshWindow are the lifetime and the window of clients that,
+	// as their kind, have none of their own.
+	RefreshToken  time.Duration
+	RefreshWindow preset.Window
 	// Clients is what clients are where they do not say.
 	Clients preset.Clients
 	// Registration is about the clients that register themselves.
@@ -26,6 +30,8 @@ func PolicyOf(p preset.Preset) Policy {
 		Brand:           p.Brand.Name,
 		Scopes:          p.Scopes,
 		RefreshAbsolute: p.Lifetimes.RefreshAbsolute,
+		RefreshToken:    p.Lifetimes.RefreshToken,
+		RefreshWindow:   p.Refresh.Window,
 		Clients:         p.Clients,
 		Registration:    p.Registration,
 	}
@@ -80,6 +86,7 @@ func rules() []rule {
 		{"ID tokens have a known algorithm", "OIDC Registration §2", signingAlgKnown},
 		{"audience is absolute URIs", "RFC 8707 §2", audienceAbsolute},
 		{"lifetimes are bounded", "", lifetimesBounded},
+		{"windows are no longer than refresh tokens live", "", windowFits},
 		{"rotation is known", "", rotationKnown},
 		{"public clients rotate", "RFC 9700 §4.14.2", publicRotates},
 	}

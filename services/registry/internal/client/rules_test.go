@@ -23,7 +23,7 @@ import (
 // register themselves.
 func provider() preset.Preset {
 	p := preset.Default()
-	p.Clients.Kinds = []preset.ClientKind{{Name: "mcp"}, {Name: "cli"}}
+	p.Clients.Kinds = []preset.ClientKind{{Name: "mcp"}, {Name: "cli"}, {Name: "short", RefreshToken: 12 * time.Hour}, {Name: "windowed", Window: preset.Window(time.Hour)}}
 	p.Registration.ClientKind, p.Registration.MaxClients = "mcp", 2
 	return p
 }
@@ -217,6 +217,13 @@ func TestPolicies(t *testing.T) {
 		{"N321 strict", browser, window(0), ""},
 		{"N321 a day of window", browser, window(24 * time.Hour), ""},
 		{"N321 a longer window", browser, window(24*time.Hour + time.Second), "refresh_window must"},
+		{"N321 a window longer than its tokens", web, func(c *client.Client) { window(8 * time.Hour)(c); refresh(8*time.Hour - time.Second)(c) }, "refresh_window must not be longer than refresh_token_lifetime: for this client they are 8h and 7h59m59s"},
+		{"N321 a window as long as its tokens", web, func(c *client.Client) { window(8 * time.Hour)(c); refresh(8 * time.Hour)(c) }, ""},
+		{"N321 a window longer than its kind's tokens", web, func(c *client.Client) { window(13 * time.Hour)(c); c.ClientKind = "short" }, "refresh_window must not be longer than refresh_token_lifetime: for this client they are 13h and 12h"},
+		{"N321 a window as long as its kind's tokens", web, func(c *client.Client) { window(12 * time.Hour)(c); c.ClientKind = "short" }, ""},
+		{"N321 tokens shorter than its kind's window", web, func(c *client.Client) { refresh(time.Hour - time.Second)(c); c.ClientKind = "windowed" }, "refresh_window must not be longer than refresh_token_lifetime: for this client they are 1h and 59m59s"},
+		{"N321 tokens as long as its kind's window", web, func(c *client.Client) { refresh(time.Hour)(c); c.ClientKind = "windowed" }, ""},
+		{"N321 short tokens, strict", web, func(c *client.Client) { refresh(time.Second)(c); window(0)(c); c.ClientKind = "windowed" }, ""},
 		{"N321 negative window", browser, window(-time.Second), "refresh_window must"},
 		{"N321 window of half a second", browser, window(500 * time.Millisecond), "refresh_window must"},
 		{"threshold without authentication", browser, rotate(client.RotateThreshold), ""},

@@ -11,7 +11,8 @@ const (
 	Revoked Reason = "revoked"
 	// Evicted says that its grant has too many families, and this was the oldest.
 	Evicted Reason = "evicted"
-	// Replayed says that a token of it was presented that is out of use.
+	// Replayed says that a token of it was presented that had been replaced, after
+	// the window or the grace, or by another client.
 	Replayed Reason = "replayed"
 )
 

@@ -63,7 +63,8 @@ type Policy struct {
 }
 
 // MostReplaced is how many generations a family remembers as replaced within the
-// window. While it has that many, its token stays in use whatever the rotation.
+// window. While it has that many, its token stays in use whatever the rotation,
+// and expires when a successor would.
 const MostReplaced = 32
 
 // Presented is a refresh token that a client has presented.
@@ -80,25 +81,42 @@ const (
 	Rotated Outcome = iota + 1
 	// Kept says that the token stays in use.
 	Kept
+	// Extended says that the token stays in use and expires later: it would have been
+	// replaced, but the family remembers as many as it can.
+	Extended
 	// Repeated says that a token was presented that was replaced, within the window
 	// or the grace: the family's generation is the one in use.
 	Repeated
-	// Reused says that a token was presented that is out of use.
+	// Reused says that a token was presented that was replaced, and that neither the
+	// window nor the grace covers.
 	Reused
 	// Ahead says that the token is newer than the family: the write that made it
 	// was lost, in a failover or with a database that was restored.
 	Ahead
 )
 
-// Unrotated is the outcome of presenting p when that has rotated nothing.
-// repeatable says that the window or the grace covers it.
-func (f Family) Unrotated(p Presented, repeatable bool) Outcome {
+// Unrotated is a family of which a token was presented that has rotated nothing.
+type Unrotated struct {
+	Family
+
+	// Full says that the token in use would have been replaced, but for MostReplaced.
+	Full bool
+	// Covered says that the window or the grace covers the token.
+	Covered bool
+	// Unrecorded says that no repetition was recorded for RepetitionPeriod.
+	Unrecorded bool
+}
+
+// Outcome is that of presenting p.
+func (u Unrotated) Outcome(p Presented) Outcome {
 	switch {
-	case p.Generation == f.Generation:
-		return Kept
-	case p.Generation > f.Generation:
+	case p.Generation > u.Generation:
 		return Ahead
-	case repeatable:
+	case p.Generation == u.Generation && u.Full:
+		return Extended
+	case p.Generation == u.Generation:
+		return Kept
+	case u.Covered:
 		return Repeated
 	default:
 		return Reused
@@ -117,7 +135,7 @@ type Store interface {
 	// Present decides what becomes of p under the policy, in one step against all
 	// others. keyID is that of the key to seal a successor with. With Reused and
 	// Ahead nothing has changed. A repetition within the window is an event, and is
-	// noted, once in RepetitionPeriod for each grant. Fails with ErrNotFound.
+	// noted, once in RepetitionPeriod for each family. Fails with ErrNotFound.
 	Present(ctx context.Context, p Presented, policy Policy, keyID uint32) (Family, Outcome, error)
 	// End ends a family, and returns the restriction that ends its access tokens.
 	// Ending it twice, or one that never was, is no error, and no event. An end for
@@ -144,10 +162,14 @@ type Grants interface {
 
 // Counters counts what happens, by kind.
 type Counters interface {
-	// RefreshReuse counts a refresh token that came after it was out of use.
+	// RefreshReuse counts a refresh token that came after it was replaced, and ended
+	// its family.
 	RefreshReuse(ctx context.Context)
 	// RefreshRepeat counts one that came after it was replaced, within the window.
 	RefreshRepeat(ctx context.Context)
+	// RefreshExtended counts one that stays in use for as long as a successor would,
+	// because its family remembers as many replaced ones as it can.
+	RefreshExtended(ctx context.Context)
 	// RefreshAhead counts one that is newer than its family.
 	RefreshAhead(ctx context.Context)
 }
@@ -215,6 +237,8 @@ func (r *Rotator) Rotate(ctx context.Context, p Presented, policy Policy, keyID 
 		return Family{}, oauth.RefuseBecause(oauth.InvalidGrant, "refresh token is not valid", errors.New("refresh token is newer than its family"))
 	case outcome == Repeated && policy.Window > 0:
 		r.Counters.RefreshRepeat(ctx)
+	case outcome == Extended:
+		r.Counters.RefreshExtended(ctx)
 	}
 	return f, nil
 }

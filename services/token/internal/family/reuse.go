@@ -12,13 +12,14 @@ type Reuse struct {
 	// Repeated is when one came within the window, to the precision of
 	// RepetitionPeriod; zero if none did.
 	Repeated time.Time
-	// Late is when one came after it, and ended its family; zero if none did.
+	// Late is when one ended its family: it came after the window, or at any time from
+	// another client; zero if none did.
 	Late time.Time
 }
 
 const (
-	// RepetitionPeriod is for how long one note, and one event, stand for all
-	// repetitions of a grant's tokens within the window: a client of several
+	// RepetitionPeriod is for how long one event, and one note, stand for all
+	// repetitions of a family's tokens within the window: a client of several
 	// processes repeats with every refresh.
 	RepetitionPeriod = time.Hour
 	// ReuseMemory is for how long a reuse is noted.

@@ -105,91 +105,6 @@ func (s *Store) Find(ctx context.Context, id uuid.UUID) (family.Family, error) {
 	return f, nil
 }
 
-// Present implements family.Store. The row lock of the first UPDATE is the gate:
-// whoever comes second finds another generation.
-func (s *Store) Present(ctx context.Context, p family.Presented, policy family.Policy, keyID uint32) (f family.Family, outcome family.Outcome, err error) {
-	err = pg.InStatement(ctx, s.db, func(conn *pgx.Conn) error {
-		f, err = rotate(ctx, conn, p, policy, keyID)
-		outcome = family.Rotated
-		return err
-	})
-	if errors.Is(err, pgx.ErrNoRows) {
-		f, outcome, err = s.unrotated(ctx, p, policy)
-	}
-	if err != nil {
-		return family.Family{}, 0, err
-	}
-	return f, outcome, nil
-}
-
-// replaced is every generation that the row knows to be replaced: the predecessor
-// of the one in use by rotate_time, which a binary of any release writes.
-const replaced = `unnest(f.replaced || (f.generation - 1), f.replace_times || f.rotate_time) AS r (generation, replace_time)`
-
-func rotate(ctx context.Context, conn *pgx.Conn, p family.Presented, policy family.Policy, keyID uint32) (family.Family, error) {
-	const inWindow = `r.generation >= 0 AND r.replace_time > statement_timestamp() - $7::interval`
-	f, err := scan(conn.QueryRow(ctx, `
-		UPDATE token.family AS f
-		   SET generation = generation + 1,
-		       key_id = $3,
-		       used = false,
-		       (replaced, replace_times) = (
-		           SELECT coalesce(array_agg(r.generation), '{}'), coalesce(array_agg(r.replace_time), '{}')
-		             FROM `+replaced+`
-		            WHERE `+inWindow+`),
-		       rotate_time = statement_timestamp(),
-		       expire_time = least(statement_timestamp() + lifetime, absolute_expire_time)
-		 WHERE id = $1 AND generation = $2 AND expire_time > statement_timestamp()
-		   AND ($4 OR $5 AND statement_timestamp() >= rotate_time + lifetime * $6::float8)
-		   AND (SELECT count(*) FROM `+replaced+` WHERE `+inWindow+`) < $8
-		RETURNING `+columns,
-		p.FamilyID, p.Generation, int64(keyID),
-		policy.Rotation == family.Always, policy.Rotation == family.Threshold, policy.Threshold, policy.Window, family.MostReplaced))
-	if err != nil {
-		return family.Family{}, fmt.Errorf("rotate family: %w", err)
-	}
-	return f, nil
-}
-
-// unrotated is what becomes of a token that rotates nothing.
-func (s *Store) unrotated(ctx context.Context, p family.Presented, policy family.Policy) (f family.Family, outcome family.Outcome, err error) {
-	var due bool
-	err = pg.InStatement(ctx, s.db, func(conn *pgx.Conn) error {
-		f, outcome, due, err = use(ctx, conn, p, policy)
-		return err
-	})
-	if err == nil && outcome == family.Repeated && due {
-		err = s.repetition(ctx, f)
-	}
-	return f, outcome, err
-}
-
-// use marks the token in use as used if it is the one presented. A generation was
-// replaced in the window if an earlier one was: of one that a binary of the release
-// before replaced, the row may not know. due says whether a repetition in the
-// window is to be noted.
-func use(ctx context.Context, conn *pgx.Conn, p family.Presented, policy family.Policy) (f family.Family, outcome family.Outcome, due bool, err error) {
-	var repeatable bool
-	f, err = scan(conn.QueryRow(ctx, `
-		UPDATE token.family AS f
-		   SET used = used OR generation = $2::bigint
-		 WHERE id = $1 AND expire_time > statement_timestamp()
-		RETURNING `+columns+`,
-		       generation - 1 = $2::bigint AND NOT used AND statement_timestamp() < rotate_time + $3::interval
-		       OR EXISTS (SELECT FROM `+replaced+` WHERE r.generation <= $2::bigint AND r.replace_time > statement_timestamp() - $4::interval),
-		       $4::interval > '0' AND NOT EXISTS (
-		           SELECT FROM token.reuse AS u
-		            WHERE u.grant_id = f.grant_id AND NOT u.late AND u.reuse_time > statement_timestamp() - $5::interval)`,
-		p.FamilyID, p.Generation, policy.Grace, policy.Window, family.RepetitionPeriod), &repeatable, &due)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return family.Family{}, 0, false, family.ErrNotFound
-	case err != nil:
-		return family.Family{}, 0, false, fmt.Errorf("use family: %w", err)
-	}
-	return f, f.Unrotated(p, repeatable), due, nil
-}
-
 // End implements family.Store.
 func (s *Store) End(ctx context.Context, id uuid.UUID, why family.Reason) (ended []coherent.Restriction, err error) {
 	err = pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
@@ -210,7 +125,7 @@ func (s *Store) end(ctx context.Context, tx pgx.Tx, id uuid.UUID, why family.Rea
 		return nil, fmt.Errorf("delete family: %w", err)
 	}
 	if why == family.Replayed {
-		if _, err := note(ctx, tx, ended.GrantID, true, 0); err != nil {
+		if err := note(ctx, tx, ended.GrantID, true); err != nil {
 			return nil, err
 		}
 	}

@@ -30,7 +30,11 @@ func TestStore(t *testing.T) {
 		age := func(ctx context.Context, f family.Family, d time.Duration) error {
 			_, err := db.Exec(ctx, `
 				UPDATE token.family
-				   SET rotate_time = rotate_time - $2::interval,
+				   SET start_time = start_time - $2::interval,
+				       rotate_time = rotate_time - $2::interval,
+				       expire_time = expire_time - $2::interval,
+				       absolute_expire_time = absolute_expire_time - $2::interval,
+				       repeat_time = repeat_time - $2::interval,
 				       replace_times = ARRAY(SELECT t - $2::interval FROM unnest(replace_times) WITH ORDINALITY AS u (t, i) ORDER BY i)
 				 WHERE id = $1`, f.ID, d)
 			if err != nil {

@@ -17,27 +17,34 @@ import (
 // recorded meanwhile.
 func (s *Store) repetition(ctx context.Context, f family.Family) error {
 	return pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
-		news, err := note(ctx, tx, f.GrantID, false, family.RepetitionPeriod)
-		if err != nil || !news {
+		tag, err := tx.Exec(ctx, `
+			UPDATE token.family
+			   SET repeat_time = statement_timestamp()
+			 WHERE id = @id AND `+unrecorded, pgx.NamedArgs{"id": f.ID, "period": family.RepetitionPeriod})
+		if err != nil {
+			return fmt.Errorf("mark repetition: %w", err)
+		}
+		if tag.RowsAffected() == 0 {
+			return nil
+		}
+		if err := note(ctx, tx, f.GrantID, false); err != nil {
 			return err
 		}
 		return eventpg.Append(ctx, tx, family.Repetition(f))
 	})
 }
 
-// note notes a reuse of a grant's tokens, unless one like it is noted that is
-// younger than period.
-func note(ctx context.Context, tx pgx.Tx, grant uuid.UUID, late bool, period time.Duration) (news bool, err error) {
-	tag, err := tx.Exec(ctx, `
-		INSERT INTO token.reuse AS u (grant_id, late, reuse_time)
+// note notes a reuse of a grant's tokens.
+func note(ctx context.Context, tx pgx.Tx, grant uuid.UUID, late bool) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO token.reuse (grant_id, late, reuse_time)
 		VALUES ($1, $2, statement_timestamp())
 		ON CONFLICT (grant_id, late) DO UPDATE
-		   SET reuse_time = excluded.reuse_time
-		 WHERE u.reuse_time <= excluded.reuse_time - $3::interval`, grant, late, period)
+		   SET reuse_time = excluded.reuse_time`, grant, late)
 	if err != nil {
-		return false, fmt.Errorf("note reuse: %w", err)
+		return fmt.Errorf("note reuse: %w", err)
 	}
-	return tag.RowsAffected() > 0, nil
+	return nil
 }
 
 // Reuses implements family.Store.

@@ -118,84 +118,6 @@ func (s *Store) Find(ctx context.Context, id uuid.UUID) (family.Family, error) {
 	return f, nil
 }
 
-// Present implements family.Store. The writer's transaction is the gate: whoever
-// comes second finds another generation.
-func (s *Store) Present(ctx context.Context, p family.Presented, policy family.Policy, keyID uint32) (f family.Family, outcome family.Outcome, err error) {
-	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
-		f, err = rotate(ctx, tx, p, policy, keyID)
-		if errors.Is(err, sql.ErrNoRows) {
-			f, outcome, err = unrotated(ctx, tx, p, policy)
-			return err
-		}
-		outcome = family.Rotated
-		return err
-	})
-	if err != nil {
-		return family.Family{}, 0, err
-	}
-	return f, outcome, nil
-}
-
-// replaced is every generation that the row knows to be replaced: the predecessor
-// of the one in use by rotate_time.
-const replaced = `(
-	SELECT value ->> 0 AS generation, value ->> 1 AS replace_time
-	  FROM json_each(token_family.replaced)
-	 UNION ALL
-	SELECT token_family.generation - 1, token_family.rotate_time) AS r`
-
-func rotate(ctx context.Context, tx *sql.Tx, p family.Presented, policy family.Policy, keyID uint32) (family.Family, error) {
-	const inWindow = `r.generation >= 0 AND r.replace_time > ` + sqlite.NowMicros + ` - ?7`
-	f, err := scan(tx.QueryRowContext(ctx, `
-		UPDATE token_family
-		   SET generation = generation + 1,
-		       key_id = ?3,
-		       used = 0,
-		       replaced = (
-		           SELECT json_group_array(json_array(r.generation, r.replace_time))
-		             FROM `+replaced+`
-		            WHERE `+inWindow+`),
-		       rotate_time = `+sqlite.NowMicros+`,
-		       expire_time = min(`+sqlite.NowMicros+` + lifetime, absolute_expire_time)
-		 WHERE id = ?1 AND generation = ?2 AND expire_time > `+sqlite.NowMicros+`
-		   AND (?4 OR ?5 AND `+sqlite.NowMicros+` >= rotate_time + lifetime * ?6)
-		   AND (SELECT count(*) FROM `+replaced+` WHERE `+inWindow+`) < ?8
-		RETURNING `+columns,
-		p.FamilyID[:], p.Generation, int64(keyID),
-		policy.Rotation == family.Always, policy.Rotation == family.Threshold, policy.Threshold,
-		policy.Window.Microseconds(), family.MostReplaced))
-	if err != nil {
-		return family.Family{}, fmt.Errorf("rotate family: %w", err)
-	}
-	return f, nil
-}
-
-// unrotated is what becomes of a token that rotates nothing. A generation was
-// replaced in the window if an earlier one was: of one that a binary of the release
-// before replaced, the row may not know.
-func unrotated(ctx context.Context, tx *sql.Tx, p family.Presented, policy family.Policy) (family.Family, family.Outcome, error) {
-	var repeatable bool
-	f, err := scan(tx.QueryRowContext(ctx, `
-		UPDATE token_family
-		   SET used = used OR generation = ?2
-		 WHERE id = ?1 AND expire_time > `+sqlite.NowMicros+`
-		RETURNING `+columns+`,
-		       generation - 1 = ?2 AND NOT used AND `+sqlite.NowMicros+` < rotate_time + ?3
-		       OR EXISTS (SELECT 1 FROM `+replaced+` WHERE r.generation <= ?2 AND r.replace_time > `+sqlite.NowMicros+` - ?4)`,
-		p.FamilyID[:], p.Generation, policy.Grace.Microseconds(), policy.Window.Microseconds()), &repeatable)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return family.Family{}, 0, family.ErrNotFound
-	case err != nil:
-		return family.Family{}, 0, fmt.Errorf("use family: %w", err)
-	}
-	outcome := f.Unrotated(p, repeatable)
-	if outcome == family.Repeated && policy.Window > 0 {
-		err = repetition(ctx, tx, f)
-	}
-	return f, outcome, err
-}
-
 // End implements family.Store.
 func (s *Store) End(ctx context.Context, id uuid.UUID, why family.Reason) (ended []coherent.Restriction, err error) {
 	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
@@ -216,7 +138,7 @@ func (s *Store) end(ctx context.Context, tx *sql.Tx, id uuid.UUID, why family.Re
 		return nil, fmt.Errorf("delete family: %w", err)
 	}
 	if why == family.Replayed {
-		if _, err := note(ctx, tx, ended.GrantID, true, 0); err != nil {
+		if err := note(ctx, tx, ended.GrantID, true); err != nil {
 			return nil, err
 		}
 	}

@@ -30,7 +30,11 @@ func TestStore(t *testing.T) {
 		age := func(ctx context.Context, f family.Family, d time.Duration) error {
 			_, err := db.Write().ExecContext(ctx, `
 				UPDATE token_family AS f
-				   SET rotate_time = rotate_time - ?2,
+				   SET start_time = start_time - ?2,
+				       rotate_time = rotate_time - ?2,
+				       expire_time = expire_time - ?2,
+				       absolute_expire_time = absolute_expire_time - ?2,
+				       repeat_time = repeat_time - ?2,
 				       replaced = (SELECT json_group_array(json_array(value ->> 0, (value ->> 1) - ?2)) FROM json_each(f.replaced))
 				 WHERE id = ?1`, f.ID[:], d.Microseconds())
 			if err != nil {

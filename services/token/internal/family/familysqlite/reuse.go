@@ -13,11 +13,14 @@ import (
 	"github.com/chancery-auth/chancery/services/token/internal/family"
 )
 
-// repetition records a repetition of a token of f, unless another was recorded a
-// short while ago.
+const markRepetition = `UPDATE token_family SET repeat_time = ` + sqlite.NowMicros + ` WHERE id = ?1`
+
+// repetition records a repetition of a token of f.
 func repetition(ctx context.Context, tx *sql.Tx, f family.Family) error {
-	news, err := note(ctx, tx, f.GrantID, false, family.RepetitionPeriod)
-	if err != nil || !news {
+	if _, err := tx.ExecContext(ctx, markRepetition, f.ID[:]); err != nil {
+		return fmt.Errorf("mark repetition: %w", err)
+	}
+	if err := note(ctx, tx, f.GrantID, false); err != nil {
 		return err
 	}
 	return eventsqlite.Append(ctx, tx, family.Repetition(f))
@@ -27,18 +30,14 @@ const upsertReuse = `
 	INSERT INTO token_reuse (grant_id, late, reuse_time)
 	VALUES (?1, ?2, ` + sqlite.NowMicros + `)
 	ON CONFLICT (grant_id, late) DO UPDATE
-	   SET reuse_time = excluded.reuse_time
-	 WHERE token_reuse.reuse_time <= excluded.reuse_time - ?3`
+	   SET reuse_time = excluded.reuse_time`
 
-// note notes a reuse of a grant's tokens, unless one like it is noted that is
-// younger than period.
-func note(ctx context.Context, tx *sql.Tx, grant uuid.UUID, late bool, period time.Duration) (news bool, err error) {
-	result, err := tx.ExecContext(ctx, upsertReuse, grant[:], late, period.Microseconds())
-	if err != nil {
-		return false, fmt.Errorf("note reuse: %w", err)
+// note notes a reuse of a grant's tokens.
+func note(ctx context.Context, tx *sql.Tx, grant uuid.UUID, late bool) error {
+	if _, err := tx.ExecContext(ctx, upsertReuse, grant[:], late); err != nil {
+		return fmt.Errorf("note reuse: %w", err)
 	}
-	n, err := result.RowsAffected()
-	return n > 0, err
+	return nil
 }
 
 // Reuses implements family.Store.

@@ -25,7 +25,7 @@ type Database struct {
 
 	// Insert adds a family, and ends the oldest of its grant beyond limit.
 	Insert func(ctx context.Context, f family.Family, limit int) ([]coherent.Restriction, error)
-	// Age moves what a family and its grant's notes say of the past back by d.
+	// Age makes a family and its grant's notes older by d.
 	Age func(ctx context.Context, f family.Family, d time.Duration) error
 	// RotateAsBefore rotates a family as a binary of the release before does, which
 	// knows nothing of windows.
@@ -51,10 +51,15 @@ func RunStore(t *testing.T, newDatabase func(t *testing.T) Database) {
 		{"N321 what becomes of a token under a window", windowOutcomes},
 		{"N321 the window counts from the replacement", windowFromReplacement},
 		{"N321 so many rotations within a window, and no more", rotationsWithinWindow},
+		{"N321 a family that is used stays, with a window longer than its tokens live", usedStays},
+		{"N321 what extends the token in use", extensions},
 		{"N321 a repetition has the key of the token in use", keyWithinWindow},
 		{"N321 what the release before rotates is understood", rotatedAsBefore},
 		{"N321 64 presentations of all generations", concurrentGenerations},
+		{"N321 64 presentations without room for a rotation", concurrentWithoutRoom},
 		{"N321 reuse is noted and recorded", reuseIsNoted},
+		{"N321 a repetition is recorded once an hour of each family", repetitionsAreRecorded},
+		{"N321 64 repetitions leave one record of each family", concurrentRepetitions},
 		{"the successor remembers the key of its making", keyOfSuccessor},
 		{"N136 64 presentations of one token make one step", concurrentPresentations},
 		{"a family that has ended is gone, and restricted", ended},
@@ -85,7 +90,7 @@ func newFamily() family.Family {
 		Scope: oauth.Scope{"openid", "offline_access"}, Resource: []string{"https://api.example", `https://b.example/"{},`},
 		Origin:   credential.Origin{ClientIdentity: [32]byte{1, 31: 2}, GrantVersion: 7, WorkspaceID: uuid.New()},
 		AuthTime: time.Date(2030, 1, 2, 3, 4, 5, 6000, time.UTC), KeyID: math.MaxUint32,
-		Lifetime: time.Hour, AbsoluteLifetime: 400 * 24 * time.Hour,
+		Lifetime: 30 * 24 * time.Hour, AbsoluteLifetime: 400 * 24 * time.Hour,
 	}
 }
 
@@ -351,49 +356,5 @@ func concurrentPresentations(t *testing.T, db Database) {
 		if diff := cmp.Diff(want, count); diff != "" || find(t, db, f.ID).Generation != generation {
 			t.Errorf("%+v: outcomes (-want +got):\n%s", p, diff)
 		}
-	}
-}
-
-func ended(t *testing.T, db Database) {
-	f, other := inserted(t, db), inserted(t, db)
-	rs, err := db.End(t.Context(), f.ID, family.Revoked)
-	if err != nil {
-		t.Fatal(err)
-	}
-	isGone(t, db, f.ID)
-	find(t, db, other.ID)
-	want := []coherent.Restriction{coherent.Family(f.ID, 1)}
-	if diff := cmp.Diff(want, rs); diff != "" {
-		t.Errorf("End() (-want +got):\n%s", diff)
-	}
-	storetest.CheckLog(t, db.Log, rs...)
-	if _, err := db.End(t.Context(), f.ID, family.Revoked); err != nil {
-		t.Errorf("ending it again: %v", err)
-	}
-	unknown := uuid.New()
-	more, err := db.End(t.Context(), unknown, family.Revoked)
-	if err != nil {
-		t.Errorf("ending one that never was: %v", err)
-	}
-	storetest.CheckLog(t, db.Log, append(rs, more...)...)
-}
-
-func endAgainstPresentations(t *testing.T, db Database) {
-	for range 20 {
-		f := inserted(t, db)
-		storetest.AtOnce(8, func(i int) {
-			if i == 0 {
-				if _, err := db.End(t.Context(), f.ID, family.Revoked); err != nil {
-					t.Error(err)
-				}
-				isGone(t, db, f.ID)
-				return
-			}
-			_, _, err := db.Present(t.Context(), family.Presented{FamilyID: f.ID}, always, 1)
-			if err != nil && !errors.Is(err, family.ErrNotFound) {
-				t.Error(err)
-			}
-		})
-		isGone(t, db, f.ID)
 	}
 }

@@ -99,6 +99,9 @@ func (m *machine) expect(generation int64, p family.Policy, key uint32) family.O
 		recent[m.inUse] = m.clock
 		m.replaced, m.inUse, m.key, m.used = recent, m.inUse+1, key, false
 		return family.Rotated
+	case generation == m.inUse && rotates:
+		m.used = true
+		return family.Extended
 	case generation == m.inUse:
 		m.used = true
 		return family.Kept

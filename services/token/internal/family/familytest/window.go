@@ -92,18 +92,106 @@ func rotationsWithinWindow(t *testing.T, db Database) {
 			age(t, db, f, 10*time.Minute)
 		}
 	}
-	yields(t, db, f, family.MostReplaced, windowed, family.Kept, family.MostReplaced)
+	yields(t, db, f, family.MostReplaced, windowed, family.Extended, family.MostReplaced)
 	for g := range int64(family.MostReplaced) {
 		yields(t, db, f, g, windowed, family.Repeated, family.MostReplaced)
 	}
 	// One of them leaves the window, and makes room for one.
 	age(t, db, f, 51*time.Minute)
 	yields(t, db, f, family.MostReplaced, windowed, family.Rotated, family.MostReplaced+1)
-	yields(t, db, f, family.MostReplaced+1, windowed, family.Kept, family.MostReplaced+1)
+	yields(t, db, f, family.MostReplaced+1, windowed, family.Extended, family.MostReplaced+1)
 	yields(t, db, f, 0, windowed, family.Reused, family.MostReplaced+1)
 	yields(t, db, f, 1, windowed, family.Repeated, family.MostReplaced+1)
 	// Strictly nothing is remembered, and there is no such limit.
 	yields(t, db, f, family.MostReplaced+1, graceless, family.Rotated, family.MostReplaced+2)
+}
+
+// usedStays is a client that refreshes every 15 minutes, with a window three times
+// as long as its tokens live.
+func usedStays(t *testing.T, db Database) {
+	const lifetime, absolute, pause = 8 * time.Hour, 4 * 24 * time.Hour, 15 * time.Minute
+	day := family.Policy{Rotation: family.Always, Window: 24 * time.Hour}
+	f := inserted(t, db, func(f *family.Family) { f.Lifetime, f.AbsoluteLifetime = lifetime, absolute })
+	count := make(map[family.Outcome]int)
+	var held int64
+	for used := pause; used < absolute; used += pause {
+		age(t, db, f, pause)
+		after, outcome := present(t, db, f, held, day)
+		held = after
+		count[outcome]++
+	}
+	if count[family.Rotated] < 4*family.MostReplaced || count[family.Extended] == 0 || len(count) != 2 {
+		t.Errorf("outcomes %v, want rotations whenever there is room, and extensions", count)
+	}
+	// Nothing extends the family.
+	age(t, db, f, pause)
+	isGone(t, db, f.ID)
+}
+
+// withoutRoom is a family that remembers as many replaced tokens as it can, the
+// last of them for a while.
+func withoutRoom(t *testing.T, db Database, change ...func(*family.Family)) family.Family {
+	t.Helper()
+	f := inserted(t, db, change...)
+	for g := range int64(family.MostReplaced) {
+		yields(t, db, f, g, windowed, family.Rotated, g+1)
+	}
+	age(t, db, f, 30*time.Minute)
+	return f
+}
+
+func extensions(t *testing.T, db Database) {
+	const inUse = family.MostReplaced
+	threshold := func(part float64) family.Policy {
+		return family.Policy{Rotation: family.Threshold, Threshold: part, Window: time.Hour}
+	}
+	short := family.Policy{Rotation: family.Never, Window: time.Hour}
+	absolute := func(f *family.Family) { f.Lifetime, f.AbsoluteLifetime = 2*time.Hour, 2*time.Hour }
+	for name, tt := range map[string]struct {
+		change     []func(*family.Family)
+		generation int64
+		policy     family.Policy
+		want       family.Outcome
+		extends    bool
+	}{
+		"the one in use":           {nil, inUse, windowed, family.Extended, true},
+		"once the threshold is":    {nil, inUse, threshold(0), family.Extended, true},
+		"not before the threshold": {nil, inUse, threshold(0.5), family.Kept, false},
+		"not without rotation":     {nil, inUse, short, family.Kept, false},
+		"not a replaced one":       {nil, inUse - 1, windowed, family.Repeated, false},
+		"not one that was lost":    {nil, inUse + 1, windowed, family.Ahead, false},
+		"not beyond the end":       {[]func(*family.Family){absolute}, inUse, windowed, family.Extended, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := withoutRoom(t, db, tt.change...)
+			before := find(t, db, f.ID).ExpireTime
+			yields(t, db, f, tt.generation, tt.policy, tt.want, inUse)
+			longer := find(t, db, f.ID).ExpireTime.Sub(before)
+			if tt.extends && longer < 30*time.Minute || !tt.extends && longer != 0 {
+				t.Errorf("expires %v later, want it later: %v", longer, tt.extends)
+			}
+		})
+	}
+}
+
+func concurrentWithoutRoom(t *testing.T, db Database) {
+	const inUse = family.MostReplaced
+	f := withoutRoom(t, db)
+	before := find(t, db, f.ID).ExpireTime
+	storetest.AtOnce(64, func(i int) {
+		want := family.Extended
+		generation := inUse - int64(i%4)
+		if generation < inUse {
+			want = family.Repeated
+		}
+		after, outcome, err := db.Present(t.Context(), family.Presented{FamilyID: f.ID, Generation: generation}, windowed, 1)
+		if err != nil || outcome != want || after.Generation != inUse {
+			t.Errorf("Present(%d) = generation %d, %d, %v, want %d, %d", generation, after.Generation, outcome, err, inUse, want)
+		}
+	})
+	if now := find(t, db, f.ID); now.Generation != inUse || now.ExpireTime.Sub(before) < 30*time.Minute {
+		t.Errorf("generation %d after all, expires %v later, want %d, 30 min or more", now.Generation, now.ExpireTime.Sub(before), inUse)
+	}
 }
 
 func keyWithinWindow(t *testing.T, db Database) {
@@ -205,13 +293,7 @@ func reuseIsNoted(t *testing.T, db Database) {
 		present(t, db, sibling, 0, windowed)
 	}
 	check("repeated", true, false)
-	trail.Check(t, of(f, event.FamilyRepeated, ""))
-	age(t, db, sibling, 59*time.Minute)
-	present(t, db, sibling, 0, windowed)
-	trail.Check(t)
-	age(t, db, f, 2*time.Minute)
-	present(t, db, f, 0, windowed)
-	trail.Check(t, of(f, event.FamilyRepeated, ""))
+	trail.Check(t, of(f, event.FamilyRepeated, ""), of(sibling, event.FamilyRepeated, ""))
 
 	end(t, db, sibling.ID, family.Revoked)
 	check("after a revocation", true, false)
@@ -219,6 +301,44 @@ func reuseIsNoted(t *testing.T, db Database) {
 	check("late", true, true)
 	trail.Check(t, of(sibling, event.FamilyEnded, "revoked"), of(f, event.FamilyReused, ""))
 	sweepsNotes(t, db, f, check)
+}
+
+func repetitionsAreRecorded(t *testing.T, db Database) {
+	trail := db.Audit.Follow(t)
+	f := inserted(t, db)
+	sibling := inserted(t, db, func(s *family.Family) { s.GrantID = f.GrantID })
+	for _, each := range []family.Family{f, sibling} {
+		present(t, db, each, 0, windowed)
+		yields(t, db, each, 0, windowed, family.Repeated, 1)
+		trail.Check(t, of(each, event.FamilyRepeated, ""))
+		present(t, db, each, 1, windowed)
+		age(t, db, each, 59*time.Minute)
+		yields(t, db, each, 1, windowed, family.Repeated, 2)
+		trail.Check(t)
+	}
+	age(t, db, f, 2*time.Minute)
+	present(t, db, f, 2, windowed)
+	yields(t, db, f, 2, windowed, family.Repeated, 3)
+	yields(t, db, f, 2, windowed, family.Repeated, 3)
+	yields(t, db, sibling, 1, windowed, family.Repeated, 2)
+	trail.Check(t, of(f, event.FamilyRepeated, ""))
+}
+
+func concurrentRepetitions(t *testing.T, db Database) {
+	trail := db.Audit.Follow(t)
+	f := inserted(t, db)
+	sibling := inserted(t, db, func(s *family.Family) { s.GrantID = f.GrantID })
+	families := []family.Family{f, sibling}
+	for _, each := range families {
+		present(t, db, each, 0, windowed)
+	}
+	storetest.AtOnce(64, func(i int) {
+		_, outcome, err := db.Present(t.Context(), family.Presented{FamilyID: families[i%2].ID}, windowed, 1)
+		if err != nil || outcome != family.Repeated {
+			t.Errorf("Present() = %d, %v, want Repeated", outcome, err)
+		}
+	})
+	trail.Check(t, of(f, event.FamilyRepeated, ""), of(sibling, event.FamilyRepeated, ""))
 }
 
 func sweepsNotes(t *testing.T, db Database, f family.Family, check func(when string, repeated, late bool)) {
