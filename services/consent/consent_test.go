@@ -107,7 +107,7 @@ func TestRecordGrantWithoutSelection(t *testing.T) {
 	if got := w.evaluate(t, own); got.GetConsentRequired() || got.GetGrant() != nil {
 		t.Errorf("Evaluate() = %v", got)
 	}
-	if g := w.record(t, recording("openid email")); g.GetScope() != "openid email" || len(g.GetWorkspaces()) != 0 {
+	if g := w.record(t, recording("openid email")); g.GetScope() != "email openid" || len(g.GetWorkspaces()) != 0 {
 		t.Errorf("RecordGrant() = %v", g)
 	}
 }
@@ -169,7 +169,7 @@ func TestASmallerSelectionEndsAccessTokens(t *testing.T) {
 	if again.GetGrantId() != g.GetGrantId() || again.GetVersion() != g.GetVersion()+1 {
 		t.Errorf("version %d of %s, want %d of %s", again.GetVersion(), again.GetGrantId(), g.GetVersion()+1, g.GetGrantId())
 	}
-	if again.GetScope() != "openid workspace:viewer workspace:member" {
+	if again.GetScope() != "openid workspace:member workspace:viewer" {
 		t.Errorf("scope = %q", again.GetScope())
 	}
 	checkWorkspaces(t, again, w.w2, w.w3)

@@ -68,7 +68,7 @@ func (s *Service) toGrant(g grant.Grant) *consentv1.Grant {
 		GrantId:    g.ID.String(),
 		ClientId:   g.ClientID,
 		Sub:        g.Sub,
-		Scope:      s.scopes.Names().Intersect(g.Allowed()).Union(g.Allowed()).String(),
+		Scope:      g.Allowed().String(),
 		Version:    g.Version,
 		CreateTime: timestamppb.New(g.CreateTime),
 		UpdateTime: timestamppb.New(g.UpdateTime),

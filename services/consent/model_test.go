@@ -19,11 +19,6 @@ import (
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
 
-// modelSteps makes a hundred thousand steps on each database, of the hundred runs
-// that there are by default, where one workspace is to be chosen and where any
-// number is.
-const modelSteps = 500
-
 // tuple is one thing that was allowed, at one place and to one identity, with
 // everything that it stands for as tuples of its own.
 type tuple struct {

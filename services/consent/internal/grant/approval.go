@@ -170,11 +170,12 @@ func (g Grant) Shared(c preset.Catalogue) []Shared {
 	return list
 }
 
-// Allowed is everything that is allowed somewhere, to whichever identity.
+// Allowed is everything that is allowed somewhere, to whichever identity, by name.
 func (g Grant) Allowed() oauth.Scope {
 	var scope oauth.Scope
 	for _, a := range g.Approvals {
 		scope = scope.Union(a.Scope)
 	}
+	slices.Sort(scope)
 	return scope
 }
