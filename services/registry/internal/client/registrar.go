@@ -58,9 +58,7 @@ func (r *Registrar) create(ctx context.Context, c Client) (Client, secret.Secret
 	// Random, so that the id of a deleted client never comes back.
 	c.ClientID = uuid.NewString()
 	first, shown := r.newSecret(c)
-	created, err := r.Clients.Create(ctx, c, first, Limits{
-		Apps: MaxApps, Registered: r.Policy.Registration.MaxClients, NameHeld: nameHeld,
-	})
+	created, err := r.Clients.Create(ctx, c, first, Limits{Apps: MaxApps, Registered: r.Policy.Registration.MaxClients})
 	if err != nil {
 		return Client{}, secret.Secret{}, refuse("create client", err)
 	}
@@ -138,9 +136,7 @@ func (r *Registrar) update(ctx context.Context, old, c Client, newSecret *client
 		Narrows:      c.becomesInternal(old) || c.beginsToAsk(old),
 		DropSecrets:  clientsecret.UsedBy(old.AuthMethods()...) && !clientsecret.UsedBy(c.AuthMethods()...),
 		NewSecret:    newSecret,
-	}
-	if !bytes.Equal(old.NameDigest(), c.NameDigest()) {
-		change.NameHeld = nameHeld
+		Renames:      !bytes.Equal(old.NameDigest(), c.NameDigest()),
 	}
 	updated, restrictions, err := r.Clients.Update(ctx, change)
 	if err != nil {
@@ -190,8 +186,8 @@ const (
 )
 
 // Sweep deletes clients that registered themselves and were never used, so that
-// they do not keep others from registering for good. Several callers may do so at
-// once.
+// they do not keep others from registering for good, and forgets the names that
+// are held no longer. Several callers may do so at once.
 func (r *Registrar) Sweep(ctx context.Context) error {
 	unused, err := r.Lists.ListUnused(ctx, unusedFor, sweepSize)
 	if err != nil {
@@ -202,7 +198,7 @@ func (r *Registrar) Sweep(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return r.Clients.Sweep(ctx)
 }
 
 // refuse turns the sentinels of the store into what an operator is told.
@@ -215,9 +211,9 @@ func refuse(doing string, err error) error {
 	case errors.Is(err, ErrTooManyApps):
 		return fault.Because(fault.Exhausted, "the workspace has 100 apps: delete one first", err)
 	case errors.Is(err, ErrOwnerEnded):
-		return fault.Because(fault.Invalid, "workspace_id names no workspace", err)
+		return fault.Because(fault.Invalid, "workspace_id names a workspace that is being deleted", err)
 	case errors.Is(err, ErrNameHeld):
-		return fault.Because(fault.Invalid, "client_name was that of a client deleted less than 30 days ago, and is kept for its owner", err)
+		return fault.Because(fault.Invalid, "client_name was that of a client deleted less than 30 days ago, and is held for its owner", err)
 	case errors.Is(err, ErrTooManyRegistered):
 		return fault.Because(fault.Exhausted, "as many clients have registered as may", err)
 	}

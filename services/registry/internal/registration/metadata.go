@@ -8,10 +8,6 @@ import (
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
 )
 
-// unnamed is the name of a client that does not say one (RFC 7591 §2 only
-// recommends it), so that users are told as much.
-const unnamed = "Unnamed app"
-
 // Metadata is what a client says of itself, by the names of RFC 7591 §2 and OIDC
 // Registration §2. What is empty was not said.
 type Metadata struct {
@@ -66,7 +62,7 @@ func (m Metadata) client(defaults preset.Clients) (client.Client, error) {
 	}
 	c = c.Authenticating(m.authMethods())
 	if c.ClientName == "" {
-		c.ClientName = unnamed
+		c.ClientName = client.Unnamed
 	}
 	if len(c.GrantTypes) == 0 {
 		c.GrantTypes = defaultGrantTypes(c.ApplicationType, defaults)

@@ -29,6 +29,8 @@ type Stores struct {
 		authentication.Clients
 	}
 	Secrets clientsecret.Store
+	// Age makes every client older, and brings what ends nearer.
+	Age func(t *testing.T, by time.Duration)
 	// Log is where restrictions are found.
 	Log   coherent.Source
 	Audit eventtest.Audit
@@ -57,8 +59,8 @@ func RunStore(t *testing.T, open func(t *testing.T) Stores) {
 		{"N305 every client of a workspace ends, once and for all", ownedEnd},
 		{"N305 what is made while its workspace ends goes with it", madeMeanwhile},
 		{"N305 the name of a deleted client is its owner's for a while", nameIsHeld},
-		{"N305 a client that registered itself holds no name", registeredHoldsNoName},
-		{"N305 the id of a deleted client never returns", idNeverReturns},
+		{"N305 nobody takes a name away from those who have it", nobodyTakesNamesAway},
+		{"N305 a name is not held against who has it or holds it", nameIsNotHeldAgainstWhoHasIt},
 		{"dropped secrets are logged", droppedSecretsLogged},
 		{"a new secret takes the place of all", newSecretReplaces},
 		{"owner and registration stay", ownerAndRegistrationStay},
