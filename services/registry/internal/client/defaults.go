@@ -29,8 +29,7 @@ func (c Client) withDefaults(p Policy) Client {
 		c.PKCEUnsaid = false
 	}
 	if c.VettedUnsaid {
-		// Whoever registers a client for the operators has looked at it.
-		c.Vetted, c.VettedUnsaid = c.WorkspaceID == "" || p.Clients.AppsVetted, false
+		c.Vetted, c.VettedUnsaid = p.vets(c), false
 	}
 	if c.Visibility == "" {
 		c.Visibility = Unlisted
@@ -126,14 +125,13 @@ func (c Client) asUpdateOf(old Client) Client {
 func (c Client) asRegistered(p Policy) Client {
 	said := selfDescribed(c)
 	said.RegistrationDigest = c.RegistrationDigest
-	said.Vetted, said.PKCEUnsaid = p.Registration.Vetted, true
+	said.VettedUnsaid, said.PKCEUnsaid = true, true
 	said.ClientKind = p.Registration.ClientKind
 	return said
 }
 
 // asReplacementOf returns what a client says of itself now, with what operators
-// have said of it since it was registered: but for their word that it is what it
-// says, if it says something else now.
+// have said of it since it was registered, as far as that holds.
 func (c Client) asReplacementOf(old Client, p Policy) Client {
 	said := selfDescribed(c)
 	said.ClientID, said.Revision = c.ClientID, c.Revision
@@ -148,21 +146,37 @@ func (c Client) asReplacementOf(old Client, p Policy) Client {
 	said.Audience = old.Audience
 	said.AccessTokenLifetime, said.RefreshTokenLifetime = old.AccessTokenLifetime, old.RefreshTokenLifetime
 	said.RefreshRotation, said.RefreshGrace, said.RefreshWindow = old.RefreshRotation, old.RefreshGrace, old.RefreshWindow
-	said.SkipConsent, said.Vetted, said.RequireRevocationAuth = old.SkipConsent, old.Vetted, old.RequireRevocationAuth
-	said.Description, said.ClientKind = old.Description, p.Registration.ClientKind
+	said.RequireRevocationAuth, said.Description, said.LogoDigest = old.RequireRevocationAuth, old.Description, old.LogoDigest
+	said.ClientKind = p.Registration.ClientKind
 	said.RegistrationDigest = old.RegistrationDigest
 	said = said.withDefaults(p)
 	said.DefaultScope = old.DefaultScope.Intersect(said.Scope)
-	if !said.Within(old) {
-		said.SkipConsent, said.Vetted = false, old.Vetted && p.Registration.Vetted
-	}
-	return said
+	return said.TrustedAs(old, p)
 }
 
-// Within reports whether c is to users what old was, leads them nowhere else, and
+// TrustedAs returns c, to which its owner, or itself, has changed old, with what
+// operators said of old that holds of c too. They vouch for what a client is, and
+// not for what it becomes.
+func (c Client) TrustedAs(old Client, p Policy) Client {
+	same := c.within(old)
+	c.Vetted = old.Vetted && (same || p.vets(c))
+	c.SkipConsent = old.SkipConsent && same
+	return c
+}
+
+// vets reports whether a client that nobody has spoken of counts as vetted. Whoever
+// registers one for the operators has looked at it.
+func (p Policy) vets(c Client) bool {
+	if c.Registered() {
+		return p.Registration.Vetted
+	}
+	return c.WorkspaceID == "" || p.Clients.AppsVetted
+}
+
+// within reports whether c is to users what old was, leads them nowhere else, and
 // asks for no more.
-func (c Client) Within(old Client) bool {
-	return c.ClientName == old.ClientName && c.ClientURI == old.ClientURI && c.LogoURI == old.LogoURI &&
+func (c Client) within(old Client) bool {
+	return c.ClientName == old.ClientName && c.ClientURI == old.ClientURI && c.LogoURI == old.LogoURI && c.LogoDigest == old.LogoDigest &&
 		c.PolicyURI == old.PolicyURI && c.TosURI == old.TosURI && c.Scope.SubsetOf(old.Scope) &&
 		!slices.ContainsFunc(c.RedirectURIs, func(uri string) bool { return !slices.Contains(old.RedirectURIs, uri) })
 }
