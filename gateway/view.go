@@ -7,9 +7,9 @@ import (
 
 	"github.com/chancery-auth/chancery/gateway/internal/form"
 	"github.com/chancery-auth/chancery/gateway/pages"
-	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/role"
+	"github.com/chancery-auth/chancery/pkg/vetting"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
@@ -24,7 +24,7 @@ func clientView(c *registryv1.Client) pages.ClientView {
 		HomepageURL: c.GetClientUri(),
 		PolicyURL:   c.GetPolicyUri(),
 		TermsURL:    c.GetTosUri(),
-		Unverified:  !clientauth.Vetted(c),
+		Unverified:  c != nil && !vetting.Of(c),
 	}
 }
 

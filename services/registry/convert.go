@@ -36,7 +36,7 @@ func fromClient(m *registryv1.Client) (client.Client, error) {
 		Audience:                           m.GetAudience(),
 		RefreshRotation:                    m.GetRefreshRotation(),
 		SkipConsent:                        m.GetSkipConsent(),
-		Vetted:                             m.GetVetted(),
+		Vetted:                             m.GetVetted() && !m.GetUnverified(),
 		VettedUnsaid:                       m.Vetted == nil && !m.GetUnverified(),
 		RequireRevocationAuth:              m.GetRequireRevocationAuth(),
 		Description:                        m.GetDescription(),

@@ -139,8 +139,8 @@ type Client struct {
 	// Never shows the consent page for scopes that need no selection: for the
 	// platform's own clients.
 	SkipConsent bool `protobuf:"varint,22,opt,name=skip_consent,json=skipConsent,proto3" json:"skip_consent,omitempty"`
-	// The opposite of vetted, for those that do not know it yet. Of a client without
-	// vetted, true counts.
+	// The opposite of vetted, for those that do not know it yet. True counts, whatever
+	// vetted says: who sets that clears this.
 	Unverified bool `protobuf:"varint,23,opt,name=unverified,proto3" json:"unverified,omitempty"`
 	// Demands client authentication at the revocation endpoint, where otherwise
 	// the token alone is enough.

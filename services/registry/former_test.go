@@ -1,0 +1,46 @@
+package registry_test
+
+import (
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
+)
+
+// updated is a client as operators change it.
+func (f fixture) updated(t *testing.T, c *registryv1.Client) *registryv1.Client {
+	t.Helper()
+	resp, err := f.admin.UpdateClient(t.Context(), &registryv1.UpdateClientRequest{Client: c})
+	if err != nil {
+		t.Fatalf("UpdateClient() = %v", err)
+	}
+	return resp.GetClient()
+}
+
+// A program of the release before sets what it knows, and sends back what it does
+// not. Where the two contradict each other, nobody vouches for the client.
+func TestN315_WhoDoubtsAClientIsBelieved(t *testing.T) {
+	inOffice(t, func(t *testing.T, o office) {
+		for _, tt := range []struct {
+			name       string
+			vetted     *bool
+			unverified bool
+			want       bool
+		}{
+			{"both say so", proto.Bool(true), false, true},
+			{"as the release before says it", nil, true, false},
+			{"the release before doubts it", proto.Bool(true), true, false},
+			{"the release before vouches for it", proto.Bool(false), false, false},
+			{"neither says anything", nil, false, true},
+		} {
+			c := o.create(t, "u1", o.w1, anApp()).GetApp()
+			c.Vetted, c.Unverified = proto.Bool(true), false
+			c = o.updated(t, c)
+			c.Vetted, c.Unverified = tt.vetted, tt.unverified
+			if got := o.updated(t, c); got.GetVetted() != tt.want || got.GetUnverified() == tt.want {
+				t.Errorf("%s: vetted %v, unverified %v, want vetted %v", tt.name, got.GetVetted(), got.GetUnverified(), tt.want)
+			}
+		}
+	})
+}
