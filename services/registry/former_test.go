@@ -1,10 +1,12 @@
 package registry_test
 
 import (
+	"slices"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/chancery-auth/chancery/pkg/jwks"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
 
@@ -43,4 +45,45 @@ func TestN315_WhoDoubtsAClientIsBelieved(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A program of the release before narrows what it knows, and sends the list back.
+func TestN102_TheOneMethodOfTheReleaseBeforeCountsAlone(t *testing.T) {
+	inOffice(t, func(t *testing.T, o office) {
+		both := []string{"client_secret_basic", "private_key_jwt"}
+		for _, tt := range []struct {
+			name, method string
+			list, want   []string
+		}{
+			{"as it came", "private_key_jwt", both, nil},
+			{"as a program of this release says it", "private_key_jwt", []string{"private_key_jwt", "client_secret_basic"}, []string{"private_key_jwt", "client_secret_basic"}},
+		} {
+			c := everyField()
+			c.WorkspaceId, c.Visibility = "", ""
+			c.TokenEndpointAuthMethod, c.TokenEndpointAuthMethodsSupported, c.Jwks = both[0], both, publicKeys(t)
+			c = create(t, o.fixture, c).GetClient()
+			c.TokenEndpointAuthMethod, c.TokenEndpointAuthMethodsSupported = tt.method, tt.list
+			if got := o.updated(t, c).GetTokenEndpointAuthMethodsSupported(); !slices.Equal(got, tt.want) {
+				t.Errorf("%s: methods = %v, want %v", tt.name, got, tt.want)
+			}
+		}
+	})
+}
+
+// publicKeys returns a JWK Set as a client would register it.
+func publicKeys(t *testing.T) string {
+	t.Helper()
+	key, err := jwks.Generate(jwks.ES256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := jwks.NewSet(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := set.Public()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(doc)
 }

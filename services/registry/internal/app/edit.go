@@ -49,7 +49,7 @@ func edit(old, c client.Client, p client.Policy) (client.Client, error) {
 	if c.Visibility != "" {
 		edited.Visibility = c.Visibility
 	}
-	if c.TokenEndpointAuthMethod != "" {
+	if c.TokenEndpointAuthMethod != "" || len(c.TokenEndpointAuthMethodsSupported) > 0 {
 		edited.TokenEndpointAuthMethod = c.TokenEndpointAuthMethod
 		edited.TokenEndpointAuthMethodsSupported = c.TokenEndpointAuthMethodsSupported
 	}

@@ -27,7 +27,7 @@ type Client struct {
 	// TokenEndpointAuthMethod is the method that the client is told of.
 	TokenEndpointAuthMethod string
 	// TokenEndpointAuthMethodsSupported, unless empty, is every method that the
-	// client may use, and begins with the one above (OIDC RP Metadata Choices §2).
+	// client may use, the one above among them (OIDC RP Metadata Choices §2).
 	TokenEndpointAuthMethodsSupported []string
 	RedirectURIs                      []string
 	GrantTypes                        []string
@@ -94,21 +94,6 @@ type Client struct {
 	// Revision grows with each update.
 	Revision   int64
 	CreateTime time.Time
-}
-
-// AuthMethods returns every method by which the client may authenticate.
-func (c Client) AuthMethods() []string {
-	return oauth.AuthMethods(c.TokenEndpointAuthMethod, c.TokenEndpointAuthMethodsSupported)
-}
-
-// WithoutStaleMethods returns c as a store finds it, without a list of
-// authentication methods that says no more than the one method. A previous release
-// changes that one alone, and leaves the list as it was.
-func (c Client) WithoutStaleMethods() Client {
-	if len(c.AuthMethods()) == 1 {
-		c.TokenEndpointAuthMethodsSupported = nil
-	}
-	return c
 }
 
 // Confidential reports whether the client authenticates (RFC 6749 §2.1).

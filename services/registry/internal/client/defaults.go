@@ -5,7 +5,6 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
-	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
 )
 
 // withDefaults returns a new client, where what is empty has its default.
@@ -14,9 +13,7 @@ func (c Client) withDefaults(p Policy) Client {
 		c.ApplicationType = oauth.ApplicationWeb
 	}
 	defaults := p.Defaults(c.ApplicationType)
-	if c.TokenEndpointAuthMethod == "" {
-		c = c.Authenticating(defaults.TokenEndpointAuthMethod, usualMethods(defaults.TokenEndpointAuthMethod))
-	}
+	c = c.withAuthMethods(defaults.TokenEndpointAuthMethod)
 	if len(c.GrantTypes) == 0 {
 		c.GrantTypes = defaultGrantTypes(c, defaults)
 	}
@@ -35,44 +32,6 @@ func (c Client) withDefaults(p Policy) Client {
 		c.Visibility = Unlisted
 	}
 	return c.withDefaultAlg()
-}
-
-// Authenticating returns c with the authentication methods that somebody names.
-// The method that c is told of is the first of the list, unless it is named as
-// well. Both may be empty.
-func (c Client) Authenticating(method string, supported []string) Client {
-	if method == "" && len(supported) > 0 {
-		method = supported[0]
-	}
-	c.TokenEndpointAuthMethod, c.TokenEndpointAuthMethodsSupported = method, supported
-	// A method outside the list stays outside, for the rules to see.
-	if !slices.Contains(supported, method) {
-		return c
-	}
-	all := []string{method}
-	for _, m := range supported {
-		if !slices.Contains(all, m) {
-			all = append(all, m)
-		}
-	}
-	c.TokenEndpointAuthMethodsSupported = all
-	return c
-}
-
-// usualMethods are those of a client that makes no choice. With a secret it may do
-// as its library does.
-func usualMethods(method string) []string {
-	if clientsecret.UsedBy(method) {
-		return []string{method, oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost}
-	}
-	return []string{method}
-}
-
-// keepsMethods reports whether c says of its authentication methods what old was
-// told: it names the same one and no list, or nothing.
-func (c Client) keepsMethods(old Client) bool {
-	said := c.TokenEndpointAuthMethod
-	return len(c.TokenEndpointAuthMethodsSupported) == 0 && (said == "" || said == old.TokenEndpointAuthMethod)
 }
 
 // Defaults returns those for clients of the application type.
@@ -97,13 +56,7 @@ func (c Client) asUpdateOf(old Client) Client {
 	if c.ApplicationType == "" {
 		c.ApplicationType = old.ApplicationType
 	}
-	// Somebody who knows no list changes one method, and sends the list back.
-	if old := old.TokenEndpointAuthMethodsSupported; slices.Equal(c.TokenEndpointAuthMethodsSupported, old) && !slices.Contains(old, c.TokenEndpointAuthMethod) {
-		c.TokenEndpointAuthMethodsSupported = nil
-	}
-	if c.keepsMethods(old) {
-		c = c.Authenticating(old.TokenEndpointAuthMethod, old.AuthMethods())
-	}
+	c = c.withAuthMethodsOf(old)
 	if c.PKCEUnsaid {
 		c.RequirePKCE, c.PKCEUnsaid = old.RequirePKCE, false
 	}
@@ -139,8 +92,8 @@ func (c Client) asReplacementOf(old Client, p Policy) Client {
 		said.ApplicationType = old.ApplicationType
 	}
 	// A client is told of one method alone, so that it can only send back that one.
-	if said.TokenEndpointAuthMethod != "" && said.keepsMethods(old) {
-		said = said.Authenticating(old.TokenEndpointAuthMethod, old.AuthMethods())
+	if said.TokenEndpointAuthMethod != "" && len(said.TokenEndpointAuthMethodsSupported) == 0 {
+		said = said.withAuthMethodsOf(old)
 	}
 	said.RequirePKCE, said.PKCEUnsaid = old.RequirePKCE, !old.RequirePKCE
 	said.Audience = old.Audience

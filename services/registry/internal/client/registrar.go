@@ -68,7 +68,7 @@ func (r *Registrar) create(ctx context.Context, c Client) (Client, secret.Secret
 // newSecret returns nil and the empty secret if the client's authentication
 // methods have none.
 func (r *Registrar) newSecret(c Client) (*clientsecret.Secret, secret.Secret) {
-	if !clientsecret.UsedBy(c.AuthMethods()...) {
+	if !c.usesSecrets() {
 		return nil, secret.Secret{}
 	}
 	return clientsecret.New(r.SecretPrefix)
@@ -134,9 +134,10 @@ func (r *Registrar) update(ctx context.Context, old, c Client, newSecret *client
 		Client:       c,
 		ScopeShrinks: !old.Scope.SubsetOf(c.Scope),
 		Narrows:      c.becomesInternal(old) || c.beginsToAsk(old),
-		DropSecrets:  clientsecret.UsedBy(old.AuthMethods()...) && !clientsecret.UsedBy(c.AuthMethods()...),
-		NewSecret:    newSecret,
-		Renames:      !bytes.Equal(old.NameDigest(), c.NameDigest()),
+		// Those of a client that used none until now were left behind by the release before.
+		DropSecrets: !old.usesSecrets() || !c.usesSecrets(),
+		NewSecret:   newSecret,
+		Renames:     !bytes.Equal(old.NameDigest(), c.NameDigest()),
 	}
 	updated, restrictions, err := r.Clients.Update(ctx, change)
 	if err != nil {

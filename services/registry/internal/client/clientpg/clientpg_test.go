@@ -41,6 +41,14 @@ func TestStore(t *testing.T) {
 					}
 				}
 			},
+			SetMethod: func(t *testing.T, clientID, method string) {
+				t.Helper()
+				_, err := db.Exec(t.Context(), `
+					UPDATE registry.client SET token_endpoint_auth_method = $2, revision = revision + 1 WHERE client_id = $1`, clientID, method)
+				if err != nil {
+					t.Fatal(err)
+				}
+			},
 			Log:   log,
 			Audit: eventtest.Postgres(db),
 		}

@@ -33,6 +33,14 @@ func TestStore(t *testing.T) {
 					}
 				}
 			},
+			SetMethod: func(t *testing.T, clientID, method string) {
+				t.Helper()
+				_, err := db.Write().ExecContext(t.Context(), `
+					UPDATE registry_client SET token_endpoint_auth_method = ?2, revision = revision + 1 WHERE client_id = ?1`, clientID, method)
+				if err != nil {
+					t.Fatal(err)
+				}
+			},
 			Log:   coherentsqlite.NewSource(db),
 			Audit: eventtest.SQLite(db),
 		}

@@ -31,6 +31,8 @@ type Stores struct {
 	Secrets clientsecret.Store
 	// Age makes every client older, and brings what ends nearer.
 	Age func(t *testing.T, by time.Duration)
+	// SetMethod changes the one method of a client, as the release before does.
+	SetMethod func(t *testing.T, clientID, method string)
 	// Log is where restrictions are found.
 	Log   coherent.Source
 	Audit eventtest.Audit
@@ -65,7 +67,7 @@ func RunStore(t *testing.T, open func(t *testing.T) Stores) {
 		{"a new secret takes the place of all", newSecretReplaces},
 		{"owner and registration stay", ownerAndRegistrationStay},
 		{"apps of a workspace are limited, however many come at once", appsAreLimited},
-		{"N102 a list of methods that a change left behind does not count", staleMethodsDoNotCount},
+		{"N102 whoever changes one method alone ends the others for good", methodAloneEndsTheOthers},
 		{"N206 clients that register themselves are limited, however many come at once", registeredAreLimited},
 		{"clients of workspaces are listed by name", ownedAreListed},
 		{"public clients are found by words", publicAreFound},
@@ -145,6 +147,15 @@ func plain() client.Client {
 		IDTokenSignedResponseAlg: "RS256",
 		Visibility:               client.Unlisted,
 	}
+}
+
+func find(t *testing.T, s Stores, clientID string) client.Client {
+	t.Helper()
+	found, err := s.Clients.Find(t.Context(), clientID)
+	if err != nil {
+		t.Fatalf("Find() = %v", err)
+	}
+	return found
 }
 
 func create(t *testing.T, s Stores, c client.Client) client.Client {
