@@ -173,7 +173,7 @@ func TestN315_AnAppThatBecomesAnotherIsAskedAbout(t *testing.T) {
 				return resp.GetApp(), err
 			}, true, 2},
 			"logo": {func(c *registryv1.Client) (*registryv1.Client, error) {
-				resp, err := o.developer.SetAppLogo(t.Context(), &registryv1.SetAppLogoRequest{Sub: "u1", ClientId: c.GetClientId(), Image: aLogo(t, 8)})
+				resp, err := o.developer.SetAppLogo(t.Context(), &registryv1.SetAppLogoRequest{Sub: "u1", ClientId: c.GetClientId(), Image: aLogo(t, 16)})
 				return resp.GetApp(), err
 			}, true, 2},
 		} {

@@ -68,6 +68,7 @@ func RunStore(t *testing.T, open func(t *testing.T) Stores) {
 		{"owner and registration stay", ownerAndRegistrationStay},
 		{"apps of a workspace are limited, however many come at once", appsAreLimited},
 		{"N102 whoever changes one method alone ends the others for good", methodAloneEndsTheOthers},
+		{"N102 methods change together", methodsChangeTogether},
 		{"N206 clients that register themselves are limited, however many come at once", registeredAreLimited},
 		{"clients of workspaces are listed by name", ownedAreListed},
 		{"public clients are found by words", publicAreFound},
