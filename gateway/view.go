@@ -5,9 +5,9 @@ import (
 	"slices"
 
 	"github.com/chancery-auth/chancery/gateway/pages"
-	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/role"
+	"github.com/chancery-auth/chancery/pkg/vetting"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
@@ -21,7 +21,7 @@ func clientView(c *registryv1.Client) pages.ClientView {
 		HomepageURL: c.GetClientUri(),
 		PolicyURL:   c.GetPolicyUri(),
 		TermsURL:    c.GetTosUri(),
-		Unverified:  !clientauth.Vetted(c),
+		Unverified:  c != nil && !vetting.Of(c),
 	}
 }
 

@@ -144,9 +144,11 @@ type userDisable struct {
 // Run implements the command.
 func (c *userDisable) Run(ctx context.Context, s streams) error {
 	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
-		if _, err := d.DisableSubject(ctx, &directoryv1.DisableSubjectRequest{Sub: c.Sub}); err != nil {
+		resp, err := d.DisableSubject(ctx, &directoryv1.DisableSubjectRequest{Sub: c.Sub})
+		if err != nil {
 			return err
 		}
+		warnOfApps(s, "workspaces of "+c.Sub, resp.AppsWithoutAdmin)
 		return c.done(s, "disabled", c.Sub)
 	})
 }

@@ -51,7 +51,7 @@ func (c *memberSetRole) Run(ctx context.Context, s streams) error {
 		if err != nil {
 			return err
 		}
-		warnOfApps(s, c.Workspace, resp.AppsWithoutAdmin)
+		warnOfApps(s, "workspace "+c.Workspace, resp.AppsWithoutAdmin)
 		return c.print(s, resp.GetMembership())
 	})
 }
@@ -104,19 +104,19 @@ func (c *memberDelete) Run(ctx context.Context, s streams) error {
 		if err != nil {
 			return err
 		}
-		warnOfApps(s, c.Workspace, resp.AppsWithoutAdmin)
+		warnOfApps(s, "workspace "+c.Workspace, resp.AppsWithoutAdmin)
 		return c.done(s, "removed", c.Subject)
 	})
 }
 
-// warnOfApps says what lives on in a workspace that has no admin; nil if it has
-// one. Standard output stays as it is, for programs.
-func warnOfApps(s streams, workspace string, apps *int64) {
+// warnOfApps says what lives on where there is no admin; nil if there is one.
+// Standard output stays as it is, for programs.
+func warnOfApps(s streams, where string, apps *int64) {
 	switch {
 	case apps == nil || *apps == 0:
 	case *apps < 0:
-		fmt.Fprintf(s.err, "warning: workspace %s has no admin. Whether it owns apps, which live on, could not be found out: see chancery client list\n", workspace)
+		fmt.Fprintf(s.err, "warning: whether apps live on without an admin could not be found out, in %s: see chancery client list\n", where)
 	default:
-		fmt.Fprintf(s.err, "warning: workspace %s has no admin, and its apps live on (%d): make somebody admin, or delete them\n", workspace, *apps)
+		fmt.Fprintf(s.err, "warning: no admin is left in %s, and the apps live on (%d): make somebody admin, or delete them\n", where, *apps)
 	}
 }

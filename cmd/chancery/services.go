@@ -113,7 +113,7 @@ func newRegistry(p parts) service {
 
 func newDirectory(p parts) service {
 	return directory.New(directory.Default(), directory.Deps{
-		Stores: p.stores.directory, Hints: p.hints,
+		Stores: p.stores.directory, Hints: p.hints, Log: p.log,
 		Registry: registryv1.NewRegistryServiceClient(p.conn(roleDirectory)),
 	})
 }

@@ -28,8 +28,8 @@ func formText() catalogue {
 		"client.terms":  "Terms of service",
 		"client.about":  "About {0}",
 
-		"loopback.title": "Never share the next address",
-		"loopback.text": "Your browser goes to {0} next, to tell a program on this device that you are signed in. " +
+		"loopback.title": "Never share the address where you end up",
+		"loopback.text": "In the end your browser goes to {0}, to tell a program on this device that you are signed in. " +
 			"Do not copy that address or paste it anywhere, whoever asks you to: it would give them your access.",
 
 		"signin.title":    "Sign in",

@@ -22,15 +22,6 @@ import (
 // method of such a client.
 func Public(c *registryv1.Client) bool { return c.GetTokenEndpointAuthMethod() == oauth.AuthNone }
 
-// Vetted reports whether the operators vouch for c; true for nil. A registry of
-// the previous release knows the opposite alone.
-func Vetted(c *registryv1.Client) bool {
-	if c == nil || c.Vetted == nil {
-		return !c.GetUnverified()
-	}
-	return c.GetVetted()
-}
-
 // MetadataKey carries the Authorization header of a client's HTTP request. It is
 // apart from "authorization", which is about the caller of a gRPC method.
 const MetadataKey = "x-oauth-client-authorization"

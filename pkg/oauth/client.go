@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -33,13 +34,11 @@ func AuthMethodKnown(method string) bool {
 	return false
 }
 
-// AuthMethods returns every method by which a client can authenticate. The first
-// is its token_endpoint_auth_method, and its token_endpoint_auth_methods_supported
-// (OIDC RP Metadata Choices §2) are the others. A list that begins with another
-// method does not count: the method was changed by a program that knows no list,
-// and is the only one.
+// AuthMethods returns every method by which a client can authenticate: its
+// token_endpoint_auth_method is among its token_endpoint_auth_methods_supported
+// (OIDC RP Metadata Choices §2), or is the only one.
 func AuthMethods(method string, supported []string) []string {
-	if len(supported) > 0 && supported[0] == method {
+	if slices.Contains(supported, method) {
 		return supported
 	}
 	return []string{method}

@@ -11,6 +11,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/jwks"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/pkg/vetting"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
@@ -159,7 +160,7 @@ func (p peers) fromClient(m *registryv1.Client) (authreq.Client, error) {
 		// RFC 9700 §2.1.1: a client without authentication has nothing else.
 		RequirePKCE:   m.RequirePkce == nil || m.GetRequirePkce() || clientauth.Public(m),
 		RequirePushed: m.GetRequirePushedAuthorizationRequests(),
-		Vetted:        clientauth.Vetted(m),
+		Vetted:        vetting.Of(m),
 		Internal:      m.GetVisibility() == visibilityInternal,
 		WorkspaceID:   m.GetWorkspaceId(),
 		Name:          m.GetClientName(),

@@ -10,6 +10,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/role"
+	"github.com/chancery-auth/chancery/pkg/vetting"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	"github.com/chancery-auth/chancery/services/consent/internal/grant"
@@ -23,7 +24,7 @@ func fromClient(c *registryv1.Client) grant.Client {
 		Public:       clientauth.Public(c),
 		RedirectURIs: c.GetRedirectUris(),
 		SkipConsent:  c.GetSkipConsent(),
-		Unverified:   !clientauth.Vetted(c),
+		Vetted:       vetting.Of(c),
 	}
 }
 

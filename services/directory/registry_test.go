@@ -4,17 +4,22 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
+	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/chancery-auth/chancery/pkg/coherent"
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
+	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
+	"github.com/chancery-auth/chancery/services/directory/internal/workspace"
 )
 
 // appKeeper is the part of a registry that the directory calls.
@@ -161,10 +166,80 @@ func TestN305_WhoMakesTheLastAdminLeaveIsWarned(t *testing.T) {
 		for name, err := range away() {
 			h.member(t, ada, w, "admin")
 			h.apps.failWith(err)
+			h.log.Reset()
 			wantEqual(t, "a registry that is "+name, proto.Int64(-1), remove(w, ada))
+			if n := strings.Count(h.log.String(), "level=WARN"); n != 1 {
+				t.Errorf("a registry that is %s: %d warnings, want 1: %s", name, n, h.log)
+			}
 		}
 		if len(h.apps.ended) > 0 {
 			t.Errorf("the apps of %v ended", h.apps.ended)
 		}
 	})
+}
+
+func TestN305_WhoDisablesTheLastAdminIsWarned(t *testing.T) {
+	onBoth(t, func(t *testing.T, h harness) {
+		disable := func(u *directoryv1.Subject) *int64 {
+			t.Helper()
+			resp, err := h.admin.DisableSubject(t.Context(), &directoryv1.DisableSubjectRequest{Sub: u.GetSub()})
+			if err != nil || !resp.GetSubject().GetDisabled() {
+				t.Fatalf("DisableSubject() = %v, %v", resp, err)
+			}
+			return resp.AppsWithoutAdmin
+		}
+		ada, bob, eve := h.subject(t, "ada"), h.subject(t, "bob"), h.subject(t, "eve")
+		one, two, none := h.workspace(t, "one"), h.workspace(t, "two"), h.workspace(t, "without")
+		h.apps.give(one.GetWorkspaceId(), 3)
+		h.apps.give(two.GetWorkspaceId(), 2)
+		h.member(t, ada, one, "admin")
+		h.member(t, bob, one, "admin")
+		h.member(t, bob, two, "admin")
+		h.member(t, eve, two, "member")
+		h.member(t, eve, none, "admin")
+
+		wantEqual(t, "one admin is left", (*int64)(nil), disable(ada))
+		wantEqual(t, "the last one of two workspaces", proto.Int64(5), disable(bob))
+		wantEqual(t, "a member, and the last admin of no app", proto.Int64(0), disable(eve))
+		h.apps.failWith(fault.New(fault.Unavailable, "the registry is away"))
+		wantEqual(t, "a registry that is away", proto.Int64(-1), disable(bob))
+	})
+}
+
+// stuck is a store that does not delete workspaces while it fails.
+type stuck struct {
+	workspace.Store
+	fails error
+}
+
+func (s *stuck) Delete(ctx context.Context, id uuid.UUID) ([]coherent.Restriction, error) {
+	if s.fails != nil {
+		return nil, s.fails
+	}
+	return s.Store.Delete(ctx, id)
+}
+
+// Between the end of the apps and that of the workspace the directory may fail. The
+// workspace lives on without apps until the deletion is repeated.
+func TestN305_ADeletionThatWasCutShortIsCompleted(t *testing.T) {
+	run := func(t *testing.T, stores Stores) {
+		t.Helper()
+		store := &stuck{stores.Workspaces, errors.New("connection lost")}
+		stores.Workspaces = store
+		h := newHarness(t, stores)
+		w := h.workspace(t, "one")
+		req := &directoryv1.DeleteWorkspaceRequest{WorkspaceId: w.GetWorkspaceId()}
+		if _, err := h.admin.DeleteWorkspace(t.Context(), req); err == nil || !h.there(t, w) {
+			t.Fatalf("DeleteWorkspace() = %v, and the workspace is there: %v", err, h.there(t, w))
+		}
+		store.fails = nil
+		if _, err := h.admin.DeleteWorkspace(t.Context(), req); err != nil || h.there(t, w) {
+			t.Errorf("DeleteWorkspace() again = %v, and the workspace is there: %v", err, h.there(t, w))
+		}
+		if want := []string{w.GetWorkspaceId(), w.GetWorkspaceId()}; !slices.Equal(h.apps.ended, want) {
+			t.Errorf("ended the apps of %v, want %v", h.apps.ended, want)
+		}
+	}
+	t.Run("SQLite", func(t *testing.T) { run(t, SQLite(sqlitetest.New(t, coherence.Set(), events.Set(), Migrations()))) })
+	t.Run("Postgres", func(t *testing.T) { run(t, Postgres(pgtest.New(t, coherence.Set(), events.Set(), Migrations()))) })
 }

@@ -7,7 +7,9 @@
 package directory
 
 import (
+	"cmp"
 	"context"
+	"log/slog"
 
 	"google.golang.org/grpc"
 
@@ -30,6 +32,8 @@ type Deps struct {
 	Registry registryv1.RegistryServiceClient
 	// Hints may be nil: other replicas then learn of restrictions by polling.
 	Hints *coherent.Hints
+	// Log tells what could not be found out beside a change. Nil drops it.
+	Log *slog.Logger
 }
 
 // Service implements DirectoryService. It is safe for concurrent use.
@@ -41,6 +45,7 @@ type Service struct {
 	projects      project.Directory
 	memberships   membership.Directory
 	attempts      attempt.Store
+	log           *slog.Logger
 }
 
 // New returns the service. The configuration must pass [Config.Check].
@@ -60,6 +65,7 @@ func build(cfg Config, deps Deps, kdf password.KDF) *Service {
 		projects:      project.Directory{Projects: st.Projects, Workspaces: st.Workspaces, Hints: hints},
 		memberships:   membership.Directory{Memberships: st.Memberships, Workspaces: st.Workspaces, Apps: apps, Hints: hints},
 		attempts:      st.Attempts,
+		log:           cmp.Or(deps.Log, slog.New(slog.DiscardHandler)),
 	}
 }
 

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -41,6 +42,7 @@ type harness struct {
 	gateway          directoryv1.DirectoryServiceClient
 	service          *Service
 	apps             *appKeeper
+	log              *bytes.Buffer // for calls that follow one another
 }
 
 func testConfig() Config {
@@ -60,7 +62,10 @@ func newHarness(t *testing.T, stores Stores) harness {
 	}
 	apps := &appKeeper{apps: make(map[string]int64)}
 	registryv1.RegisterRegistryServiceServer(local, apps)
-	service := New(testConfig(), Deps{Stores: stores, Registry: registryv1.NewRegistryServiceClient(local.Conn("directory"))})
+	log := &bytes.Buffer{}
+	service := New(testConfig(), Deps{
+		Stores: stores, Registry: registryv1.NewRegistryServiceClient(local.Conn("directory")), Log: slog.New(slog.NewTextHandler(log, nil)),
+	})
 	service.Register(local)
 	return harness{
 		admin:     directoryv1.NewDirectoryServiceClient(local.Conn(grpcserve.Admin)),
@@ -68,6 +73,7 @@ func newHarness(t *testing.T, stores Stores) harness {
 		gateway:   directoryv1.NewDirectoryServiceClient(local.Conn("gateway")),
 		service:   service,
 		apps:      apps,
+		log:       log,
 	}
 }
 

@@ -110,7 +110,11 @@ func (s *Service) DisableSubject(ctx context.Context, req *directoryv1.DisableSu
 		return nil, err
 	}
 	message, err := subjectMessage(disabled)
-	return &directoryv1.DisableSubjectResponse{Subject: message}, err
+	if err != nil {
+		return nil, err
+	}
+	left, err := s.memberships.UnmanagedBy(ctx, disabled.Sub)
+	return &directoryv1.DisableSubjectResponse{Subject: message, AppsWithoutAdmin: s.appsWithoutAdmin(ctx, left, err)}, nil
 }
 
 // EnableSubject implements DirectoryService.

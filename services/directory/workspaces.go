@@ -2,10 +2,13 @@ package directory
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
 
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
+	"github.com/chancery-auth/chancery/services/directory/internal/membership"
 )
 
 // CreateWorkspace implements DirectoryService.
@@ -110,8 +113,9 @@ func (s *Service) SetMemberRole(ctx context.Context, req *directoryv1.SetMemberR
 	if err != nil {
 		return nil, err
 	}
+	left, err := s.memberships.Unmanaged(ctx, id)
 	return &directoryv1.SetMemberRoleResponse{
-		Membership: membershipMessage(changed), AppsWithoutAdmin: s.unmanaged(ctx, id),
+		Membership: membershipMessage(changed), AppsWithoutAdmin: s.appsWithoutAdmin(ctx, left, err),
 	}, nil
 }
 
@@ -124,15 +128,24 @@ func (s *Service) RemoveMember(ctx context.Context, req *directoryv1.RemoveMembe
 	if err := s.memberships.Remove(ctx, req.GetSub(), id); err != nil {
 		return nil, err
 	}
-	return &directoryv1.RemoveMemberResponse{AppsWithoutAdmin: s.unmanaged(ctx, id)}, nil
+	left, err := s.memberships.Unmanaged(ctx, id)
+	return &directoryv1.RemoveMemberResponse{AppsWithoutAdmin: s.appsWithoutAdmin(ctx, left, err)}, nil
 }
 
-// unmanaged is nil for a workspace that has an admin.
-func (s *Service) unmanaged(ctx context.Context, workspaceID uuid.UUID) *int64 {
-	if apps, ok := s.memberships.Unmanaged(ctx, workspaceID); ok {
-		return &apps
+// unknownApps is the number of apps that nobody could count.
+const unknownApps int64 = -1
+
+// appsWithoutAdmin is nil if every workspace has an admin. That it cannot be found
+// out is no failure: what it is about has happened.
+func (s *Service) appsWithoutAdmin(ctx context.Context, u membership.Unmanaged, err error) *int64 {
+	switch {
+	case err != nil:
+		s.log.WarnContext(ctx, "apps without an admin are not counted", slog.Any("error", err))
+		return proto.Int64(unknownApps)
+	case u.Workspaces == 0:
+		return nil
 	}
-	return nil
+	return &u.Apps
 }
 
 // ListMembers implements DirectoryService.

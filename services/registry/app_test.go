@@ -153,3 +153,40 @@ func TestEventsNameTheDeveloper(t *testing.T) {
 		}
 	}
 }
+
+// Whose users are asked from now on has no token that nobody was asked about.
+func TestN315_AnAppThatBecomesAnotherIsAskedAbout(t *testing.T) {
+	inOffice(t, func(t *testing.T, o office) {
+		for name, tt := range map[string]struct {
+			change  func(*registryv1.Client) (*registryv1.Client, error)
+			asks    bool
+			version int64
+		}{
+			"description": {func(c *registryv1.Client) (*registryv1.Client, error) {
+				c.Description = "Better"
+				resp, err := o.developer.UpdateApp(t.Context(), &registryv1.UpdateAppRequest{Sub: "u1", App: c})
+				return resp.GetApp(), err
+			}, false, 1},
+			"name": {func(c *registryv1.Client) (*registryv1.Client, error) {
+				c.ClientName = "Other"
+				resp, err := o.developer.UpdateApp(t.Context(), &registryv1.UpdateAppRequest{Sub: "u1", App: c})
+				return resp.GetApp(), err
+			}, true, 2},
+			"logo": {func(c *registryv1.Client) (*registryv1.Client, error) {
+				resp, err := o.developer.SetAppLogo(t.Context(), &registryv1.SetAppLogoRequest{Sub: "u1", ClientId: c.GetClientId(), Image: aLogo(t, 16)})
+				return resp.GetApp(), err
+			}, true, 2},
+		} {
+			c := o.create(t, "u1", o.w1, anApp()).GetApp()
+			c.SkipConsent, c.Vetted, c.Unverified = true, proto.Bool(true), false
+			resp, err := o.admin.UpdateClient(t.Context(), &registryv1.UpdateClientRequest{Client: c})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := tt.change(resp.GetClient())
+			if err != nil || got.GetVetted() == tt.asks || got.GetSkipConsent() == tt.asks || got.GetVersion() != tt.version {
+				t.Errorf("%s: vetted %v, skip_consent %v, version %d, %v", name, got.GetVetted(), got.GetSkipConsent(), got.GetVersion(), err)
+			}
+		}
+	})
+}

@@ -22,6 +22,8 @@ func fromClient(m *registryv1.Client) (client.Client, error) {
 	c := client.Client{
 		ClientName:                         m.GetClientName(),
 		ApplicationType:                    oauth.ApplicationType(m.GetApplicationType()),
+		TokenEndpointAuthMethod:            m.GetTokenEndpointAuthMethod(),
+		TokenEndpointAuthMethodsSupported:  m.GetTokenEndpointAuthMethodsSupported(),
 		RedirectURIs:                       m.GetRedirectUris(),
 		GrantTypes:                         m.GetGrantTypes(),
 		JWKS:                               m.GetJwks(),
@@ -36,14 +38,14 @@ func fromClient(m *registryv1.Client) (client.Client, error) {
 		Audience:                           m.GetAudience(),
 		RefreshRotation:                    m.GetRefreshRotation(),
 		SkipConsent:                        m.GetSkipConsent(),
-		Vetted:                             m.GetVetted(),
+		Vetted:                             m.GetVetted() && !m.GetUnverified(),
 		VettedUnsaid:                       m.Vetted == nil && !m.GetUnverified(),
 		RequireRevocationAuth:              m.GetRequireRevocationAuth(),
 		Description:                        m.GetDescription(),
 		WorkspaceID:                        m.GetWorkspaceId(),
 		Visibility:                         client.Visibility(m.GetVisibility()),
 		ClientKind:                         m.GetClientKind(),
-	}.Authenticating(m.GetTokenEndpointAuthMethod(), m.GetTokenEndpointAuthMethodsSupported())
+	}
 	if err := scopesFrom(m, &c); err != nil {
 		return client.Client{}, err
 	}
@@ -113,6 +115,7 @@ func toClient(c client.Client) *registryv1.Client {
 		ClientName:                         c.ClientName,
 		ApplicationType:                    string(c.ApplicationType),
 		TokenEndpointAuthMethod:            c.TokenEndpointAuthMethod,
+		TokenEndpointAuthMethodsSupported:  c.TokenEndpointAuthMethodsSupported,
 		RedirectUris:                       c.RedirectURIs,
 		GrantTypes:                         c.GrantTypes,
 		Scope:                              c.Scope.String(),
@@ -143,10 +146,6 @@ func toClient(c client.Client) *registryv1.Client {
 		ScopeVersion:                       c.ScopeVersion,
 		Revision:                           c.Revision,
 		CreateTime:                         timestamppb.New(c.CreateTime),
-	}
-	// Those that know no list then see nothing that they could contradict.
-	if all := c.AuthMethods(); len(all) > 1 {
-		m.TokenEndpointAuthMethodsSupported = all
 	}
 	if c.RefreshGrace != nil {
 		m.RefreshGrace = durationpb.New(*c.RefreshGrace)

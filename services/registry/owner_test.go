@@ -4,18 +4,12 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
-	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
-	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
-	"github.com/chancery-auth/chancery/pkg/pgtest"
-	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
-	"github.com/chancery-auth/chancery/services/registry"
 )
 
 // named is an app of that name.
@@ -87,8 +81,8 @@ func TestN305_AWorkspaceThatEndsTakesItsAppsWithIt(t *testing.T) {
 		}
 		// The workspace is in the directory still, and the deletion may come again.
 		again := &registryv1.CreateAppRequest{Sub: "u1", WorkspaceId: o.w1, App: named("Four")}
-		if _, err := o.developer.CreateApp(t.Context(), again); !errors.Is(err, fault.Invalid) {
-			t.Errorf("CreateApp() = %v, want %v", err, fault.Invalid)
+		if _, err := o.developer.CreateApp(t.Context(), again); !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "being deleted") {
+			t.Errorf("CreateApp() = %v, want %v of a workspace that is being deleted", err, fault.Invalid)
 		}
 		if _, err := o.admin.CreateClient(t.Context(), &registryv1.CreateClientRequest{Client: byOperator}); !errors.Is(err, fault.Invalid) {
 			t.Errorf("CreateClient() = %v, want %v", err, fault.Invalid)
@@ -119,99 +113,6 @@ func TestN305_OnlyWhoDeletesWorkspacesEndsTheirApps(t *testing.T) {
 	if _, err := o.admin.DeleteWorkspaceClients(t.Context(), req); err != nil || o.count(t, o.w1) != 0 {
 		t.Errorf("DeleteWorkspaceClients() by an operator = %v", err)
 	}
-}
-
-func TestN305_TheNameOfADeletedAppIsItsOwnersForAMonth(t *testing.T) {
-	for database, open := range map[string]func(*testing.T) (office, func(age time.Duration)){
-		"SQLite": func(t *testing.T) (office, func(time.Duration)) {
-			db := sqlitetest.New(t, coherence.Set(), events.Set(), registry.Migrations())
-			return newOffice(t, registry.SQLite(db)), func(age time.Duration) {
-				exec(t, func() (err error) {
-					_, err = db.Write().ExecContext(t.Context(), `UPDATE registry_deleted_client SET delete_time = delete_time - ?`, age.Microseconds())
-					return err
-				})
-			}
-		},
-		"Postgres": func(t *testing.T) (office, func(time.Duration)) {
-			db := pgtest.New(t, coherence.Set(), events.Set(), registry.Migrations())
-			return newOffice(t, registry.Postgres(db)), func(age time.Duration) {
-				exec(t, func() (err error) {
-					_, err = db.Exec(t.Context(), `UPDATE registry.deleted_client SET delete_time = delete_time - $1 * interval '1 microsecond'`, age.Microseconds())
-					return err
-				})
-			}
-		},
-	} {
-		t.Run(database, func(t *testing.T) {
-			o, pass := open(t)
-			o.heldForAMonth(t, pass)
-		})
-	}
-}
-
-func exec(t *testing.T, f func() error) {
-	t.Helper()
-	if err := f(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// heldForAMonth lets pass make time go by.
-func (o office) heldForAMonth(t *testing.T, pass func(time.Duration)) {
-	t.Helper()
-	foreign := o.create(t, "u2", o.w2, named("Backoffice")).GetApp()
-	tries := map[string]func() error{
-		"created by a developer": func() error {
-			_, err := o.developer.CreateApp(t.Context(), &registryv1.CreateAppRequest{Sub: "u2", WorkspaceId: o.w2, App: named("acme reports")})
-			return err
-		},
-		"renamed by a developer": func() error {
-			renamed := proto.CloneOf(o.get(t, "u2", foreign.GetClientId()).GetApp())
-			renamed.ClientName = "ACME Reports"
-			_, err := o.developer.UpdateApp(t.Context(), &registryv1.UpdateAppRequest{Sub: "u2", App: renamed})
-			return err
-		},
-		"created by an operator": func() error {
-			c := everyField()
-			c.ClientName = "Acme Reports"
-			_, err := o.admin.CreateClient(t.Context(), &registryv1.CreateClientRequest{Client: c})
-			return err
-		},
-		"renamed by an operator": func() error {
-			renamed := proto.CloneOf(o.get(t, "u2", foreign.GetClientId()).GetApp())
-			renamed.ClientName = "Acme Reports"
-			_, err := o.admin.UpdateClient(t.Context(), &registryv1.UpdateClientRequest{Client: renamed})
-			return err
-		},
-	}
-	all := func(want error) {
-		t.Helper()
-		for name, try := range tries {
-			if err := try(); !errors.Is(err, want) {
-				t.Errorf("%s = %v, want %v", name, err, want)
-			}
-		}
-	}
-	deleted := o.create(t, "u1", o.w1, named("Acme Reports")).GetApp()
-	if _, err := o.developer.DeleteApp(t.Context(), &registryv1.DeleteAppRequest{Sub: "u1", ClientId: deleted.GetClientId()}); err != nil {
-		t.Fatal(err)
-	}
-	all(fault.Invalid)
-	back := o.create(t, "u1", o.w1, named("Acme Reports")).GetApp()
-	if back.GetClientId() == deleted.GetClientId() {
-		t.Error("the id of a deleted app came back")
-	}
-	o.end(t, o.w1)
-	pass(30*24*time.Hour - time.Minute)
-	all(fault.Invalid)
-	// Whoever has the name already goes on.
-	kept := proto.CloneOf(o.get(t, "u2", foreign.GetClientId()).GetApp())
-	kept.Description = "Changed"
-	if _, err := o.developer.UpdateApp(t.Context(), &registryv1.UpdateAppRequest{Sub: "u2", App: kept}); err != nil {
-		t.Errorf("UpdateApp() of an app that keeps its name = %v", err)
-	}
-	pass(2 * time.Minute)
-	all(nil)
 }
 
 // No request chooses an id, and none brings a deleted client back.

@@ -38,7 +38,6 @@ func TestN206_RegistrationsThatNobodyUsesGo(t *testing.T) {
 
 func unusedGo(t *testing.T, s selfService, age aging) {
 	t.Helper()
-	const month = 30 * 24 * time.Hour
 	registered := func(by time.Duration) *registryv1.RegisterClientResponse {
 		t.Helper()
 		resp := s.register(t, everyMember())

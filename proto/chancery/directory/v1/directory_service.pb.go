@@ -1124,10 +1124,13 @@ func (x *DisableSubjectRequest) GetSub() string {
 
 // DisableSubjectResponse carries the user as it is now.
 type DisableSubjectResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Subject       *Subject               `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Subject *Subject               `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
+	// Set while a workspace in which the user is an admin has none who can sign in:
+	// how many apps such workspaces own. -1: as in SetMemberRoleResponse.
+	AppsWithoutAdmin *int64 `protobuf:"varint,2,opt,name=apps_without_admin,json=appsWithoutAdmin,proto3,oneof" json:"apps_without_admin,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *DisableSubjectResponse) Reset() {
@@ -1165,6 +1168,13 @@ func (x *DisableSubjectResponse) GetSubject() *Subject {
 		return x.Subject
 	}
 	return nil
+}
+
+func (x *DisableSubjectResponse) GetAppsWithoutAdmin() int64 {
+	if x != nil && x.AppsWithoutAdmin != nil {
+		return *x.AppsWithoutAdmin
+	}
+	return 0
 }
 
 // EnableSubjectRequest names a user.
@@ -2317,9 +2327,11 @@ const file_chancery_directory_v1_directory_service_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"5\n" +
 	"\x15DisableSubjectRequest\x12\x1c\n" +
 	"\x03sub\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x03sub\"R\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x03sub\"\x9c\x01\n" +
 	"\x16DisableSubjectResponse\x128\n" +
-	"\asubject\x18\x01 \x01(\v2\x1e.chancery.directory.v1.SubjectR\asubject\"4\n" +
+	"\asubject\x18\x01 \x01(\v2\x1e.chancery.directory.v1.SubjectR\asubject\x121\n" +
+	"\x12apps_without_admin\x18\x02 \x01(\x03H\x00R\x10appsWithoutAdmin\x88\x01\x01B\x15\n" +
+	"\x13_apps_without_admin\"4\n" +
 	"\x14EnableSubjectRequest\x12\x1c\n" +
 	"\x03sub\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x03sub\"Q\n" +
@@ -2542,6 +2554,7 @@ func file_chancery_directory_v1_directory_service_proto_init() {
 	if File_chancery_directory_v1_directory_service_proto != nil {
 		return
 	}
+	file_chancery_directory_v1_directory_service_proto_msgTypes[17].OneofWrappers = []any{}
 	file_chancery_directory_v1_directory_service_proto_msgTypes[35].OneofWrappers = []any{}
 	file_chancery_directory_v1_directory_service_proto_msgTypes[37].OneofWrappers = []any{}
 	type x struct{}

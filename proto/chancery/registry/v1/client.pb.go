@@ -139,8 +139,8 @@ type Client struct {
 	// Never shows the consent page for scopes that need no selection: for the
 	// platform's own clients.
 	SkipConsent bool `protobuf:"varint,22,opt,name=skip_consent,json=skipConsent,proto3" json:"skip_consent,omitempty"`
-	// The opposite of vetted, for those that do not know it yet. Of a client without
-	// vetted, true counts.
+	// The opposite of vetted, for those that do not know it yet. True counts, whatever
+	// vetted says: who sets that clears this.
 	Unverified bool `protobuf:"varint,23,opt,name=unverified,proto3" json:"unverified,omitempty"`
 	// Demands client authentication at the revocation endpoint, where otherwise
 	// the token alone is enough.
@@ -183,7 +183,8 @@ type Client struct {
 	// Every method by which the client may authenticate, the one it is told of among
 	// them (OpenID Connect RP Metadata Choices 1.0 §2). Empty:
 	// token_endpoint_auth_method alone. "none" stands alone. A new web client that
-	// names no method may use both that have a secret.
+	// names no method may use both that have a secret. Of an update that sends the
+	// list as it came, with another token_endpoint_auth_method, that one counts alone.
 	TokenEndpointAuthMethodsSupported []string `protobuf:"bytes,50,rep,name=token_endpoint_auth_methods_supported,json=tokenEndpointAuthMethodsSupported,proto3" json:"token_endpoint_auth_methods_supported,omitempty"`
 	// The operators vouch for the client. Of another client the pages say that nobody
 	// does, and its errors send nobody to it who is not signed in (RFC 9700 §4.11.2).

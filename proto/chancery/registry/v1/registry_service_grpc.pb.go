@@ -48,8 +48,9 @@ const (
 type RegistryServiceClient interface {
 	// CreateClient registers a client, and returns its first secret if its
 	// authentication method has one. Fails with INVALID (metadata that contradict
-	// themselves or are not supported; the name of a client that another owner
-	// deleted in the last 30 days).
+	// themselves or are not supported; for a workspace, a name that is held for
+	// another owner, who deleted its client less than 30 days ago; a workspace that
+	// is being deleted).
 	CreateClient(ctx context.Context, in *CreateClientRequest, opts ...grpc.CallOption) (*CreateClientResponse, error)
 	// GetClient returns a client. Fails with NOT_FOUND.
 	GetClient(ctx context.Context, in *GetClientRequest, opts ...grpc.CallOption) (*GetClientResponse, error)
@@ -70,7 +71,7 @@ type RegistryServiceClient interface {
 	// what its members may do, must not go while its apps live on.
 	DeleteWorkspaceClients(ctx context.Context, in *DeleteWorkspaceClientsRequest, opts ...grpc.CallOption) (*DeleteWorkspaceClientsResponse, error)
 	// CountWorkspaceClients tells how many clients a workspace owns, so that its
-	// last admin can be warned before nobody manages them.
+	// last admin, or who makes them leave, can be told that nobody manages them.
 	CountWorkspaceClients(ctx context.Context, in *CountWorkspaceClientsRequest, opts ...grpc.CallOption) (*CountWorkspaceClientsResponse, error)
 	// CreateSecret adds a secret to a client; earlier ones stay valid. Fails with
 	// NOT_FOUND, INVALID (the client's authentication method has no secret),
@@ -315,8 +316,9 @@ func (c *registryServiceClient) CheckOrigin(ctx context.Context, in *CheckOrigin
 type RegistryServiceServer interface {
 	// CreateClient registers a client, and returns its first secret if its
 	// authentication method has one. Fails with INVALID (metadata that contradict
-	// themselves or are not supported; the name of a client that another owner
-	// deleted in the last 30 days).
+	// themselves or are not supported; for a workspace, a name that is held for
+	// another owner, who deleted its client less than 30 days ago; a workspace that
+	// is being deleted).
 	CreateClient(context.Context, *CreateClientRequest) (*CreateClientResponse, error)
 	// GetClient returns a client. Fails with NOT_FOUND.
 	GetClient(context.Context, *GetClientRequest) (*GetClientResponse, error)
@@ -337,7 +339,7 @@ type RegistryServiceServer interface {
 	// what its members may do, must not go while its apps live on.
 	DeleteWorkspaceClients(context.Context, *DeleteWorkspaceClientsRequest) (*DeleteWorkspaceClientsResponse, error)
 	// CountWorkspaceClients tells how many clients a workspace owns, so that its
-	// last admin can be warned before nobody manages them.
+	// last admin, or who makes them leave, can be told that nobody manages them.
 	CountWorkspaceClients(context.Context, *CountWorkspaceClientsRequest) (*CountWorkspaceClientsResponse, error)
 	// CreateSecret adds a secret to a client; earlier ones stay valid. Fails with
 	// NOT_FOUND, INVALID (the client's authentication method has no secret),

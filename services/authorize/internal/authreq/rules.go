@@ -106,8 +106,9 @@ func scopeParsed(c *Checker, r *Checked) (err error) {
 }
 
 // askedByDefault is what a request without scope asks for: nothing beyond who the
-// user is, unless somebody has decided on more. It is never offline_access, which
-// is for a client to ask for in so many words (OIDC Core §11).
+// user is, unless somebody has decided on more. Only where the client's default or
+// the preset's has it, is it offline_access, which is else for a client to ask for
+// in so many words (OIDC Core §11).
 func (c *Checker) askedByDefault(client Client) oauth.Scope {
 	if len(client.DefaultScope) > 0 {
 		return client.DefaultScope

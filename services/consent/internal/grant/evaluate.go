@@ -21,7 +21,7 @@ type Client struct {
 	Public       bool   // it does not authenticate
 	RedirectURIs []string
 	SkipConsent  bool // the platform's own
-	Unverified   bool // nobody has vouched for it
+	Vetted       bool // somebody vouches for it
 }
 
 // Request is an authorization request that may need consent.

@@ -69,7 +69,7 @@ type rule struct {
 // of them pass.
 var rules = []rule{
 	{"the client asks for the page", "OIDC Core §3.1.2.1", promptConsent},
-	{"nobody answers for the client", "RFC 6749 §10.2", unverified},
+	{"nobody answers for the client", "RFC 6749 §10.2", unvetted},
 	{"anybody can pose as the client", "RFC 6749 §10.2, RFC 8252 §8.6", impersonable},
 	{"the platform's own client needs no selection", "", ownClient},
 	{"it cannot be told as what the client comes", "RFC 9700 §4.15", unidentified},
@@ -99,10 +99,10 @@ func askIf(condition bool) verdict { //nolint:revive // flag-parameter: the cond
 
 func promptConsent(s situation) verdict { return askIf(s.request.PromptConsent) }
 
-// unverified lets a workspace answer for its apps: it is part of what the subject
+// unvetted lets a workspace answer for its apps: it is part of what the subject
 // knows them as.
-func unverified(s situation) verdict {
-	return askIf(s.request.Client.Unverified && s.request.Client.WorkspaceID == "")
+func unvetted(s situation) verdict {
+	return askIf(!s.request.Client.Vetted && s.request.Client.WorkspaceID == "")
 }
 
 func ownClient(s situation) verdict {

@@ -12,6 +12,7 @@ import (
 func quiet() situation {
 	return situation{
 		request: Request{Client: Client{
+			Vetted:       true,
 			RedirectURIs: []string{"https://app.example/cb"},
 		}},
 		identified: true,
@@ -58,9 +59,9 @@ func TestWhenToAsk(t *testing.T) {
 		{"the same without selection", []func(*situation){unselective}, false},
 		{"prompt=consent", []func(*situation){func(s *situation) { s.request.PromptConsent = true }}, true},
 		{"an unverified client of a workspace", []func(*situation){func(s *situation) {
-			s.request.Client.Unverified, s.request.Client.WorkspaceID = true, "w1"
+			s.request.Client.Vetted, s.request.Client.WorkspaceID = false, "w1"
 		}}, false},
-		{"an unverified client", []func(*situation){func(s *situation) { s.request.Client.Unverified = true }}, true},
+		{"an unverified client", []func(*situation){func(s *situation) { s.request.Client.Vetted = false }}, true},
 		{"nothing allowed", []func(*situation){nothingAllowed}, true},
 		{"nobody can say as what the client comes", []func(*situation){func(s *situation) { s.identified = false }}, true},
 		{"more scope", []func(*situation){func(s *situation) { s.allowed = s.allowed.Without("openid") }}, true},
@@ -82,7 +83,7 @@ func TestWhenToAsk(t *testing.T) {
 		{"the platform's own client that selects as before", []func(*situation){own}, false},
 		{"the platform's own client, of which nobody can say as what it comes", []func(*situation){own, unselective, func(s *situation) { s.identified = false }}, false},
 		{"the platform's own client with prompt=consent", []func(*situation){own, unselective, func(s *situation) { s.request.PromptConsent = true }}, true},
-		{"the platform's own client, yet unverified", []func(*situation){own, unselective, func(s *situation) { s.request.Client.Unverified = true }}, true},
+		{"the platform's own client, yet unverified", []func(*situation){own, unselective, func(s *situation) { s.request.Client.Vetted = false }}, true},
 
 		{"the platform's own client, which anybody can pose as", []func(*situation){own, unselective, public("com.example.app:/cb")}, true},
 		{"the platform's own public client on the web", []func(*situation){own, unselective, public("https://app.example/cb"), nothingAllowed}, false},
@@ -90,7 +91,7 @@ func TestWhenToAsk(t *testing.T) {
 		{"a public client on the web", []func(*situation){public("https://app.example/cb", "https://two.example/cb")}, false},
 		{"a public client where the policy lets it", []func(*situation){public("com.example.app:/cb"), func(s *situation) { s.policy.SkipPublic = true }}, false},
 		{"an unverified client where the policy lets public ones", []func(*situation){public("https://app.example/cb"), func(s *situation) {
-			s.policy.SkipPublic, s.request.Client.Unverified = true, true
+			s.policy.SkipPublic, s.request.Client.Vetted = true, false
 		}}, true},
 		{"a confidential client with a loopback redirect beside the one in use", []func(*situation){func(s *situation) {
 			s.request.Client.RedirectURIs, s.request.RedirectURI = []string{"http://127.0.0.1/cb", "https://app.example/cb"}, "https://app.example/cb"

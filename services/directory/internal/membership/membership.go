@@ -162,22 +162,48 @@ func (d *Directory) List(ctx context.Context, workspaceID uuid.UUID) ([]Membersh
 	return members, nil
 }
 
-// Unknown is the number of apps that nobody could count.
-const Unknown int64 = -1
+// Unmanaged is what whoever made the last admin leave is warned of.
+type Unmanaged struct {
+	// Workspaces is how many have no admin.
+	Workspaces int
+	// Apps is how many those own, which live on.
+	Apps int64
+}
 
-// Unmanaged returns how many apps a workspace without an admin owns: what whoever
-// made the last admin leave is warned of. It fails for no reason, since what it is
-// about has happened: what cannot be found out is [Unknown]. ok is false for a
-// workspace that has an admin.
-func (d *Directory) Unmanaged(ctx context.Context, workspaceID uuid.UUID) (apps int64, ok bool) {
-	has, err := d.Memberships.HasAdmin(ctx, workspaceID)
-	if err != nil || has {
-		return Unknown, !has
+// Unmanaged looks for an admin of each of the workspaces.
+func (d *Directory) Unmanaged(ctx context.Context, workspaceIDs ...uuid.UUID) (Unmanaged, error) {
+	var u Unmanaged
+	for _, id := range workspaceIDs {
+		has, err := d.Memberships.HasAdmin(ctx, id)
+		if err != nil {
+			return Unmanaged{}, fmt.Errorf("look for admin: %w", err)
+		}
+		if has {
+			continue
+		}
+		apps, err := d.Apps.Count(ctx, id)
+		if err != nil {
+			return Unmanaged{}, fmt.Errorf("count apps: %w", err)
+		}
+		u.Workspaces, u.Apps = u.Workspaces+1, u.Apps+apps
 	}
-	if apps, err = d.Apps.Count(ctx, workspaceID); err != nil {
-		return Unknown, true
+	return u, nil
+}
+
+// UnmanagedBy is [Directory.Unmanaged] of the workspaces in which the subject is an
+// admin, also one who is disabled.
+func (d *Directory) UnmanagedBy(ctx context.Context, sub string) (Unmanaged, error) {
+	standing, err := d.Resources(ctx, sub)
+	if err != nil {
+		return Unmanaged{}, err
 	}
-	return apps, true
+	var ids []uuid.UUID
+	for _, m := range standing.Memberships {
+		if m.Role == role.Admin {
+			ids = append(ids, m.WorkspaceID)
+		}
+	}
+	return d.Unmanaged(ctx, ids...)
 }
 
 // Standing returns what a subject has of the named workspaces and projects. An

@@ -153,19 +153,30 @@ func (d *Desk) RevokeSecret(ctx context.Context, sub, clientID string, id uuid.U
 }
 
 // SetLogo replaces the app's logo by the image, or removes it if there is none.
-// Fails with fault.Invalid too.
+// Fails with fault.Invalid and fault.Conflict too.
 func (d *Desk) SetLogo(ctx context.Context, sub, clientID string, image []byte) (client.Client, error) {
-	if _, _, err := d.admit(ctx, sub, clientID); err != nil {
+	old, _, err := d.admit(ctx, sub, clientID)
+	if err != nil {
 		return client.Client{}, err
 	}
+	ctx = actor.With(ctx, sub)
+	edited := old
+	edited.LogoDigest = secret.Digest{}
 	var made *logo.Logo
 	if len(image) > 0 {
-		var err error
 		if made, err = logo.Make(image); err != nil {
 			return client.Client{}, err
 		}
+		edited.LogoDigest = made.Digest
 	}
-	if err := d.Logos.Set(actor.With(ctx, sub), clientID, made); err != nil {
+	// First, so that no logo is ever seen under the word that was given for another.
+	edited = edited.TrustedAs(old, d.Clients.Policy)
+	if edited.Vetted != old.Vetted || edited.SkipConsent != old.SkipConsent {
+		if _, err := d.Clients.Update(ctx, edited); err != nil {
+			return client.Client{}, err
+		}
+	}
+	if err := d.Logos.Set(ctx, clientID, made); err != nil {
 		return client.Client{}, missing("set logo", err)
 	}
 	return d.Clients.Find(ctx, clientID)

@@ -1,8 +1,11 @@
 package app_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"image"
+	"image/png"
 	"testing"
 
 	"github.com/google/uuid"
@@ -87,39 +90,88 @@ func TestEditFollowsWhatPKCENeeds(t *testing.T) {
 	}
 }
 
+// trusted makes an app that operators vouch for, whose users are not asked.
+func trusted(t *testing.T, d *app.Desk) client.Client {
+	t.Helper()
+	c := create(t, d)
+	c.Vetted, c.SkipConsent, c.Scope = true, true, oauth.Scope{"openid"}
+	c, err := d.Clients.Update(t.Context(), c)
+	if err != nil || !c.Vetted || !c.SkipConsent {
+		t.Fatalf("Update() = vetted %v, skip_consent %v, %v", c.Vetted, c.SkipConsent, err)
+	}
+	return c
+}
+
 // Operators vouch for an app as they saw it.
 func TestN315_AnAppThatBecomesAnotherIsNotVetted(t *testing.T) {
 	for _, tt := range []struct {
-		name   string
-		preset bool
-		change func(*client.Client)
-		want   bool
+		name         string
+		preset       bool
+		change       func(*client.Client)
+		vetted, asks bool
 	}{
-		{"nothing", false, func(*client.Client) {}, true},
-		{"description", false, func(c *client.Client) { c.Description = "Better" }, true},
-		{"name", false, func(c *client.Client) { c.ClientName = "Another" }, false},
-		{"redirect URI", false, func(c *client.Client) { c.RedirectURIs = []string{"https://evil.example/cb"} }, false},
-		{"name where the preset vouches", true, func(c *client.Client) { c.ClientName = "Another" }, true},
+		{"nothing", false, func(*client.Client) {}, true, false},
+		{"description", false, func(c *client.Client) { c.Description = "Better" }, true, false},
+		{"name", false, func(c *client.Client) { c.ClientName = "Another" }, false, true},
+		{"redirect URI", false, func(c *client.Client) { c.RedirectURIs = []string{"https://evil.example/cb"} }, false, true},
+		{"more scope", false, func(c *client.Client) { c.Scope = oauth.Scope{"openid", "email"} }, false, true},
+		{"name where the preset vouches", true, func(c *client.Client) { c.ClientName = "Another" }, true, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := newDesk(t)
+			d.Clients.Policy.Clients.AppsVetted = tt.preset
+			c := trusted(t, d)
+			tt.change(&c)
+			// Neither is for the developer to say.
+			c.Vetted, c.SkipConsent = true, true
+			c, err := d.Update(t.Context(), "u1", c)
+			if err != nil || c.Vetted != tt.vetted || c.SkipConsent == tt.asks {
+				t.Errorf("Update() = vetted %v, skip_consent %v, %v, want %v, %v", c.Vetted, c.SkipConsent, err, tt.vetted, !tt.asks)
+			}
+		})
+	}
+}
+
+func TestN315_AnAppWithAnotherLogoIsNotVetted(t *testing.T) {
+	red, blue := anImage(t, 1), anImage(t, 2)
+	for _, tt := range []struct {
+		name         string
+		preset       bool
+		logo         []byte
+		vetted, asks bool
+	}{
+		{"the same", false, red, true, false},
+		{"another", false, blue, false, true},
+		{"none", false, nil, false, true},
+		{"another where the preset vouches", true, blue, true, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d := newDesk(t)
 			d.Clients.Policy.Clients.AppsVetted = tt.preset
 			c := create(t, d)
-			if c.Vetted != tt.preset {
-				t.Fatalf("Create() = vetted %v", c.Vetted)
+			if _, err := d.SetLogo(t.Context(), "u1", c.ClientID, red); err != nil {
+				t.Fatalf("SetLogo() = %v", err)
 			}
-			c.Vetted = true
-			c, err := d.Clients.Update(t.Context(), c)
-			if err != nil || !c.Vetted {
-				t.Fatalf("Update() = vetted %v, %v", c.Vetted, err)
+			c.Vetted, c.SkipConsent = true, true
+			if _, err := d.Clients.Update(t.Context(), c); err != nil {
+				t.Fatalf("Update() by an operator = %v", err)
 			}
-			tt.change(&c)
-			c.Vetted = true // which is not for the developer to say
-			if c, err = d.Update(t.Context(), "u1", c); err != nil || c.Vetted != tt.want {
-				t.Errorf("Update() = vetted %v, %v, want %v", c.Vetted, err, tt.want)
+			c, err := d.SetLogo(t.Context(), "u1", c.ClientID, tt.logo)
+			if err != nil || c.Vetted != tt.vetted || c.SkipConsent == tt.asks {
+				t.Errorf("SetLogo() = vetted %v, skip_consent %v, %v, want %v, %v", c.Vetted, c.SkipConsent, err, tt.vetted, !tt.asks)
 			}
 		})
 	}
+}
+
+// anImage is a PNG of that width.
+func anImage(t *testing.T, width int) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := png.Encode(&out, image.NewGray(image.Rect(0, 0, width, 1))); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
 
 func TestOnlyAdminsGetIn(t *testing.T) {

@@ -49,12 +49,10 @@ func edit(old, c client.Client, p client.Policy) (client.Client, error) {
 	if c.Visibility != "" {
 		edited.Visibility = c.Visibility
 	}
-	if c.TokenEndpointAuthMethod != "" {
+	if c.TokenEndpointAuthMethod != "" || len(c.TokenEndpointAuthMethodsSupported) > 0 {
 		edited.TokenEndpointAuthMethod = c.TokenEndpointAuthMethod
 		edited.TokenEndpointAuthMethodsSupported = c.TokenEndpointAuthMethodsSupported
 	}
-	// Operators vouch for what an app is, and not for what it becomes.
-	edited.Vetted = old.Vetted && (p.Clients.AppsVetted || edited.Within(old))
 	// Rights that operators gave are not on a developer's list, and stay.
 	edited.Scope = c.Scope.Union(old.Scope.Intersect(ownRights(p)))
 	edited.DefaultScope = old.DefaultScope.Intersect(edited.Scope)
@@ -62,7 +60,7 @@ func edit(old, c client.Client, p client.Policy) (client.Client, error) {
 	if !edited.Confidential() || p.Clients.PKCEMandatory {
 		edited.RequirePKCE = true
 	}
-	return edited, nil
+	return edited.TrustedAs(old, p), nil
 }
 
 // scopeGrantable: what a user cannot grant, a developer cannot take. Only an

@@ -82,7 +82,7 @@ func TestN093_AppsOfWorkspacesDoNotBearThePlatformsName(t *testing.T) {
 		return func(c *client.Client) { c.ClientName = s }
 	}
 	checkRules(t, []ruleCase{
-		{"the platform's", owned, name("Sign in to CHANCERY"), "client_name of an unverified client, or of one that a workspace owns,"},
+		{"the platform's", owned, name("Sign in to CHANCERY"), "client_name of an unverified client, or of one that a workspace owns"},
 		{"another", owned, name("Sign in to Example"), ""},
 		{"the platform's, of operators", web, name("Sign in to CHANCERY"), ""},
 	})

@@ -122,6 +122,26 @@ func TestN093_UnverifiedClientsDoNotBearThePlatformsName(t *testing.T) {
 	})
 }
 
+// Whoever registers itself is looked at by nobody, also where the preset counts it
+// as vetted.
+func TestN093_ClientsThatRegisterThemselvesDoNotBearThePlatformsName(t *testing.T) {
+	r := newRegistrar(t)
+	r.Policy.Registration.Vetted = true
+	c := alone()
+	c.ClientName = "Chancery Security Team"
+	_, _, err := r.Register(t.Context(), c)
+	checkInvalid(t, err, "client_name of an unverified client, or of one that a workspace owns or that registered itself")
+	c.ClientName = "Security Team"
+	if c, _, err = r.Register(t.Context(), c); err != nil || !c.Vetted {
+		t.Fatalf("Register() = vetted %v, %v", c.Vetted, err)
+	}
+	c.ClientName = "Chancery Security Team"
+	_, _, err = r.Replace(t.Context(), c)
+	checkInvalid(t, err, "client_name of an unverified client")
+	_, err = r.Update(t.Context(), c)
+	checkInvalid(t, err, "client_name of an unverified client")
+}
+
 // A name that is registered has one reading: it is in form C, printable, and
 // within its length.
 func FuzzClientName(f *testing.F) {

@@ -27,7 +27,7 @@ type Client struct {
 	// TokenEndpointAuthMethod is the method that the client is told of.
 	TokenEndpointAuthMethod string
 	// TokenEndpointAuthMethodsSupported, unless empty, is every method that the
-	// client may use, and begins with the one above (OIDC RP Metadata Choices §2).
+	// client may use, the one above among them (OIDC RP Metadata Choices §2).
 	TokenEndpointAuthMethodsSupported []string
 	RedirectURIs                      []string
 	GrantTypes                        []string
@@ -96,21 +96,6 @@ type Client struct {
 	CreateTime time.Time
 }
 
-// AuthMethods returns every method by which the client may authenticate.
-func (c Client) AuthMethods() []string {
-	return oauth.AuthMethods(c.TokenEndpointAuthMethod, c.TokenEndpointAuthMethodsSupported)
-}
-
-// WithoutStaleMethods returns c as a store finds it, without a list of
-// authentication methods that says no more than the one method. A previous release
-// changes that one alone, and leaves the list as it was.
-func (c Client) WithoutStaleMethods() Client {
-	if len(c.AuthMethods()) == 1 {
-		c.TokenEndpointAuthMethodsSupported = nil
-	}
-	return c
-}
-
 // Confidential reports whether the client authenticates (RFC 6749 §2.1).
 func (c Client) Confidential() bool { return c.TokenEndpointAuthMethod != oauth.AuthNone }
 
@@ -142,8 +127,9 @@ var (
 	// ErrOwnerEnded is returned for a new client of a workspace that is being
 	// deleted, or was.
 	ErrOwnerEnded = errors.New("workspace that owns the client has ended")
-	// ErrNameHeld is returned for a name that a client of another owner had, and
-	// that is not free again.
+	// ErrNameHeld is returned for a name that is held for other owners. Whoever has
+	// a client of that name, or holds it as well, may use it, and so may the
+	// operators.
 	ErrNameHeld = errors.New("name is held for the owner of a deleted client")
 	// ErrTooManyRegistered is returned for a client that registers itself when as
 	// many did as may.
@@ -165,9 +151,8 @@ type Change struct {
 	DropSecrets bool
 	// NewSecret, unless nil, takes the place of every secret of the client.
 	NewSecret *clientsecret.Secret
-	// NameHeld is how long the name of a deleted client stays its owner's. Zero:
-	// the client keeps the name that it has.
-	NameHeld time.Duration
+	// Renames says that the client takes another name, which must not be held.
+	Renames bool
 }
 
 // Limits are how many clients there may be, a new one included.
@@ -176,8 +161,6 @@ type Limits struct {
 	Apps int
 	// Registered is of those that registered themselves.
 	Registered int
-	// NameHeld is how long the name of a deleted client stays its owner's.
-	NameHeld time.Duration
 }
 
 // Cursor is a place in the list of clients. The zero value is before the first.
@@ -193,9 +176,8 @@ type Cursor struct {
 // is not found.
 type Store interface {
 	// Create adds c and, unless nil, its first secret. It returns c with what
-	// the registry adds. The id must be new, and of no deleted client. Of the limits
-	// those count that c falls under: of many callers no more succeed than they
-	// allow. Fails with ErrTooManyApps, ErrTooManyRegistered, ErrOwnerEnded,
+	// the registry adds. The id must be new. Of the limits those count that c falls
+	// under: of many callers no more succeed than they allow. Fails with ErrTooManyApps, ErrTooManyRegistered, ErrOwnerEnded,
 	// ErrNameHeld.
 	Create(ctx context.Context, c Client, first *clientsecret.Secret, most Limits) (Client, error)
 	// Find reads the primary. Fails with ErrNotFound.
@@ -208,12 +190,15 @@ type Store interface {
 	// with ErrNotFound, ErrChanged, ErrNameHeld.
 	Update(ctx context.Context, change Change) (Client, []coherent.Restriction, error)
 	// Delete removes the client with all that is its own, and logs that every
-	// token of it is dead. Fails with ErrNotFound.
+	// token of it is dead. It holds the client's name for its owner, unless a client
+	// of another owner has it too. Fails with ErrNotFound.
 	Delete(ctx context.Context, clientID string) ([]coherent.Restriction, error)
 	// DeleteOwned deletes every client of the workspace, as Delete does, and lets
 	// none be made for it any more, also by those who are about to. It may be
 	// repeated.
 	DeleteOwned(ctx context.Context, workspaceID string) ([]coherent.Restriction, error)
+	// Sweep forgets the names that are held no longer.
+	Sweep(ctx context.Context) error
 }
 
 // NamePlace is a place in a list by name. The zero value is before the first.

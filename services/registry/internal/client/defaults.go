@@ -5,7 +5,6 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
-	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
 )
 
 // withDefaults returns a new client, where what is empty has its default.
@@ -14,9 +13,7 @@ func (c Client) withDefaults(p Policy) Client {
 		c.ApplicationType = oauth.ApplicationWeb
 	}
 	defaults := p.Defaults(c.ApplicationType)
-	if c.TokenEndpointAuthMethod == "" {
-		c = c.Authenticating(defaults.TokenEndpointAuthMethod, usualMethods(defaults.TokenEndpointAuthMethod))
-	}
+	c = c.withAuthMethods(defaults.TokenEndpointAuthMethod)
 	if len(c.GrantTypes) == 0 {
 		c.GrantTypes = defaultGrantTypes(c, defaults)
 	}
@@ -29,51 +26,12 @@ func (c Client) withDefaults(p Policy) Client {
 		c.PKCEUnsaid = false
 	}
 	if c.VettedUnsaid {
-		// Whoever registers a client for the operators has looked at it.
-		c.Vetted, c.VettedUnsaid = c.WorkspaceID == "" || p.Clients.AppsVetted, false
+		c.Vetted, c.VettedUnsaid = p.vets(c), false
 	}
 	if c.Visibility == "" {
 		c.Visibility = Unlisted
 	}
 	return c.withDefaultAlg()
-}
-
-// Authenticating returns c with the authentication methods that somebody names.
-// The method that c is told of is the first of the list, unless it is named as
-// well. Both may be empty.
-func (c Client) Authenticating(method string, supported []string) Client {
-	if method == "" && len(supported) > 0 {
-		method = supported[0]
-	}
-	c.TokenEndpointAuthMethod, c.TokenEndpointAuthMethodsSupported = method, supported
-	// A method outside the list stays outside, for the rules to see.
-	if !slices.Contains(supported, method) {
-		return c
-	}
-	all := []string{method}
-	for _, m := range supported {
-		if !slices.Contains(all, m) {
-			all = append(all, m)
-		}
-	}
-	c.TokenEndpointAuthMethodsSupported = all
-	return c
-}
-
-// usualMethods are those of a client that makes no choice. With a secret it may do
-// as its library does.
-func usualMethods(method string) []string {
-	if clientsecret.UsedBy(method) {
-		return []string{method, oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost}
-	}
-	return []string{method}
-}
-
-// keepsMethods reports whether c says of its authentication methods what old was
-// told: it names the same one and no list, or nothing.
-func (c Client) keepsMethods(old Client) bool {
-	said := c.TokenEndpointAuthMethod
-	return len(c.TokenEndpointAuthMethodsSupported) == 0 && (said == "" || said == old.TokenEndpointAuthMethod)
 }
 
 // Defaults returns those for clients of the application type.
@@ -98,13 +56,7 @@ func (c Client) asUpdateOf(old Client) Client {
 	if c.ApplicationType == "" {
 		c.ApplicationType = old.ApplicationType
 	}
-	// Somebody who knows no list changes one method, and sends the list back.
-	if old := old.TokenEndpointAuthMethodsSupported; slices.Equal(c.TokenEndpointAuthMethodsSupported, old) && !slices.Contains(old, c.TokenEndpointAuthMethod) {
-		c.TokenEndpointAuthMethodsSupported = nil
-	}
-	if c.keepsMethods(old) {
-		c = c.Authenticating(old.TokenEndpointAuthMethod, old.AuthMethods())
-	}
+	c = c.withAuthMethodsOf(old)
 	if c.PKCEUnsaid {
 		c.RequirePKCE, c.PKCEUnsaid = old.RequirePKCE, false
 	}
@@ -126,14 +78,13 @@ func (c Client) asUpdateOf(old Client) Client {
 func (c Client) asRegistered(p Policy) Client {
 	said := selfDescribed(c)
 	said.RegistrationDigest = c.RegistrationDigest
-	said.Vetted, said.PKCEUnsaid = p.Registration.Vetted, true
+	said.VettedUnsaid, said.PKCEUnsaid = true, true
 	said.ClientKind = p.Registration.ClientKind
 	return said
 }
 
 // asReplacementOf returns what a client says of itself now, with what operators
-// have said of it since it was registered: but for their word that it is what it
-// says, if it says something else now.
+// have said of it since it was registered, as far as that holds.
 func (c Client) asReplacementOf(old Client, p Policy) Client {
 	said := selfDescribed(c)
 	said.ClientID, said.Revision = c.ClientID, c.Revision
@@ -141,28 +92,44 @@ func (c Client) asReplacementOf(old Client, p Policy) Client {
 		said.ApplicationType = old.ApplicationType
 	}
 	// A client is told of one method alone, so that it can only send back that one.
-	if said.TokenEndpointAuthMethod != "" && said.keepsMethods(old) {
-		said = said.Authenticating(old.TokenEndpointAuthMethod, old.AuthMethods())
+	if said.TokenEndpointAuthMethod != "" && len(said.TokenEndpointAuthMethodsSupported) == 0 {
+		said = said.withAuthMethodsOf(old)
 	}
 	said.RequirePKCE, said.PKCEUnsaid = old.RequirePKCE, !old.RequirePKCE
 	said.Audience = old.Audience
 	said.AccessTokenLifetime, said.RefreshTokenLifetime = old.AccessTokenLifetime, old.RefreshTokenLifetime
 	said.RefreshRotation, said.RefreshGrace, said.RefreshWindow = old.RefreshRotation, old.RefreshGrace, old.RefreshWindow
-	said.SkipConsent, said.Vetted, said.RequireRevocationAuth = old.SkipConsent, old.Vetted, old.RequireRevocationAuth
-	said.Description, said.ClientKind = old.Description, p.Registration.ClientKind
+	said.RequireRevocationAuth, said.Description, said.LogoDigest = old.RequireRevocationAuth, old.Description, old.LogoDigest
+	said.ClientKind = p.Registration.ClientKind
 	said.RegistrationDigest = old.RegistrationDigest
 	said = said.withDefaults(p)
 	said.DefaultScope = old.DefaultScope.Intersect(said.Scope)
-	if !said.Within(old) {
-		said.SkipConsent, said.Vetted = false, old.Vetted && p.Registration.Vetted
-	}
-	return said
+	return said.TrustedAs(old, p)
 }
 
-// Within reports whether c is to users what old was, leads them nowhere else, and
+// TrustedAs returns c, to which its owner, or itself, has changed old, with what
+// operators said of old that holds of c too. They vouch for what a client is, and
+// not for what it becomes.
+func (c Client) TrustedAs(old Client, p Policy) Client {
+	same := c.within(old)
+	c.Vetted = old.Vetted && (same || p.vets(c))
+	c.SkipConsent = old.SkipConsent && same
+	return c
+}
+
+// vets reports whether a client that nobody has spoken of counts as vetted. Whoever
+// registers one for the operators has looked at it.
+func (p Policy) vets(c Client) bool {
+	if c.Registered() {
+		return p.Registration.Vetted
+	}
+	return c.WorkspaceID == "" || p.Clients.AppsVetted
+}
+
+// within reports whether c is to users what old was, leads them nowhere else, and
 // asks for no more.
-func (c Client) Within(old Client) bool {
-	return c.ClientName == old.ClientName && c.ClientURI == old.ClientURI && c.LogoURI == old.LogoURI &&
+func (c Client) within(old Client) bool {
+	return c.ClientName == old.ClientName && c.ClientURI == old.ClientURI && c.LogoURI == old.LogoURI && c.LogoDigest == old.LogoDigest &&
 		c.PolicyURI == old.PolicyURI && c.TosURI == old.TosURI && c.Scope.SubsetOf(old.Scope) &&
 		!slices.ContainsFunc(c.RedirectURIs, func(uri string) bool { return !slices.Contains(old.RedirectURIs, uri) })
 }

@@ -90,11 +90,13 @@ func mixesScripts(name string) bool {
 	return false
 }
 
-// nameIsNotThePlatforms keeps a client that no operator vouched for from speaking
-// in the platform's name.
+// nameIsNotThePlatforms keeps all but the operators' own clients, as far as they
+// vouch for them, from speaking in the platform's name. The preset may count others
+// as vetted that nobody has looked at.
 func nameIsNotThePlatforms(c Client, p Policy) error {
-	if (!c.Vetted || c.WorkspaceID != "") && p.Brand != "" && strings.Contains(plain(c.ClientName), plain(p.Brand)) {
-		return fault.New(fault.Invalid, "client_name of an unverified client, or of one that a workspace owns, must not contain the platform's name")
+	own := c.OfOperators() && c.Vetted
+	if !own && p.Brand != "" && strings.Contains(plain(c.ClientName), plain(p.Brand)) {
+		return fault.New(fault.Invalid, "client_name of an unverified client, or of one that a workspace owns or that registered itself, must not contain the platform's name")
 	}
 	return nil
 }

@@ -58,9 +58,7 @@ func (r *Registrar) create(ctx context.Context, c Client) (Client, secret.Secret
 	// Random, so that the id of a deleted client never comes back.
 	c.ClientID = uuid.NewString()
 	first, shown := r.newSecret(c)
-	created, err := r.Clients.Create(ctx, c, first, Limits{
-		Apps: MaxApps, Registered: r.Policy.Registration.MaxClients, NameHeld: nameHeld,
-	})
+	created, err := r.Clients.Create(ctx, c, first, Limits{Apps: MaxApps, Registered: r.Policy.Registration.MaxClients})
 	if err != nil {
 		return Client{}, secret.Secret{}, refuse("create client", err)
 	}
@@ -70,7 +68,7 @@ func (r *Registrar) create(ctx context.Context, c Client) (Client, secret.Secret
 // newSecret returns nil and the empty secret if the client's authentication
 // methods have none.
 func (r *Registrar) newSecret(c Client) (*clientsecret.Secret, secret.Secret) {
-	if !clientsecret.UsedBy(c.AuthMethods()...) {
+	if !c.usesSecrets() {
 		return nil, secret.Secret{}
 	}
 	return clientsecret.New(r.SecretPrefix)
@@ -136,11 +134,10 @@ func (r *Registrar) update(ctx context.Context, old, c Client, newSecret *client
 		Client:       c,
 		ScopeShrinks: !old.Scope.SubsetOf(c.Scope),
 		Narrows:      c.becomesInternal(old) || c.beginsToAsk(old),
-		DropSecrets:  clientsecret.UsedBy(old.AuthMethods()...) && !clientsecret.UsedBy(c.AuthMethods()...),
-		NewSecret:    newSecret,
-	}
-	if !bytes.Equal(old.NameDigest(), c.NameDigest()) {
-		change.NameHeld = nameHeld
+		// Those of a client that used none until now were left behind by the release before.
+		DropSecrets: !old.usesSecrets() || !c.usesSecrets(),
+		NewSecret:   newSecret,
+		Renames:     !bytes.Equal(old.NameDigest(), c.NameDigest()),
 	}
 	updated, restrictions, err := r.Clients.Update(ctx, change)
 	if err != nil {
@@ -190,8 +187,8 @@ const (
 )
 
 // Sweep deletes clients that registered themselves and were never used, so that
-// they do not keep others from registering for good. Several callers may do so at
-// once.
+// they do not keep others from registering for good, and forgets the names that
+// are held no longer. Several callers may do so at once.
 func (r *Registrar) Sweep(ctx context.Context) error {
 	unused, err := r.Lists.ListUnused(ctx, unusedFor, sweepSize)
 	if err != nil {
@@ -202,7 +199,7 @@ func (r *Registrar) Sweep(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return r.Clients.Sweep(ctx)
 }
 
 // refuse turns the sentinels of the store into what an operator is told.
@@ -215,9 +212,9 @@ func refuse(doing string, err error) error {
 	case errors.Is(err, ErrTooManyApps):
 		return fault.Because(fault.Exhausted, "the workspace has 100 apps: delete one first", err)
 	case errors.Is(err, ErrOwnerEnded):
-		return fault.Because(fault.Invalid, "workspace_id names no workspace", err)
+		return fault.Because(fault.Invalid, "workspace_id names a workspace that is being deleted", err)
 	case errors.Is(err, ErrNameHeld):
-		return fault.Because(fault.Invalid, "client_name was that of a client deleted less than 30 days ago, and is kept for its owner", err)
+		return fault.Because(fault.Invalid, "client_name was that of a client deleted less than 30 days ago, and is held for its owner", err)
 	case errors.Is(err, ErrTooManyRegistered):
 		return fault.Because(fault.Exhausted, "as many clients have registered as may", err)
 	}

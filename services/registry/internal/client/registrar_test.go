@@ -74,16 +74,21 @@ func TestUpdatesKeepTheMethodsThatTheyDoNotSpeakOf(t *testing.T) {
 		{"nothing said", "", nil, []string{basic, post}},
 		{"the one that is told", basic, nil, []string{basic, post}},
 		{"another one", post, nil, []string{post}},
-		{"another one, with the list as it was", none, []string{basic, post}, []string{none}},
+		{"another one, with the list as it was", post, []string{basic, post}, []string{post}},
+		{"one that is not in the list, with that as it was", none, []string{basic, post}, []string{none}},
+		{"the same, with the list as it was", basic, []string{basic, post}, []string{basic, post}},
+		{"the list as it was", "", []string{basic, post}, []string{basic, post}},
 		{"one, as a list", basic, []string{basic}, []string{basic}},
-		{"the other first", post, []string{basic, post}, []string{post, basic}},
+		{"the other first", post, []string{post, basic}, []string{post, basic}},
+		{"the other first, which the list says", "", []string{post, basic}, []string{post, basic}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRegistrar(t)
 			given := web()
 			given.TokenEndpointAuthMethod = ""
 			c, _ := create(t, r, given)
-			updated, err := r.Update(t.Context(), c.Authenticating(tt.method, tt.supported))
+			c.TokenEndpointAuthMethod, c.TokenEndpointAuthMethodsSupported = tt.method, tt.supported
+			updated, err := r.Update(t.Context(), c)
 			if err != nil || !slices.Equal(updated.AuthMethods(), tt.want) {
 				t.Errorf("Update() = methods %v, %v, want %v", updated.AuthMethods(), err, tt.want)
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/jwks"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
+	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
 	"github.com/chancery-auth/chancery/services/registry/internal/client/clientsqlite"
@@ -30,7 +31,10 @@ func provider() preset.Preset {
 
 func newRegistrar(t testing.TB) *client.Registrar {
 	t.Helper()
-	db := sqlitetest.New(t, coherence.Set(), events.Set(), migrations.Set())
+	return registrarOn(sqlitetest.New(t, coherence.Set(), events.Set(), migrations.Set()))
+}
+
+func registrarOn(db *sqlite.DB) *client.Registrar {
 	clients := clientsqlite.New(db, preset.RestrictionKeep)
 	return &client.Registrar{
 		Clients:      clients,

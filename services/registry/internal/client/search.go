@@ -12,10 +12,12 @@ import (
 // maxSortKey keeps a page token, which names a place by it, within its length.
 const maxSortKey = 256 // bytes
 
-// SortKey is the client's place in a list by name: the name, or as much of it as
-// counts, without regard to case. Stores order it by its bytes.
-func (c Client) SortKey() string {
-	key := fold(c.ClientName)
+// SortKey is the client's place in a list by name: the name, or its beginning,
+// without regard to case. Stores order it by its bytes.
+func (c Client) SortKey() string { return sortKey(fold(c.ClientName)) }
+
+// sortKey is as much of a folded name as counts.
+func sortKey(key string) string {
 	if len(key) <= maxSortKey {
 		return key
 	}

@@ -8,10 +8,6 @@ import (
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
 )
 
-// unnamed is the name of a client that does not say one (RFC 7591 §2 only
-// recommends it), so that users are told as much.
-const unnamed = "Unnamed app"
-
 // Metadata is what a client says of itself, by the names of RFC 7591 §2 and OIDC
 // Registration §2. What is empty was not said.
 type Metadata struct {
@@ -64,9 +60,9 @@ func (m Metadata) client(defaults preset.Clients) (client.Client, error) {
 		RequirePushedAuthorizationRequests: m.RequirePushedAuthorizationRequests,
 		IDTokenSignedResponseAlg:           m.IDTokenSignedResponseAlg,
 	}
-	c = c.Authenticating(m.authMethods())
+	c.TokenEndpointAuthMethod, c.TokenEndpointAuthMethodsSupported = m.authMethods()
 	if c.ClientName == "" {
-		c.ClientName = unnamed
+		c.ClientName = client.Unnamed
 	}
 	if len(c.GrantTypes) == 0 {
 		c.GrantTypes = defaultGrantTypes(c.ApplicationType, defaults)
@@ -74,19 +70,33 @@ func (m Metadata) client(defaults preset.Clients) (client.Client, error) {
 	return c, nil
 }
 
-// authMethods is what m names of the authentication methods that are known. One
-// that is not known is an error only where it is the only choice (OIDC RP Metadata
-// Choices §4).
-func (m Metadata) authMethods() (method string, supported []string) {
-	unknown := func(method string) bool { return !oauth.AuthMethodKnown(method) }
-	method, supported = m.TokenEndpointAuthMethod, slices.DeleteFunc(slices.Clone(m.TokenEndpointAuthMethodsSupported), unknown)
-	switch {
-	case len(supported) == 0:
-		return method, m.TokenEndpointAuthMethodsSupported
-	case unknown(method) && slices.Contains(m.TokenEndpointAuthMethodsSupported, method):
-		return "", supported
+// authMethods chooses from what the client can do: all of it that is known and goes
+// together. What is not known is an error only where it is the only choice (OIDC RP
+// Metadata Choices §4), and a method that is told and not among them always is.
+func (m Metadata) authMethods() (told string, all []string) {
+	told = m.TokenEndpointAuthMethod
+	for _, method := range m.TokenEndpointAuthMethodsSupported {
+		if oauth.AuthMethodKnown(method) && (method != oauth.AuthPrivateKeyJWT || m.JWKS != "" || told == method) {
+			all = append(all, method)
+		}
 	}
-	return method, supported
+	if len(all) == 0 {
+		return told, m.TokenEndpointAuthMethodsSupported
+	}
+	if !oauth.AuthMethodKnown(told) && slices.Contains(m.TokenEndpointAuthMethodsSupported, told) {
+		told = ""
+	}
+	// None stands alone: for a native client that does not say otherwise, and for one
+	// that is told of it.
+	none := []string{oauth.AuthNone}
+	native := told == "" && m.ApplicationType == string(oauth.ApplicationNative)
+	switch {
+	case slices.Equal(all, none), !slices.Contains(all, oauth.AuthNone):
+		return told, all
+	case native, told == oauth.AuthNone:
+		return oauth.AuthNone, none
+	}
+	return told, slices.DeleteFunc(all, func(method string) bool { return method == oauth.AuthNone })
 }
 
 // defaultGrantTypes leaves out what is only for clients that somebody vouches for:

@@ -64,13 +64,51 @@ func TestN102_AuthenticationMethodsAreChosenFromTheClients(t *testing.T) {
 		{"unknown ones alone", web, choices("", unknown, "x"), oauth.InvalidClientMetadata},
 		{"a favourite that is not among them", web, choices(post, basic), oauth.InvalidClientMetadata},
 		{"an unknown favourite that is not among them", web, choices(unknown, basic), oauth.InvalidClientMetadata},
-		{"none beside another", web, choices("", oauth.AuthNone, basic), oauth.InvalidClientMetadata},
 		{"none", web, choices("", oauth.AuthNone), nil},
-		{"assertions without keys", web, choices("", basic, oauth.AuthPrivateKeyJWT), oauth.InvalidClientMetadata},
+		{"none that is not among them", web, choices(oauth.AuthNone, basic), oauth.InvalidClientMetadata},
+		{"a secret alone for a native client", native, choices("", basic), oauth.InvalidClientMetadata},
+		{"a secret as the favourite of a native client", native, choices(basic, basic, oauth.AuthNone), oauth.InvalidClientMetadata},
+		{"assertions alone without keys", web, choices("", oauth.AuthPrivateKeyJWT), oauth.InvalidClientMetadata},
+		{"assertions as the favourite without keys", web, choices(oauth.AuthPrivateKeyJWT, basic, oauth.AuthPrivateKeyJWT), oauth.InvalidClientMetadata},
 	})
+}
+
+// What a client can do is all that it may do, as far as that goes together.
+func TestN102_AClientGetsWhatGoesTogether(t *testing.T) {
+	basic, post, assertion, none := oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost, oauth.AuthPrivateKeyJWT, oauth.AuthNone
+	keys, e := publicKeys(t), newEndpoint(t)
+	for _, tt := range []struct {
+		name string
+		base func() registration.Metadata
+		keys string
+		told string
+		can  []string
+		want []string
+	}{
+		{"secrets", web, "", "", []string{post, basic}, []string{post, basic}},
+		{"assertions without keys", web, "", "", []string{assertion, basic}, []string{basic}},
+		{"assertions without keys beside the favourite", web, "", basic, []string{basic, assertion}, []string{basic}},
+		{"assertions with keys", web, keys, "", []string{assertion, basic}, []string{assertion, basic}},
+		{"none", web, "", "", []string{none, basic}, []string{basic}},
+		{"none beside the favourite", web, "", post, []string{none, basic, post}, []string{post, basic}},
+		{"none as the favourite", web, "", none, []string{none, post}, []string{none}},
+		{"a native client", native, "", "", []string{basic, none}, []string{none}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := tt.base()
+			m.JWKS, m.TokenEndpointAuthMethod, m.TokenEndpointAuthMethodsSupported = tt.keys, tt.told, tt.can
+			if got := register(t, e, m).Client.AuthMethods(); !slices.Equal(got, tt.want) {
+				t.Errorf("methods = %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestN102_AClientIsToldOfOneMethodAndKeepsTheOthers(t *testing.T) {
+	basic, post, unknown := oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost, "tls_client_auth"
 	e := newEndpoint(t)
 	m := web()
-	choices(unknown, unknown, post, basic)(&m)
+	m.TokenEndpointAuthMethod, m.TokenEndpointAuthMethodsSupported = unknown, []string{unknown, post, basic}
 	r := register(t, e, m)
 	if got := r.Client.AuthMethods(); !slices.Equal(got, []string{post, basic}) {
 		t.Errorf("methods = %v", got)
@@ -82,6 +120,12 @@ func TestN102_AuthenticationMethodsAreChosenFromTheClients(t *testing.T) {
 	// A client that sends back what it was told keeps both.
 	updated, _, err := e.Replace(t.Context(), presented(r), registration.Update{Metadata: told, ClientID: r.Client.ClientID})
 	if err != nil || !slices.Equal(updated.AuthMethods(), []string{post, basic}) {
+		t.Errorf("Replace() = methods %v, %v", updated.AuthMethods(), err)
+	}
+	// It says anew what it can do.
+	told.TokenEndpointAuthMethod, told.TokenEndpointAuthMethodsSupported = basic, []string{post, basic}
+	updated, _, err = e.Replace(t.Context(), presented(r), registration.Update{Metadata: told, ClientID: r.Client.ClientID})
+	if err != nil || !slices.Equal(updated.AuthMethods(), []string{basic, post}) {
 		t.Errorf("Replace() = methods %v, %v", updated.AuthMethods(), err)
 	}
 }

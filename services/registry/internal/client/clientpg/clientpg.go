@@ -125,8 +125,10 @@ func (s *Store) Update(ctx context.Context, change client.Change) (client.Client
 		if updated, err = update(ctx, tx, change); err != nil {
 			return err
 		}
-		if err := mayBeNamed(ctx, tx, updated, change.NameHeld); err != nil {
-			return err
+		if change.Renames {
+			if err := checkName(ctx, tx, updated); err != nil {
+				return err
+			}
 		}
 		if restrictions, err = restrict(ctx, tx, change, updated); err != nil {
 			return err

@@ -3,6 +3,7 @@ package clientpg_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
@@ -29,8 +30,27 @@ func TestStore(t *testing.T) {
 		return clienttest.Stores{
 			Clients: clientpg.New(db, preset.RestrictionKeep),
 			Secrets: clientsecretpg.New(db, preset.RestrictionKeep),
-			Log:     log,
-			Audit:   eventtest.Postgres(db),
+			Age: func(t *testing.T, by time.Duration) {
+				t.Helper()
+				for _, statement := range []string{
+					`UPDATE registry.client SET create_time = create_time - $1 * interval '1 microsecond'`,
+					`UPDATE registry.deleted_client SET expire_time = expire_time - $1 * interval '1 microsecond'`,
+				} {
+					if _, err := db.Exec(t.Context(), statement, by.Microseconds()); err != nil {
+						t.Fatal(err)
+					}
+				}
+			},
+			SetMethod: func(t *testing.T, clientID, method string) {
+				t.Helper()
+				_, err := db.Exec(t.Context(), `
+					UPDATE registry.client SET token_endpoint_auth_method = $2, revision = revision + 1 WHERE client_id = $1`, clientID, method)
+				if err != nil {
+					t.Fatal(err)
+				}
+			},
+			Log:   log,
+			Audit: eventtest.Postgres(db),
 		}
 	})
 }

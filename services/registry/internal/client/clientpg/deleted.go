@@ -3,7 +3,6 @@ package clientpg
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -28,7 +27,7 @@ func (s *Store) Delete(ctx context.Context, clientID string) (restrictions []coh
 		if len(deleted) == 0 {
 			return client.ErrNotFound
 		}
-		restrictions, err = s.bury(ctx, tx, deleted)
+		restrictions, err = s.record(ctx, tx, deleted)
 		return err
 	})
 	if err != nil {
@@ -64,7 +63,7 @@ func (s *Store) DeleteOwned(ctx context.Context, workspaceID string) (restrictio
 		if err != nil {
 			return err
 		}
-		restrictions, err = s.bury(ctx, tx, deleted)
+		restrictions, err = s.record(ctx, tx, deleted)
 		return err
 	})
 	if err != nil {
@@ -73,11 +72,11 @@ func (s *Store) DeleteOwned(ctx context.Context, workspaceID string) (restrictio
 	return restrictions, nil
 }
 
-// bury writes down that the clients were deleted, and returns what it logged.
-func (s *Store) bury(ctx context.Context, tx pgx.Tx, deleted []client.Client) ([]coherent.Restriction, error) {
+// record writes down that the clients were deleted, and returns what it logged.
+func (s *Store) record(ctx context.Context, tx pgx.Tx, deleted []client.Client) ([]coherent.Restriction, error) {
 	restrictions := make([]coherent.Restriction, 0, len(deleted))
 	for _, c := range deleted {
-		if err := hold(ctx, tx, c); err != nil {
+		if err := insertHold(ctx, tx, c); err != nil {
 			return nil, err
 		}
 		if err := eventpg.Append(ctx, tx, client.Gone(ctx, c.ClientID)); err != nil {
@@ -88,42 +87,52 @@ func (s *Store) bury(ctx context.Context, tx pgx.Tx, deleted []client.Client) ([
 	return restrictions, coherentpg.Append(ctx, tx, s.keep, restrictions...)
 }
 
-func hold(ctx context.Context, tx pgx.Tx, c client.Client) error {
+// insertHold keeps the name of a deleted client for its owner.
+func insertHold(ctx context.Context, tx pgx.Tx, c client.Client) error {
 	if !c.HoldsName() {
 		return nil
 	}
 	_, err := tx.Exec(ctx, `
-		INSERT INTO registry.deleted_client (client_id, workspace_id, name_digest)
-		VALUES ($1, $2, $3)`, c.ClientID, c.WorkspaceID, c.NameDigest())
+		INSERT INTO registry.deleted_client (client_id, workspace_id, name_digest, expire_time)
+		SELECT $1::text, $2::text, $3::bytea,
+		       statement_timestamp() + least(date_trunc('hour', statement_timestamp() - $4::timestamptz), $5 * interval '1 microsecond')
+		 WHERE NOT EXISTS (
+		       SELECT FROM registry.client
+		        WHERE sort_key = $6 AND (workspace_id <> $2 OR registration_digest IS NOT NULL))`,
+		c.ClientID, c.WorkspaceID, c.NameDigest(), c.CreateTime, client.MaxNameHold.Microseconds(), c.NameKey())
 	if err != nil {
 		return fmt.Errorf("insert deleted client: %w", err)
 	}
 	return nil
 }
 
-// succeedsNobody fails if a deleted client had the id, or has the name held for
-// its owner.
-func succeedsNobody(ctx context.Context, tx pgx.Tx, c client.Client, held time.Duration) error {
-	had, err := count(ctx, tx, `SELECT count(*) FROM registry.deleted_client WHERE client_id = $1`, c.ClientID)
-	if err != nil {
-		return err
+// checkName fails if the client's name is held, and for others alone.
+func checkName(ctx context.Context, tx pgx.Tx, c client.Client) error {
+	if c.OfOperators() {
+		return nil
 	}
-	if had > 0 {
-		return fmt.Errorf("insert client: %s was deleted", c.ClientID)
-	}
-	return mayBeNamed(ctx, tx, c, held)
-}
-
-// mayBeNamed fails if the client's name is held for somebody else.
-func mayBeNamed(ctx context.Context, tx pgx.Tx, c client.Client, held time.Duration) error {
-	n, err := count(ctx, tx, `
+	held, err := count(ctx, tx, `
 		SELECT count(*)
-		  FROM registry.deleted_client
-		 WHERE name_digest = $1
-		   AND delete_time > statement_timestamp() - $2 * interval '1 microsecond'
-		   AND (workspace_id <> $3 OR $4)`, c.NameDigest(), held.Microseconds(), c.WorkspaceID, c.Registered())
-	if err == nil && n > 0 {
+		  FROM registry.deleted_client AS d
+		 WHERE d.name_digest = $1 AND d.expire_time > statement_timestamp()
+		   AND ($2 = ''
+		        OR NOT EXISTS (
+		           SELECT FROM registry.deleted_client AS own
+		            WHERE own.name_digest = d.name_digest AND own.expire_time > statement_timestamp() AND own.workspace_id = $2)
+		       AND NOT EXISTS (
+		           SELECT FROM registry.client
+		            WHERE workspace_id = $2 AND workspace_id <> '' AND sort_key = $3 AND client_id <> $4))`,
+		c.NameDigest(), c.WorkspaceID, c.NameKey(), c.ClientID)
+	if err == nil && held > 0 {
 		return client.ErrNameHeld
 	}
 	return err
+}
+
+// Sweep implements client.Store.
+func (s *Store) Sweep(ctx context.Context) error {
+	if _, err := s.db.Exec(ctx, `DELETE FROM registry.deleted_client WHERE expire_time <= statement_timestamp()`); err != nil {
+		return fmt.Errorf("delete deleted clients: %w", err)
+	}
+	return nil
 }

@@ -12,11 +12,11 @@ import (
 // admit fails if the client may not be made, or is one too many. Its locks last
 // until the end of the transaction, so that callers count one after another.
 func admit(ctx context.Context, tx pgx.Tx, c client.Client, most client.Limits) error {
-	if err := succeedsNobody(ctx, tx, c, most.NameHeld); err != nil {
+	if err := checkName(ctx, tx, c); err != nil {
 		return err
 	}
 	if c.WorkspaceID != "" {
-		if err := owns(ctx, tx, c.WorkspaceID); err != nil {
+		if err := checkOwner(ctx, tx, c.WorkspaceID); err != nil {
 			return err
 		}
 		have, err := count(ctx, tx, `
@@ -61,8 +61,8 @@ func count(ctx context.Context, tx pgx.Tx, query string, args ...any) (have int,
 	return have, nil
 }
 
-// owns fails if the workspace has ended, and keeps it from ending meanwhile.
-func owns(ctx context.Context, tx pgx.Tx, workspaceID string) error {
+// checkOwner fails if the workspace has ended, and keeps it from ending meanwhile.
+func checkOwner(ctx context.Context, tx pgx.Tx, workspaceID string) error {
 	if err := lock(ctx, tx, "workspace/"+workspaceID); err != nil {
 		return err
 	}

@@ -145,7 +145,7 @@ func (r *row) fields() []any {
 }
 
 func (r *row) client() client.Client {
-	c := r.WithoutStaleMethods()
+	c := r.Client
 	c.Vetted = !r.unverified
 	c.Scope, c.DefaultScope = strings.Fields(r.scope), strings.Fields(r.defaultScope)
 	c.AccessTokenLifetime = time.Duration(r.accessLifetime) * time.Second

@@ -2,6 +2,7 @@ package clientsqlite_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
@@ -21,8 +22,27 @@ func TestStore(t *testing.T) {
 		return clienttest.Stores{
 			Clients: clientsqlite.New(db, preset.RestrictionKeep),
 			Secrets: clientsecretsqlite.New(db, preset.RestrictionKeep),
-			Log:     coherentsqlite.NewSource(db),
-			Audit:   eventtest.SQLite(db),
+			Age: func(t *testing.T, by time.Duration) {
+				t.Helper()
+				for _, statement := range []string{
+					`UPDATE registry_client SET create_time = create_time - ?`,
+					`UPDATE registry_deleted_client SET expire_time = expire_time - ?`,
+				} {
+					if _, err := db.Write().ExecContext(t.Context(), statement, by.Microseconds()); err != nil {
+						t.Fatal(err)
+					}
+				}
+			},
+			SetMethod: func(t *testing.T, clientID, method string) {
+				t.Helper()
+				_, err := db.Write().ExecContext(t.Context(), `
+					UPDATE registry_client SET token_endpoint_auth_method = ?2, revision = revision + 1 WHERE client_id = ?1`, clientID, method)
+				if err != nil {
+					t.Fatal(err)
+				}
+			},
+			Log:   coherentsqlite.NewSource(db),
+			Audit: eventtest.SQLite(db),
 		}
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"time"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
@@ -22,7 +21,7 @@ func (s *Store) Delete(ctx context.Context, clientID string) (restrictions []coh
 		if len(deleted) == 0 {
 			return client.ErrNotFound
 		}
-		restrictions, err = s.bury(ctx, tx, deleted)
+		restrictions, err = s.record(ctx, tx, deleted)
 		return err
 	})
 	if err != nil {
@@ -48,7 +47,7 @@ func (s *Store) DeleteOwned(ctx context.Context, workspaceID string) (restrictio
 		if err != nil {
 			return err
 		}
-		restrictions, err = s.bury(ctx, tx, deleted)
+		restrictions, err = s.record(ctx, tx, deleted)
 		return err
 	})
 	if err != nil {
@@ -57,11 +56,11 @@ func (s *Store) DeleteOwned(ctx context.Context, workspaceID string) (restrictio
 	return restrictions, nil
 }
 
-// bury writes down that the clients were deleted, and returns what it logged.
-func (s *Store) bury(ctx context.Context, tx *sql.Tx, deleted []client.Client) ([]coherent.Restriction, error) {
+// record writes down that the clients were deleted, and returns what it logged.
+func (s *Store) record(ctx context.Context, tx *sql.Tx, deleted []client.Client) ([]coherent.Restriction, error) {
 	restrictions := make([]coherent.Restriction, 0, len(deleted))
 	for _, c := range deleted {
-		if err := hold(ctx, tx, c); err != nil {
+		if err := insertHold(ctx, tx, c); err != nil {
 			return nil, err
 		}
 		if err := eventsqlite.Append(ctx, tx, client.Gone(ctx, c.ClientID)); err != nil {
@@ -72,42 +71,54 @@ func (s *Store) bury(ctx context.Context, tx *sql.Tx, deleted []client.Client) (
 	return restrictions, coherentsqlite.Append(ctx, tx, s.keep, restrictions...)
 }
 
-func hold(ctx context.Context, tx *sql.Tx, c client.Client) error {
+// insertHold keeps the name of a deleted client for its owner.
+func insertHold(ctx context.Context, tx *sql.Tx, c client.Client) error {
 	if !c.HoldsName() {
 		return nil
 	}
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO registry_deleted_client (client_id, workspace_id, name_digest)
-		VALUES (?, ?, ?)`, c.ClientID, c.WorkspaceID, c.NameDigest())
+		INSERT INTO registry_deleted_client (client_id, workspace_id, name_digest, expire_time)
+		SELECT ?1, ?2, ?3, now.at + min((now.at - ?4) / 3600000000 * 3600000000, ?5)
+		  FROM (SELECT CAST(unixepoch('subsec')*1000000 AS INTEGER) AS at) AS now
+		 WHERE NOT EXISTS (
+		       SELECT 1 FROM registry_client
+		        WHERE sort_key = ?6 AND (workspace_id <> ?2 OR registration_digest IS NOT NULL))`,
+		c.ClientID, c.WorkspaceID, c.NameDigest(), c.CreateTime.UnixMicro(), client.MaxNameHold.Microseconds(), c.NameKey())
 	if err != nil {
 		return fmt.Errorf("insert deleted client: %w", err)
 	}
 	return nil
 }
 
-// succeedsNobody fails if a deleted client had the id, or has the name held for
-// its owner.
-func succeedsNobody(ctx context.Context, tx *sql.Tx, c client.Client, held time.Duration) error {
-	had, err := count(ctx, tx, `SELECT count(*) FROM registry_deleted_client WHERE client_id = ?`, c.ClientID)
-	if err != nil {
-		return err
+// checkName fails if the client's name is held, and for others alone.
+func checkName(ctx context.Context, tx *sql.Tx, c client.Client) error {
+	if c.OfOperators() {
+		return nil
 	}
-	if had > 0 {
-		return fmt.Errorf("insert client: %s was deleted", c.ClientID)
-	}
-	return mayBeNamed(ctx, tx, c, held)
-}
-
-// mayBeNamed fails if the client's name is held for somebody else.
-func mayBeNamed(ctx context.Context, tx *sql.Tx, c client.Client, held time.Duration) error {
-	n, err := count(ctx, tx, `
+	held, err := count(ctx, tx, `
 		SELECT count(*)
-		  FROM registry_deleted_client
-		 WHERE name_digest = ?
-		   AND delete_time > CAST(unixepoch('subsec')*1000000 AS INTEGER) - ?
-		   AND (workspace_id <> ? OR ?)`, c.NameDigest(), held.Microseconds(), c.WorkspaceID, c.Registered())
-	if err == nil && n > 0 {
+		  FROM registry_deleted_client AS d
+		 WHERE d.name_digest = ?1 AND d.expire_time > CAST(unixepoch('subsec')*1000000 AS INTEGER)
+		   AND (?2 = ''
+		        OR NOT EXISTS (
+		           SELECT 1 FROM registry_deleted_client AS own
+		            WHERE own.name_digest = d.name_digest AND own.expire_time > CAST(unixepoch('subsec')*1000000 AS INTEGER) AND own.workspace_id = ?2)
+		       AND NOT EXISTS (
+		           SELECT 1 FROM registry_client
+		            WHERE workspace_id = ?2 AND workspace_id <> '' AND sort_key = ?3 AND client_id <> ?4))`,
+		c.NameDigest(), c.WorkspaceID, c.NameKey(), c.ClientID)
+	if err == nil && held > 0 {
 		return client.ErrNameHeld
 	}
 	return err
+}
+
+// Sweep implements client.Store.
+func (s *Store) Sweep(ctx context.Context) error {
+	_, err := s.db.Write().ExecContext(ctx, `
+		DELETE FROM registry_deleted_client WHERE expire_time <= CAST(unixepoch('subsec')*1000000 AS INTEGER)`)
+	if err != nil {
+		return fmt.Errorf("delete deleted clients: %w", err)
+	}
+	return nil
 }

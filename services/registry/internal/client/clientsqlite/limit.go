@@ -11,11 +11,11 @@ import (
 // admit fails if the client may not be made, or is one too many. Write transactions
 // run one after another, so that nobody adds one after it has counted.
 func admit(ctx context.Context, tx *sql.Tx, c client.Client, most client.Limits) error {
-	if err := succeedsNobody(ctx, tx, c, most.NameHeld); err != nil {
+	if err := checkName(ctx, tx, c); err != nil {
 		return err
 	}
 	if c.WorkspaceID != "" {
-		if err := owns(ctx, tx, c.WorkspaceID); err != nil {
+		if err := checkOwner(ctx, tx, c.WorkspaceID); err != nil {
 			return err
 		}
 		have, err := count(ctx, tx, `SELECT count(*) FROM registry_client WHERE workspace_id = ? AND workspace_id <> ''`, c.WorkspaceID)
@@ -45,8 +45,8 @@ func count(ctx context.Context, tx *sql.Tx, query string, args ...any) (have int
 	return have, nil
 }
 
-// owns fails if the workspace has ended.
-func owns(ctx context.Context, tx *sql.Tx, workspaceID string) error {
+// checkOwner fails if the workspace has ended.
+func checkOwner(ctx context.Context, tx *sql.Tx, workspaceID string) error {
 	ended, err := count(ctx, tx, `SELECT count(*) FROM registry_ended_workspace WHERE workspace_id = ?`, workspaceID)
 	if err == nil && ended > 0 {
 		return client.ErrOwnerEnded

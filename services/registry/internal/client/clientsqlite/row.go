@@ -177,7 +177,6 @@ func (r *row) client() (client.Client, error) {
 	if err != nil {
 		return client.Client{}, fmt.Errorf("decode lists of client: %w", err)
 	}
-	c = c.WithoutStaleMethods()
 	c.Vetted = !r.unverified
 	c.Scope, c.DefaultScope = strings.Fields(r.scope), strings.Fields(r.defaultScope)
 	c.AccessTokenLifetime = time.Duration(r.accessLifetime) * time.Second

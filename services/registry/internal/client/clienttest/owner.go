@@ -4,7 +4,6 @@ import (
 	"errors"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -129,80 +128,4 @@ func madeMeanwhile(t *testing.T, s Stores) {
 	if err != nil || len(batch.Entries) != want {
 		t.Errorf("the log has %d restrictions, %v, want %d", len(batch.Entries), err, want)
 	}
-}
-
-func nameIsHeld(t *testing.T, s Stores) {
-	const held = time.Hour
-	owner, stranger := uuid.NewString(), uuid.NewString()
-	limits := most()
-	limits.NameHeld = held
-	try := func(c client.Client, name string, most client.Limits) error {
-		t.Helper()
-		c.ClientID, c.ClientName = uuid.NewString(), name
-		_, err := s.Clients.Create(t.Context(), c, nil, most)
-		return err
-	}
-	deleted := ownedBy(owner)
-	deleted.ClientName = "Acme Reports"
-	if _, err := s.Clients.Delete(t.Context(), create(t, s, deleted).ClientID); err != nil {
-		t.Fatal(err)
-	}
-	foreign := ownedBy(stranger)
-	for name, c := range map[string]client.Client{"another workspace": foreign, "an operator": plain(), "itself": registered()} {
-		for _, taken := range []string{"Acme Reports", "ACME reports", "\uff21cme Reports"} {
-			if err := try(c, taken, limits); !errors.Is(err, client.ErrNameHeld) {
-				t.Errorf("Create(%q) for %s = %v, want %v", taken, name, err, client.ErrNameHeld)
-			}
-		}
-		if err := try(c, "Acme Reports 2", limits); err != nil {
-			t.Errorf("Create(another name) for %s = %v", name, err)
-		}
-	}
-	renamed := create(t, s, foreign)
-	renamed.ClientName = "Acme Reports"
-	if _, _, err := s.Clients.Update(t.Context(), client.Change{Client: renamed, NameHeld: held}); !errors.Is(err, client.ErrNameHeld) {
-		t.Errorf("Update() = %v, want %v", err, client.ErrNameHeld)
-	}
-	if found, err := s.Clients.Find(t.Context(), renamed.ClientID); err != nil || found.ClientName != foreign.ClientName {
-		t.Errorf("Find() = %q, %v, want %q", found.ClientName, err, foreign.ClientName)
-	}
-	if err := try(ownedBy(owner), "Acme Reports", limits); err != nil {
-		t.Errorf("Create() for its owner = %v", err)
-	}
-	// Once it is not held any more, anybody may have it.
-	update(t, s, client.Change{Client: renamed})
-	if err := try(plain(), "Acme Reports", most()); err != nil {
-		t.Errorf("Create() of a name that is free again = %v", err)
-	}
-}
-
-// registeredHoldsNoName: many clients that register themselves have one name.
-func registeredHoldsNoName(t *testing.T, s Stores) {
-	limits := most()
-	limits.NameHeld = time.Hour
-	for range 2 {
-		c := registered()
-		if _, err := s.Clients.Create(t.Context(), c, nil, limits); err != nil {
-			t.Fatalf("Create() = %v", err)
-		}
-		if _, err := s.Clients.Delete(t.Context(), c.ClientID); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func idNeverReturns(t *testing.T, s Stores) {
-	deleted, owned := create(t, s, plain()), create(t, s, Example())
-	if _, err := s.Clients.Delete(t.Context(), deleted.ClientID); err != nil {
-		t.Fatal(err)
-	}
-	deleteOwned(t, s, owned.WorkspaceID)
-	for _, was := range []client.Client{deleted, owned} {
-		c := plain()
-		c.ClientID = was.ClientID
-		if _, err := s.Clients.Create(t.Context(), c, nil, most()); err == nil {
-			t.Error("the id of a deleted client came back")
-		}
-	}
-	create(t, s, plain())
 }

@@ -49,26 +49,53 @@ func update(t *testing.T, s Stores, change client.Change, want ...coherent.Restr
 	return updated
 }
 
-// A previous release changes the one method that it knows, and no list.
-func staleMethodsDoNotCount(t *testing.T, s Stores) {
-	c := create(t, s, Example())
-	both := c.TokenEndpointAuthMethodsSupported
-	for _, one := range []string{oauth.AuthClientSecretBasic, oauth.AuthNone} {
-		c.TokenEndpointAuthMethod, c.TokenEndpointAuthMethodsSupported = one, both
-		c = update(t, s, client.Change{Client: c})
-		credentials, err := s.Clients.FindCredentials(t.Context(), c.ClientID)
-		if err != nil {
-			t.Fatalf("FindCredentials() = %v", err)
-		}
-		for _, found := range []client.Client{c, credentials.Client} {
-			if got := found.AuthMethods(); !slices.Equal(got, []string{one}) || len(found.TokenEndpointAuthMethodsSupported) != 0 {
-				t.Errorf("methods = %v, want %s alone", got, one)
+// The release before changes the one method that it knows, and no list. What it
+// ended does not come back with the method that it was kept for.
+func methodAloneEndsTheOthers(t *testing.T, s Stores) {
+	basic, post, assertion, none := oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost, oauth.AuthPrivateKeyJWT, oauth.AuthNone
+	for _, tt := range []struct {
+		all     []string
+		steps   []string // the methods that it sets
+		secrets int      // that are left
+	}{
+		{[]string{post, basic}, []string{basic}, 1},
+		{[]string{post, basic}, []string{basic, post}, 1},
+		{[]string{assertion, basic}, []string{basic}, 1},
+		{[]string{assertion, basic}, []string{none, assertion}, 0},
+		// It knows of the secret, ends it and writes that down.
+		{[]string{basic, assertion}, []string{none, basic}, 1},
+	} {
+		c := Example()
+		c.TokenEndpointAuthMethod, c.TokenEndpointAuthMethodsSupported = tt.all[0], tt.all
+		c = create(t, s, c)
+		addSecret(t, s, c)
+		for _, method := range tt.steps {
+			s.SetMethod(t, c.ClientID, method)
+			if got := find(t, s, c.ClientID).AuthMethods(); !slices.Equal(got, []string{method}) {
+				t.Errorf("%v, then %s: methods = %v", tt.all, method, got)
 			}
 		}
+		if left, err := s.Secrets.List(t.Context(), c.ClientID); err != nil || len(left) != tt.secrets {
+			t.Errorf("%v, then %v: %d secrets, %v, want %d", tt.all, tt.steps, len(left), err, tt.secrets)
+		}
 	}
-	c.TokenEndpointAuthMethod, c.TokenEndpointAuthMethodsSupported = both[0], both
-	if c = update(t, s, client.Change{Client: c}); !slices.Equal(c.AuthMethods(), both) {
-		t.Errorf("methods = %v, want %v", c.AuthMethods(), both)
+}
+
+// The method as it was ends nothing, and neither does this release, which says the
+// list as well.
+func methodsChangeTogether(t *testing.T, s Stores) {
+	c := create(t, s, Example())
+	addSecret(t, s, c)
+	all := c.AuthMethods()
+	s.SetMethod(t, c.ClientID, all[0])
+	if c = find(t, s, c.ClientID); !slices.Equal(c.AuthMethods(), all) {
+		t.Errorf("methods = %v, want %v", c.AuthMethods(), all)
+	}
+	turned := []string{all[1], all[0]}
+	c.TokenEndpointAuthMethod, c.TokenEndpointAuthMethodsSupported = turned[0], turned
+	c = update(t, s, client.Change{Client: c})
+	if left, err := s.Secrets.List(t.Context(), c.ClientID); !slices.Equal(c.AuthMethods(), turned) || err != nil || len(left) != 1 {
+		t.Errorf("methods = %v, %d secrets, %v, want %v and the secret", c.AuthMethods(), len(left), err, turned)
 	}
 }
 
