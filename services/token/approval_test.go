@@ -123,3 +123,21 @@ func TestN302_AScopeGoesWithTheLastWorkspaceThatHasIt(t *testing.T) {
 		t.Errorf("scope %q, workspaces %v", token.Scope, token.Resources.Workspaces)
 	}
 }
+
+// What a token was given in place of its scope can be asked for again, and no more
+// than that (RFC 6749 §6).
+func TestN140_AClientAsksForTheScopeThatItWasAnswered(t *testing.T) {
+	f := newFixture(t)
+	f.shares("workspace:viewer", "workspace:viewer")
+	first := f.mustExchange(t, c1, byCode(f.code(t, withScope("openid offline_access workspace:member"))))
+	if first.GetScope() != "openid offline_access workspace:viewer" {
+		t.Fatalf("scope = %q", first.GetScope())
+	}
+	again := byRefresh(first.GetRefreshToken())
+	again.Scope = first.GetScope()
+	if next := f.mustExchange(t, c1, again); next.GetScope() != first.GetScope() {
+		t.Errorf("scope = %q, want %q", next.GetScope(), first.GetScope())
+	}
+	again.Scope = "openid workspace:admin"
+	f.refused(t, c1, again, oauth.InvalidScope)
+}

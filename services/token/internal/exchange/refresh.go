@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,7 +48,8 @@ func (x *Exchanger) byRefreshToken(ctx context.Context, c Client, req Request) (
 
 // refreshable is what the family is worth now, narrowed to what req asks for.
 func (x *Exchanger) refreshable(ctx context.Context, c Client, f family.Family, req Request) (standing.Standing, []string, error) {
-	scope, err := narrowScope(f.Scope, req.Scope)
+	// A token may have had what a scope stands for, where that was not allowed itself.
+	scope, err := narrowScope(x.Catalogue.Implied(f.Scope), cmp.Or(req.Scope, f.Scope.String()))
 	if err != nil {
 		return standing.Standing{}, nil, err
 	}
@@ -62,7 +64,7 @@ func (x *Exchanger) refreshable(ctx context.Context, c Client, f family.Family, 
 	now, err := x.Standings.Resolve(ctx, standing.Asked{
 		GrantID: f.GrantID, Origin: f.Origin, ClientID: f.ClientID, Sub: f.Sub,
 		// A scope that the client lost is gone; one that it gained was never granted.
-		SubjectVersion: f.SubjectVersion, Scope: scope.Intersect(c.Scope), Audience: audience,
+		SubjectVersion: f.SubjectVersion, Scope: scope.Intersect(x.Catalogue.Implied(c.Scope)), Audience: audience,
 		PlatformOwn: c.PlatformOwn, Owner: c.Owner,
 	})
 	return now, audience, err
