@@ -279,6 +279,37 @@ func (m *model) use(r *rapid.T) {
 	if diff := cmp.Diff(m.expected(f), sets(got), cmpopts.EquateEmpty()); diff != "" {
 		r.Fatalf("UseGrant(%v), begun at %d (-want +got):\n%s", f.req, f.at, diff)
 	}
+	m.useByFormer(r, f)
+}
+
+// useByFormer checks that the release before, which makes a product of what it reads,
+// would give no more.
+func (m *model) useByFormer(r *rapid.T, f begun) {
+	resp, err := m.w.token.GetGrant(m.t.Context(), &consentv1.GetGrantRequest{GrantId: m.grant, Minting: true}) //nolint:staticcheck // so asks the release before
+	if err != nil {
+		r.Fatalf("GetGrant() = %v", err)
+	}
+	want := m.expected(f)
+	check := func(scope, resource, membership string) {
+		if membership == m.membershipIn(resource) && !slices.Contains(want[resource+membership], scope) {
+			r.Fatalf("the release before gives %s at %q for %v, begun at %d; of the grant it reads %v", scope, resource, f.req, f.at, resp.GetGrant())
+		}
+	}
+	for _, scope := range strings.Fields(f.req.GetScope()) {
+		switch {
+		case !slices.Contains(strings.Fields(resp.GetGrant().GetScope()), scope):
+		case selects(scope, "workspace"):
+			for _, w := range resp.GetGrant().GetWorkspaces() {
+				check(scope, w.GetWorkspaceId(), w.GetMembershipId())
+			}
+		case selects(scope, "project"):
+			for _, p := range resp.GetGrant().GetProjects() {
+				check(scope, p.GetProjectId(), p.GetMembershipId())
+			}
+		default:
+			check(scope, "", "")
+		}
+	}
 }
 
 // expected is what something that was begun gets, by place.

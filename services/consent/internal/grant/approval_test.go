@@ -434,6 +434,18 @@ func TestWhatTheFormerReleaseReads(t *testing.T) {
 			Former{Scope: oauth.Scope{viewer}, Resources: []Resource{w1, w2}},
 		},
 		{"nothing of an audience", []decision{allows(oauth.Scope{"openid", viewer}, w1).forAPI()}, nobody},
+		{"nor once there is one", []decision{allows(oauth.Scope{"openid", viewer}, w1), allows(oauth.Scope{"openid"}).forAPI()}, nobody},
+		{
+			"a workspace that was chosen",
+			[]decision{allows(oauth.Scope{"openid", viewer}, w1).chosen()},
+			Former{Scope: oauth.Scope{"openid", viewer}, Resources: []Resource{w1}},
+		},
+		{"none once another is", []decision{allows(oauth.Scope{"openid", viewer}, w1).chosen(), allows(oauth.Scope{viewer}, w2).chosen()}, nobody},
+		{
+			"also when that is the only one left",
+			[]decision{allows(oauth.Scope{"openid", viewer}, w1).chosen(), account(map[Resource]oauth.Scope{}), allows(oauth.Scope{viewer}, w2).chosen()},
+			nobody,
+		},
 		{"nothing of a policy", []decision{allows(oauth.Scope{"openid"}).policy()}, nobody},
 	} {
 		var after After

@@ -36,7 +36,9 @@ func changeBy(c preset.Catalogue, d decision) Change {
 		if !lost && before.Former.sharesMore(after) {
 			lost, after.Version = true, max(after.Version, before.Version+1)
 		}
-		return After{Grant: after, Former: after.AsFormer(c), Lost: lost}
+		former := after.AsFormer(c)
+		after.Diverse = former.Scope.Contains(NoFormerScope)
+		return After{Grant: after, Former: former, Lost: lost}
 	}
 }
 
@@ -63,6 +65,7 @@ func (d consented) apply(c preset.Catalogue, g Grant) (after Grant, lost bool) {
 	if d.identity != (Identity{}) && !slices.Contains(g.Identities, d.identity) {
 		after.Identities = append(slices.Clone(g.Identities), d.identity)
 	}
+	after.Diverse = g.Diverse || g.Version > 0 && d.beginsAnother(g)
 	after.Scope = g.Scope.Union(d.scope)
 	after.Approvals = d.keep(g.Approvals)
 	lost = len(after.Approvals) < len(g.Approvals)
@@ -79,6 +82,16 @@ func (d consented) apply(c preset.Catalogue, g Grant) (after Grant, lost bool) {
 		after.Version++
 	}
 	return after, lost
+}
+
+// beginsAnother says whether what begins with the decision is unlike what has begun:
+// for an audience, or for another workspace where one is chosen.
+func (d consented) beginsAnother(g Grant) bool {
+	shares := func(r Resource) bool {
+		return slices.ContainsFunc(g.Approvals, func(a Approval) bool { return a.At.Resource == r })
+	}
+	return len(d.audiences) > 0 ||
+		!d.kinds.Workspaces && slices.ContainsFunc(d.picked, func(r Resource) bool { return r.Kind == preset.Workspace && !shares(r) })
 }
 
 // keep returns the approvals without those at resources that were left without a

@@ -32,7 +32,7 @@ func (s Stored) Read(c preset.Catalogue) Grant {
 		return g
 	}
 	f := *s.Former
-	g.Scope, g.Approvals, g.FormerIdentity = f.Scope.Without(nothing), nil, Identity{}
+	g.Scope, g.Approvals, g.FormerIdentity, g.Diverse = f.Scope.Without(NoFormerScope), nil, Identity{}, false
 	if len(g.Identities) != 1 {
 		return g.allow(Place{}, f.Scope.Intersect(c.Names(preset.Identity)))
 	}
@@ -68,10 +68,11 @@ func (g Grant) allow(at Place, scope oauth.Scope) Grant {
 // AsFormer returns what the release before approvals may read of the grant. It makes
 // a product of that, and gives it to whatever the client has begun as whatever it
 // came: so it is only what was allowed from the beginning, by the subject and without
-// a resource indicator, and nothing once the client has come as another.
+// a resource indicator; and nothing, for good, once what the client has begun is not
+// all alike.
 func (g Grant) AsFormer(c preset.Catalogue) Former {
-	f := Former{Scope: oauth.Scope{nothing}}
-	if len(g.Identities) != 1 || g.Identities[0] != g.FormerIdentity {
+	f := Former{Scope: oauth.Scope{NoFormerScope}}
+	if g.Diverse || len(g.Identities) != 1 || g.Identities[0] != g.FormerIdentity {
 		return f
 	}
 	y := g.yield(c, Claim{Identity: g.FormerIdentity, Scope: c.Grantable(), Version: formerVersion})
@@ -98,6 +99,6 @@ func (g Grant) AsFormer(c preset.Catalogue) Former {
 // with it, and what the release before wrote is older.
 const formerVersion = 1
 
-// nothing is the scope of a grant of which the former release may use nothing: it
+// NoFormerScope is the scope of a grant of which the former release may use nothing: it
 // keeps no grant without one, and no catalogue has this.
-const nothing = "-"
+const NoFormerScope = "-"

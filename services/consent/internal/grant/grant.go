@@ -24,6 +24,9 @@ type Grant struct {
 	Approvals []Approval
 	// Identities are as what the client was ever allowed something.
 	Identities []Identity
+	// Diverse says that what the client has begun is not all alike. The release before
+	// approvals, which cannot tell, must read nothing of the grant any more.
+	Diverse bool
 	// FormerIdentity is that of what began before approvals were kept, and does not
 	// say as what the client came.
 	FormerIdentity Identity

@@ -158,6 +158,7 @@ func scan(row pgx.Row, more ...any) (grant.Stored, error) {
 	if g.Former, err = grantrow.Former(scope, former); err != nil {
 		return grant.Stored{}, err
 	}
+	g.Diverse = g.Former == nil && scope == grant.NoFormerScope
 	return g, nil
 }
 

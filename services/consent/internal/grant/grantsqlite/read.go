@@ -172,5 +172,6 @@ func scan(r row, more ...any) (grant.Stored, error) {
 	if g.Former, err = grantrow.Former(scope, former); err != nil {
 		return grant.Stored{}, err
 	}
+	g.Diverse = g.Former == nil && scope == grant.NoFormerScope
 	return g, nil
 }

@@ -11,7 +11,7 @@ ALTER TABLE consent.grant
     ADD COLUMN former_identity bytea,
     ADD COLUMN approve_time    timestamptz;
 COMMENT ON COLUMN consent.grant.scope IS
-    'Space-separated. For the release before approvals, of which a dash alone means that it may use nothing.';
+    'Space-separated. For the release before approvals: a dash alone means that it may use nothing, for good.';
 COMMENT ON COLUMN consent.grant.version IS
     'Grows with what is allowed, and with each restriction: tokens sealed with a lesser one than that are dead.';
 COMMENT ON COLUMN consent.grant.allowed_scope IS
