@@ -39,7 +39,9 @@ func newProcess(t *testing.T, script string) *Process {
 	return p
 }
 
-const serves = `trap 'exit 0' TERM; echo serving; touch ready; while :; do sleep 0.01; done`
+// serves makes its file by itself: a child could outlive it, and write into a folder
+// that the test is removing.
+const serves = `trap 'exit 0' TERM; echo serving; : >ready; while :; do sleep 0.01; done`
 
 func start(t *testing.T, p *Process) int {
 	t.Helper()
