@@ -136,8 +136,11 @@ func (c checker) checkImplies(key string, s Scope) {
 
 // checkScopeName is RFC 6749 §3.3.
 func checkScopeName(name string) error {
-	if name == "" {
+	switch name {
+	case "":
 		return errors.New("is required")
+	case "-":
+		return errors.New("is reserved: grants that permit nothing have it")
 	}
 	if scope, err := oauth.ParseScope(name); err != nil || len(scope) != 1 || len(name) > 128 {
 		return errors.New("want a scope token: printable ASCII without space, quotation mark or backslash, at most 128")

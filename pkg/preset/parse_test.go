@@ -175,6 +175,7 @@ func TestEachContradictionIsFoundWhereItIs(t *testing.T) {
 		{"scope twice", "name: email", "name: openid", "f:26:12: scopes[1].name: is there twice", "name: mail"},
 		{"scope without a name", "name: email, ", "", "f:26:5: scopes[1].name: is required", "name: a, "},
 		{"scope with a space", "name: email", "name: e mail", "f:26:12: scopes[1].name: want a scope token", "name: e/mail"},
+		{"scope that permits nothing", "name: email", `name: "-"`, "f:26:12: scopes[1].name: is reserved", `name: "--"`},
 		{"scope without words", "description: See your address, ", "", "f:26:5: scopes[1].description: is required", "description: x, "},
 		{"scope without a heading", "description: See your address, group: You", "description: See your address", "f:26:5: scopes[1].group: is required", "description: See your address, group: Us"},
 		{"scope without a kind", "name: run, kind: api", "name: run", "f:28:5: scopes[3].kind: is required", "name: run, kind: identity"},
