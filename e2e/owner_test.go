@@ -113,10 +113,10 @@ func TestN306_WhoLeavesTheOwnerLosesItsInternalApp(t *testing.T) {
 
 		s.chancery(t, append([]string{"member", "create", "--role", "member"}, membership...)...)
 		if s.active(t, token) {
-			t.Error("who comes back has the old token")
+			t.Error("a user who comes back has the old token")
 		}
 		if again := r.authorize(t, forceConsent()); !s.active(t, again) {
-			t.Error("who comes back has no new token")
+			t.Error("a user who comes back has no new token")
 		}
 	})
 }

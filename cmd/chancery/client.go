@@ -57,7 +57,7 @@ type clientMetadata struct {
 	Rotation       *string        `help:"When refresh tokens rotate: always, threshold or never. Default: the preset's." name:"refresh-rotation" placeholder:"WHEN"`
 	Grace          *time.Duration `help:"How long a rotated refresh token still yields the same successor; 0s: its reuse ends the authorization at once. Default: the preset's." name:"refresh-grace" placeholder:"30s"`
 	Window         *time.Duration `help:"How long a rotated refresh token yields the one in use, for apps of several processes; at most 24h. 0s: none. Default: that of its kind, or the preset's." name:"refresh-window" placeholder:"20m"`
-	Vetted         *bool          `help:"Vouch for it: the pages do not mark it as unverified, and its errors are redirected to it also where nobody is signed in. Default: as it is; for a new client yes, for a new app of a workspace the preset's." negatable:""`
+	Vetted         *bool          `help:"Vouch for it: the pages do not mark it as unverified, and its errors are redirected to it also before the user has signed in. Default: as it is; for a new client yes, for a new app of a workspace the preset's." negatable:""`
 	SkipConsent    *bool          `help:"Never ask for scopes that need no selection: for the platform's own clients."`
 }
 

@@ -29,7 +29,7 @@ type Scope struct {
 	Level       role.Role `yaml:"level" help:"The most that a scope of the kind workspace or project gives there: viewer, member or admin. The user's own role caps it."`
 	Sensitive   bool      `yaml:"sensitive" help:"Marked in words on the consent page: it can change things, or works while the user is away."`
 	Claims      []string  `yaml:"claims" help:"Claims that an identity scope opens (OIDC Core §5.4)."`
-	Implies     []string  `yaml:"implies" help:"Scopes of the same kind that this one stands for: who was allowed it was allowed them. Whatever is not named here is a permission of its own, on whichever level."`
+	Implies     []string  `yaml:"implies" help:"Scopes of the same kind that this one stands for: a client that was allowed it was allowed them. A scope not named here is a permission of its own, whatever its level."`
 }
 
 // Catalogue is every scope there is, in order of display.

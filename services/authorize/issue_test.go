@@ -120,7 +120,7 @@ func TestN317_ACodeThatCannotBeMadeIsRefusedToTheClient(t *testing.T) {
 	})
 }
 
-// Who has decided is not evaluated once more, and nothing is read twice.
+// A decision is not evaluated once more, and nothing is read twice.
 func TestN317_AnApprovalAsksEachPeerOnce(t *testing.T) {
 	w := newWorld(t)
 	b := w.signedIn("u1")

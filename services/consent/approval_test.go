@@ -50,7 +50,7 @@ func TestN302_WhatIsAllowedInOneWorkspaceIsAllowedInNoOther(t *testing.T) {
 		second := w.begin(t, recording("workspace:viewer", w.w1, w.w2))
 		w.checkUse(t, first, "", map[string]string{w.w1: "workspace:admin"})
 		w.checkUse(t, second, "", map[string]string{w.w1: "workspace:viewer", w.w2: "workspace:viewer"})
-		// One of the two would do: who silently got that one would be taken to have both.
+		// One of the two would do: a client that silently got it would be taken to have both.
 		w.checkAsks(t, evaluating("workspace:admin"))
 		w.checkAsks(t, evaluating("workspace:member workspace:viewer"))
 		w.checkSkips(t, evaluating("workspace:viewer"))

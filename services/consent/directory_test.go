@@ -99,7 +99,7 @@ func (d *directory) setRole(sub, workspace, role string) {
 	}
 }
 
-// membershipID is empty for who is no member.
+// membershipID is empty for a subject that is no member.
 func (d *directory) membershipID(sub, workspace string) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -129,7 +129,7 @@ func (o office) heldForAMonth(t *testing.T, n names) {
 	o.end(t, o.w1)
 	n.pass(month - time.Minute)
 	all(fault.Invalid)
-	// Whoever has the name already goes on.
+	// An owner that has the name already goes on.
 	kept := proto.CloneOf(o.get(t, "u2", foreign.GetClientId()).GetApp())
 	kept.Description = "Changed"
 	if _, err := o.developer.UpdateApp(t.Context(), &registryv1.UpdateAppRequest{Sub: "u2", App: kept}); err != nil {

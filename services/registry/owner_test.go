@@ -173,7 +173,7 @@ func TestN306_WhoeverMakesAnAppInternalEndsItsAccessTokens(t *testing.T) {
 	})
 }
 
-// Whoever is asked from now on has not been until now.
+// A user who is asked from now on has not been asked until now.
 func TestAskingUsersEndsTheAccessTokensThatNobodyWasAskedAbout(t *testing.T) {
 	inOffice(t, func(t *testing.T, o office) {
 		app := o.create(t, "u1", o.w1, anApp()).GetApp()

@@ -116,8 +116,8 @@ const longestUsualWindow = 30 * time.Minute
 
 // usualWindow is the window of clients that often run as several processes, beside
 // half an access token's life: they all refresh by then. It is no longer than a
-// refresh token lives. Whoever has said how long the grace is has said what reuse
-// leads to after it.
+// refresh token lives. A client with a grace of its own has already
+// said what reuse leads to after it.
 func usualWindow(c *registryv1.Client, p preset.Preset) time.Duration {
 	several := c.GetClientKind() == preset.KindMCP || oauth.ApplicationType(c.GetApplicationType()) == oauth.ApplicationNative
 	if !several || c.RefreshGrace != nil || p.Refresh.Grace == 0 {

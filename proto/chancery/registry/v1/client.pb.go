@@ -140,7 +140,7 @@ type Client struct {
 	// platform's own clients.
 	SkipConsent bool `protobuf:"varint,22,opt,name=skip_consent,json=skipConsent,proto3" json:"skip_consent,omitempty"`
 	// The opposite of vetted, for those that do not know it yet. True counts, whatever
-	// vetted says: who sets that clears this.
+	// vetted says: a caller that sets vetted clears this.
 	Unverified bool `protobuf:"varint,23,opt,name=unverified,proto3" json:"unverified,omitempty"`
 	// Demands client authentication at the revocation endpoint, where otherwise
 	// the token alone is enough.

@@ -66,12 +66,13 @@ type RegistryServiceClient interface {
 	// NOT_FOUND.
 	DeleteClient(ctx context.Context, in *DeleteClientRequest, opts ...grpc.CallOption) (*DeleteClientResponse, error)
 	// DeleteWorkspaceClients deletes every client that a workspace owns, as
-	// DeleteClient does, and lets none be made for it any more. Whoever deletes a
+	// DeleteClient does, and lets none be made for it any more. A directory that deletes a
 	// workspace calls this first, and again until it succeeds: the workspace, and
 	// what its members may do, must not go while its apps live on.
 	DeleteWorkspaceClients(ctx context.Context, in *DeleteWorkspaceClientsRequest, opts ...grpc.CallOption) (*DeleteWorkspaceClientsResponse, error)
 	// CountWorkspaceClients tells how many clients a workspace owns, so that its
-	// last admin, or who makes them leave, can be told that nobody manages them.
+	// last admin, or the person that makes them leave, can be told that these apps
+	// will have no manager.
 	CountWorkspaceClients(ctx context.Context, in *CountWorkspaceClientsRequest, opts ...grpc.CallOption) (*CountWorkspaceClientsResponse, error)
 	// CreateSecret adds a secret to a client; earlier ones stay valid. Fails with
 	// NOT_FOUND, INVALID (the client's authentication method has no secret),
@@ -334,12 +335,13 @@ type RegistryServiceServer interface {
 	// NOT_FOUND.
 	DeleteClient(context.Context, *DeleteClientRequest) (*DeleteClientResponse, error)
 	// DeleteWorkspaceClients deletes every client that a workspace owns, as
-	// DeleteClient does, and lets none be made for it any more. Whoever deletes a
+	// DeleteClient does, and lets none be made for it any more. A directory that deletes a
 	// workspace calls this first, and again until it succeeds: the workspace, and
 	// what its members may do, must not go while its apps live on.
 	DeleteWorkspaceClients(context.Context, *DeleteWorkspaceClientsRequest) (*DeleteWorkspaceClientsResponse, error)
 	// CountWorkspaceClients tells how many clients a workspace owns, so that its
-	// last admin, or who makes them leave, can be told that nobody manages them.
+	// last admin, or the person that makes them leave, can be told that these apps
+	// will have no manager.
 	CountWorkspaceClients(context.Context, *CountWorkspaceClientsRequest) (*CountWorkspaceClientsResponse, error)
 	// CreateSecret adds a secret to a client; earlier ones stay valid. Fails with
 	// NOT_FOUND, INVALID (the client's authentication method has no secret),

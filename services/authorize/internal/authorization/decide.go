@@ -121,10 +121,10 @@ func ask(page Page) decision {
 	}
 }
 
-// refuse tells the client. But a request made to fail would send anybody who follows
-// a link of ours to wherever a client that nobody vetted likes (RFC 9700 §4.11.2):
-// who is not signed in is told instead, unless a frame shows that there is nobody to
-// phish.
+// refuse tells the client. But a request made to fail would send every user who
+// follows a link of ours to wherever an unvetted client likes (RFC 9700 §4.11.2): a
+// user who is not signed in sees the error here instead. In a frame there is no user
+// to phish, so the client is told.
 func refuse(s *situation, why *refusal) decision {
 	if s.pending == nil && !s.client.Vetted && s.user == nil && !s.browser.framed() {
 		return decision{tellUser: why}

@@ -28,7 +28,7 @@ func (a *Authorizer) SignIn(ctx context.Context, p Place, c Credentials) (Attemp
 	}
 	step, err := a.goOn(ctx, s, begun, *attempt.Subject)
 	if err != nil && refusalOf(err) == nil {
-		// The old session is over, and the new one must not be lost with the answer.
+		// The old session has ended, and the new one must not be lost with the answer.
 		// The page tries again, and says what is wrong if it still is.
 		step, err = Step{Interaction: &Interaction{Transaction: s.pending.ID, Page: PageAccount}}, nil
 	}

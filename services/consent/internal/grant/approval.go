@@ -121,8 +121,9 @@ func (y Yield) count(kind preset.Kind) (n int) {
 	return n
 }
 
-// at is what a claim that asks for these scopes gets at r. Who asks for
-// workspace:admin, and was allowed workspace:viewer there, gets workspace:viewer.
+// at is what a claim that asks for these scopes gets at r. A claim that
+// asks for workspace:admin, and was allowed workspace:viewer there, gets
+// workspace:viewer.
 func (of Claim) at(c preset.Catalogue, r Resource, asked oauth.Scope, allowed map[Place]oauth.Scope) oauth.Scope {
 	both := c.Implied(asked)
 	for _, audience := range audiences(of.Audiences) {

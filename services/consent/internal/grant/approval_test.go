@@ -28,7 +28,7 @@ var (
 	w1 = Resource{Kind: preset.Workspace, ID: uuid.UUID{1}, WorkspaceID: uuid.UUID{1}, MembershipID: uuid.UUID{11}}
 	w2 = Resource{Kind: preset.Workspace, ID: uuid.UUID{2}, WorkspaceID: uuid.UUID{2}, MembershipID: uuid.UUID{12}}
 	p1 = Resource{Kind: preset.Project, ID: uuid.UUID{3}, WorkspaceID: uuid.UUID{1}, MembershipID: uuid.UUID{11}}
-	// again is w1 for who left it and came back.
+	// again is w1 after the user left it and came back.
 	again = Resource{Kind: preset.Workspace, ID: uuid.UUID{1}, WorkspaceID: uuid.UUID{1}, MembershipID: uuid.UUID{13}}
 
 	x, y = Identity{1}, Identity{2}

@@ -122,8 +122,8 @@ func nothingLeft(s situation) verdict {
 	return askIf(s.kinds.Workspaces && s.workspaces.allowed == 0 || s.kinds.Projects && s.projects.allowed == 0)
 }
 
-// lessShared asks where some would do and some would not: who silently got the
-// former would be taken to have them all.
+// lessShared asks where some would do and some would not: a client that silently
+// got the former would be taken to have them all.
 func lessShared(s situation) verdict {
 	return askIf(s.kinds.Workspaces && !s.policy.SingleWorkspace && s.workspaces.partly() || s.kinds.Projects && s.projects.partly())
 }

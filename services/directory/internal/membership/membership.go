@@ -162,7 +162,7 @@ func (d *Directory) List(ctx context.Context, workspaceID uuid.UUID) ([]Membersh
 	return members, nil
 }
 
-// Unmanaged is what whoever made the last admin leave is warned of.
+// Unmanaged is the warning for a caller that made the last admin leave.
 type Unmanaged struct {
 	// Workspaces is how many have no admin.
 	Workspaces int

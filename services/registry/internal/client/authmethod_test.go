@@ -13,7 +13,7 @@ import (
 )
 
 // A secret that was of no use to a client does not come to life by a change of its
-// methods: whoever took them away has ended it.
+// methods: taking them away has ended it.
 func TestN102_OnlySecretsInUseOutliveAChangeOfMethods(t *testing.T) {
 	for _, tt := range []struct {
 		name string

@@ -127,9 +127,9 @@ var (
 	// ErrOwnerEnded is returned for a new client of a workspace that is being
 	// deleted, or was.
 	ErrOwnerEnded = errors.New("workspace that owns the client has ended")
-	// ErrNameHeld is returned for a name that is held for other owners. Whoever has
-	// a client of that name, or holds it as well, may use it, and so may the
-	// operators.
+	// ErrNameHeld is returned for a name that is held for other owners. An owner
+	// that has a client of that name, or holds it as well, may use it, and so may
+	// the operators.
 	ErrNameHeld = errors.New("name is held for the owner of a deleted client")
 	// ErrTooManyRegistered is returned for a client that registers itself when as
 	// many did as may.

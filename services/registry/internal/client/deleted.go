@@ -7,7 +7,7 @@ import (
 )
 
 // MaxNameHold is the longest for which the name of a deleted client stays its
-// owner's: whoever takes it sooner poses before users as what they knew. It is held
+// owner's: another owner with it would pose before users as what they knew. It is held
 // no longer than the client lived, in whole hours, so that nobody takes names away
 // by making clients and deleting them.
 const MaxNameHold = 30 * 24 * time.Hour

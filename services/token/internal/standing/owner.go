@@ -19,7 +19,7 @@ func (a Asked) withOwner(workspaces []uuid.UUID) []uuid.UUID {
 }
 
 // required is the membership that a token of an internal client hangs on. Fails
-// with invalid_grant for who is no member, or not any more.
+// with invalid_grant for a user who is no member, or not any more.
 func (a Asked) required(s Subject) (credential.Workspace, error) {
 	if a.Owner == uuid.Nil {
 		return credential.Workspace{}, nil
