@@ -1,5 +1,7 @@
 package pages
 
+import "slices"
+
 // WorkspaceChoice lists the workspaces that may be shared.
 type WorkspaceChoice struct {
 	// Single asks for exactly one.
@@ -12,12 +14,7 @@ type WorkspaceChoice struct {
 
 // Held says whether the client has something already in what is asked about.
 func (c WorkspaceChoice) Held() bool {
-	for _, w := range c.Options {
-		if w.Levels == nil && w.Held.Any() {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.Options, func(w WorkspaceView) bool { return w.Levels == nil && w.Held.Any() })
 }
 
 // RoleView is a person's role in a workspace.
@@ -58,14 +55,9 @@ func (c ProjectChoice) Count() int {
 
 // Held says whether the client has something already in what is asked about.
 func (c ProjectChoice) Held() bool {
-	for _, w := range c.Workspaces {
-		for _, p := range w.Projects {
-			if p.Levels == nil && p.Held.Any() {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.Workspaces, func(w ProjectGroup) bool {
+		return slices.ContainsFunc(w.Projects, func(p ProjectView) bool { return p.Levels == nil && p.Held.Any() })
+	})
 }
 
 // ProjectGroup is the projects of one workspace. A group without projects is

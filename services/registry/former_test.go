@@ -6,8 +6,8 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/chancery-auth/chancery/pkg/jwks"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
+	"github.com/chancery-auth/chancery/services/registry/internal/client/clienttest"
 )
 
 // updated is a client as operators change it.
@@ -60,7 +60,7 @@ func TestN102_TheOneMethodOfTheReleaseBeforeCountsAlone(t *testing.T) {
 		} {
 			c := everyField()
 			c.WorkspaceId, c.Visibility = "", ""
-			c.TokenEndpointAuthMethod, c.TokenEndpointAuthMethodsSupported, c.Jwks = both[0], both, publicKeys(t)
+			c.TokenEndpointAuthMethod, c.TokenEndpointAuthMethodsSupported, c.Jwks = both[0], both, clienttest.PublicKeys(t)
 			c = create(t, o.fixture, c).GetClient()
 			c.TokenEndpointAuthMethod, c.TokenEndpointAuthMethodsSupported = tt.method, tt.list
 			if got := o.updated(t, c).GetTokenEndpointAuthMethodsSupported(); !slices.Equal(got, tt.want) {
@@ -68,22 +68,4 @@ func TestN102_TheOneMethodOfTheReleaseBeforeCountsAlone(t *testing.T) {
 			}
 		}
 	})
-}
-
-// publicKeys returns a JWK Set as a client would register it.
-func publicKeys(t *testing.T) string {
-	t.Helper()
-	key, err := jwks.Generate(jwks.ES256)
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := jwks.NewSet(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, err := set.Public()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(doc)
 }

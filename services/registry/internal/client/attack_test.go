@@ -12,6 +12,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
+	"github.com/chancery-auth/chancery/services/registry/internal/client/clienttest"
 )
 
 func redirect(uris ...string) func(*client.Client) {
@@ -64,7 +65,7 @@ func TestN207_RedirectURIsAreSafe(t *testing.T) {
 }
 
 func TestN208_KeysArePublicAndStrong(t *testing.T) {
-	good := publicKeys(t)
+	good := clienttest.PublicKeys(t)
 	member := good[len(`{"keys":[`) : len(good)-len(`]}`)]
 	rsa := func(modulus string) string {
 		return `{"keys":[{"kty":"RSA","alg":"RS256","kid":"a","e":"AQAB","n":"` + modulus + `"}]}`

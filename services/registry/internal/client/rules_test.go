@@ -10,13 +10,13 @@ import (
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/fault"
-	"github.com/chancery-auth/chancery/pkg/jwks"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
 	"github.com/chancery-auth/chancery/services/registry/internal/client/clientsqlite"
+	"github.com/chancery-auth/chancery/services/registry/internal/client/clienttest"
 	"github.com/chancery-auth/chancery/services/registry/internal/migrations"
 )
 
@@ -126,7 +126,7 @@ func checkInvalid(t *testing.T, err error, want string) {
 func same(*client.Client) {}
 
 func TestKindsOfClient(t *testing.T) {
-	keys := publicKeys(t)
+	keys := clienttest.PublicKeys(t)
 	checkRules(t, []ruleCase{
 		{"web", web, same, ""},
 		{"web without authentication", browser, same, ""},
@@ -278,22 +278,4 @@ func TestAudience(t *testing.T) {
 		{"empty", web, audience(""), "audience must"},
 		{"twice", web, audience("urn:a:b", "urn:a:b"), "audience must"},
 	})
-}
-
-// publicKeys returns a JWK Set as a client would register it.
-func publicKeys(t testing.TB) string {
-	t.Helper()
-	key, err := jwks.Generate(jwks.ES256)
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := jwks.NewSet(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, err := set.Public()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(doc)
 }

@@ -6,7 +6,6 @@ import (
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
-	"github.com/chancery-auth/chancery/pkg/jwks"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/secret"
@@ -98,22 +97,4 @@ func wantRefusal(t *testing.T, err error, want oauth.ErrorCode) string {
 		return ""
 	}
 	return refusal.Description
-}
-
-// publicKeys returns a JWK Set as a client would register it.
-func publicKeys(t testing.TB) string {
-	t.Helper()
-	key, err := jwks.Generate(jwks.ES256)
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := jwks.NewSet(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, err := set.Public()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(doc)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/services/registry/internal/client/clienttest"
 	"github.com/chancery-auth/chancery/services/registry/internal/registration"
 )
 
@@ -76,7 +77,7 @@ func TestN102_AuthenticationMethodsAreChosenFromTheClients(t *testing.T) {
 // What a client can do is all that it may do, as far as that goes together.
 func TestN102_AClientGetsWhatGoesTogether(t *testing.T) {
 	basic, post, assertion, none := oauth.AuthClientSecretBasic, oauth.AuthClientSecretPost, oauth.AuthPrivateKeyJWT, oauth.AuthNone
-	keys, e := publicKeys(t), newEndpoint(t)
+	keys, e := clienttest.PublicKeys(t), newEndpoint(t)
 	for _, tt := range []struct {
 		name string
 		base func() registration.Metadata
@@ -162,7 +163,7 @@ func TestN207_RegisteredRedirectURIsAreSafe(t *testing.T) {
 }
 
 func TestN208_RegisteredKeys(t *testing.T) {
-	good := publicKeys(t)
+	good := clienttest.PublicKeys(t)
 	member := good[len(`{"keys":[`) : len(good)-len(`]}`)]
 	keys := func(doc, uri string) func(*registration.Metadata) {
 		return func(m *registration.Metadata) {
