@@ -4,9 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -149,15 +152,34 @@ func redemptions(t *testing.T, s *server, flags []string) func() int64 {
 
 func TestGracefulShutdown(t *testing.T) {
 	s := start(t)
-	address := s.HTTP
-	if err := s.stop(t); err != nil {
-		t.Errorf("serve ends with %v, want status 0\n%s", err, s.log)
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+		address := s.HTTP
+		if err := s.stopBy(t, signal); err != nil {
+			t.Errorf("%s: serve ends with %v, want status 0\n%s", signal, err, s.log)
+		}
+		if !closed(address) {
+			t.Errorf("%s: something still listens", signal)
+		}
+		s.restart(t)
+		if answer := introspect(t, s, clientToken(t, s)); !answer.Active {
+			t.Errorf("%s: not working after a restart", signal)
+		}
 	}
-	if !closed(address) {
-		t.Error("something still listens")
+}
+
+// A server that nohup has started outlives its terminal.
+func TestAnIgnoredHangUpStaysIgnored(t *testing.T) {
+	s := &server{data: t.TempDir(), launcher: []string{"nohup"}}
+	t.Cleanup(func() { s.kill(t) })
+	s.boot(t, "127.0.0.1:0", "127.0.0.1:0")
+	status := readFile(t, fmt.Sprintf("/proc/%d/status", s.process.Process.Pid))
+	_, ignored, _ := strings.Cut(status, "\nSigIgn:")
+	ignored, _, _ = strings.Cut(strings.TrimSpace(ignored), "\n")
+	mask, err := strconv.ParseUint(ignored, 16, 64)
+	if err != nil {
+		t.Fatal(err)
 	}
-	s.restart(t)
-	if answer := introspect(t, s, clientToken(t, s)); !answer.Active {
-		t.Error("not working after a restart")
+	if mask&(1<<(syscall.SIGHUP-1)) == 0 {
+		t.Errorf("the signals %s are ignored, and SIGHUP is not among them", ignored)
 	}
 }

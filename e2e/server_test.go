@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -54,11 +55,13 @@ type ready struct {
 // server is a running chancery.
 type server struct {
 	ready
-	data    string
-	flags   []string
-	process *exec.Cmd
-	exited  chan error
-	log     *lockedBuffer
+	data  string
+	flags []string
+	// launcher is the command that starts the program; empty for none.
+	launcher []string
+	process  *exec.Cmd
+	exited   chan error
+	log      *lockedBuffer
 }
 
 // origin is the scheme and host of the issuer, which may have a path.
@@ -121,8 +124,8 @@ func (s *server) restart(t testing.TB) {
 
 func (s *server) boot(t testing.TB, http, grpc string) {
 	t.Helper()
-	args := append([]string{"serve", "--json", "--data", s.data, "--http", http, "--grpc", grpc}, s.flags...)
-	s.process = exec.Command(program(), args...)
+	line := slices.Concat(s.launcher, []string{program(), "serve", "--json", "--data", s.data, "--http", http, "--grpc", grpc}, s.flags)
+	s.process = exec.Command(line[0], line[1:]...)
 	s.log = &lockedBuffer{}
 	s.process.Stderr = s.log
 	out, err := s.process.StdoutPipe()
@@ -164,7 +167,13 @@ func (s *server) kill(t testing.TB) {
 // stop asks it to end, and returns how it did.
 func (s *server) stop(t testing.TB) error {
 	t.Helper()
-	if err := s.process.Process.Signal(syscall.SIGTERM); err != nil {
+	return s.stopBy(t, syscall.SIGTERM)
+}
+
+// stopBy is stop by one of the signals that ask it.
+func (s *server) stopBy(t testing.TB, signal syscall.Signal) error {
+	t.Helper()
+	if err := s.process.Process.Signal(signal); err != nil {
 		t.Fatal(err)
 	}
 	err := <-s.exited

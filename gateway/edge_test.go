@@ -254,6 +254,15 @@ func TestN256_TLS(t *testing.T) {
 	}
 }
 
+func TestHSTSIsAsConfigured(t *testing.T) {
+	for _, want := range []string{"max-age=60; includeSubDomains; preload", ""} {
+		w := newWorld(t, func(c *gateway.Config) { c.HSTS = want })
+		if got := w.get("/").Header.Values("Strict-Transport-Security"); strings.Join(got, ",") != want {
+			t.Errorf("Strict-Transport-Security = %q, want %q", got, want)
+		}
+	}
+}
+
 func TestHSTSNeedsHTTPS(t *testing.T) {
 	w := newWorld(t, func(c *gateway.Config) { c.Issuer = "http://localhost:8080" })
 	if got := w.get("/").Header.Get("Strict-Transport-Security"); got != "" {

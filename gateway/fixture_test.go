@@ -79,7 +79,7 @@ func newWorld(t *testing.T, change ...func(*gateway.Config)) *world {
 	consentv1.RegisterConsentServiceServer(local, w.consent)
 	directoryv1.RegisterDirectoryServiceServer(local, w.directory)
 
-	cfg := gateway.Config{Issuer: issuer, Preset: preset.Default(), Bound: 5 * time.Second}
+	cfg := gateway.Config{Issuer: issuer, Preset: preset.Default(), Bound: 5 * time.Second, HSTS: "max-age=63072000; includeSubDomains"}
 	for _, c := range change {
 		c(&cfg)
 	}

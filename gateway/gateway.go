@@ -42,7 +42,10 @@ type Config struct {
 	// TrustedProxies may say whom they forward for (X-Forwarded-For), and
 	// continue a trace.
 	TrustedProxies []netip.Prefix
-	Limits         Limits
+	// HSTS is the Strict-Transport-Security header (RFC 6797 §6.1); empty for none.
+	// It is sent where the issuer is https.
+	HSTS   string
+	Limits Limits
 }
 
 // Limits are the limits that depend on an installation.
@@ -128,11 +131,14 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	if issuer.Scheme != "https" {
+		cfg.HSTS = "" // RFC 6797 §7.2
+	}
 	e, err := edge.New(edge.Config{
 		Routes:         routes,
 		NotFound:       g.refuseUnknown,
 		TrustedProxies: cfg.TrustedProxies,
-		HSTS:           issuer.Scheme == "https",
+		HSTS:           cfg.HSTS,
 		Origins:        g.checkOrigin,
 		Log:            deps.Log,
 		Now:            deps.Now,

@@ -172,7 +172,7 @@ func (p *process) makeEdge() error {
 	edge, err := gateway.New(gateway.Config{
 		Issuer: p.config.Issuer, Preset: p.preset, Bound: p.config.RevocationBound,
 		Logo:           brand.Logo,
-		TrustedProxies: p.config.Gateway.TrustedProxies, Limits: limitsOf(p.config.Gateway.Limits),
+		TrustedProxies: p.config.Gateway.TrustedProxies, HSTS: p.config.Gateway.HSTS.Header(), Limits: limitsOf(p.config.Gateway.Limits),
 	}, gateway.Deps{
 		Authorize: clients.authorize, Token: clients.token, Introspection: clients.introspection,
 		Registry: clients.registry, Developer: clients.developer, Registration: clients.registration,

@@ -89,6 +89,7 @@ type Telemetry struct {
 type Gateway struct {
 	TLS            TLS            `yaml:"tls" help:"The public certificate. Empty: plain HTTP, on loopback or behind trusted_proxies alone."`
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies" help:"Address ranges of the reverse proxies that may say whom they forward for. Empty: nobody may."`
+	HSTS           HSTS           `yaml:"hsts" help:"HTTP Strict Transport Security (RFC 6797). It is sent where the issuer is https."`
 	Limits         Limits         `yaml:"limits" help:"Requests a second of one address (of IPv6, one /64)."`
 }
 
@@ -96,6 +97,25 @@ type Gateway struct {
 type TLS struct {
 	Certificate string `yaml:"certificate" file:"" help:"File with the certificate chain (PEM)."`
 	Key         string `yaml:"key" file:"" help:"File with its key (PEM)."`
+}
+
+// HSTS is the section gateway.hsts.
+type HSTS struct {
+	MaxAge            time.Duration `yaml:"max_age" help:"How long browsers use https alone for the host of the issuer; whole seconds, up to 87600h. 0s: they forget it."`
+	IncludeSubdomains bool          `yaml:"include_subdomains" help:"Browsers do so for every host below it, too."`
+	Preload           bool          `yaml:"preload" help:"Allow makers of browsers to build the host into their lists, which takes months to undo. Needs include_subdomains and a max_age of 8760h."`
+}
+
+// Header is the value of the Strict-Transport-Security header (RFC 6797 §6.1).
+func (h HSTS) Header() string {
+	value := fmt.Sprintf("max-age=%d", h.MaxAge/time.Second)
+	if h.IncludeSubdomains {
+		value += "; includeSubDomains"
+	}
+	if h.Preload {
+		value += "; preload"
+	}
+	return value
 }
 
 // Limits are requests a second of one address.
@@ -148,8 +168,11 @@ func Default() *Config {
 		Listen:          Listen{GRPC: "0.0.0.0:9090", HTTP: "0.0.0.0:8443", Internal: "127.0.0.1:9091"},
 		Drain:           Drain{Delay: 5 * time.Second, Timeout: 20 * time.Second},
 		Telemetry:       Telemetry{SampleRatio: 0.01},
-		Gateway:         Gateway{Limits: Limits{Clients: 2000, Holders: 1000, Browsers: 300}},
-		Authorize:       service("authorize"),
+		Gateway: Gateway{
+			HSTS:   HSTS{MaxAge: 2 * 8760 * time.Hour, IncludeSubdomains: true},
+			Limits: Limits{Clients: 2000, Holders: 1000, Browsers: 300},
+		},
+		Authorize: service("authorize"),
 		Token: Token{
 			Service: service("token"),
 			Keys:    Keys{RotationPeriod: 720 * time.Hour, PublishLead: 10 * time.Minute},

@@ -96,6 +96,10 @@ func TestEachMistakeIsFoundWhereItIs(t *testing.T) {
 		{"proxies", "trusted_proxies: [10.0.0.0/8]", "trusted_proxies: [10.0.0.0]", "f:22:21: gateway.trusted_proxies[0]: want an address range", "trusted_proxies: []"},
 		{"everybody a proxy", "trusted_proxies: [10.0.0.0/8]", "trusted_proxies: [0.0.0.0/0]", "f:22:21: gateway.trusted_proxies[0]: is every address", "trusted_proxies: [0.0.0.0/1]"},
 		{"proxies with more bits", "trusted_proxies: [10.0.0.0/8]", "trusted_proxies: [10.1.0.0/8]", "f:22:21: gateway.trusted_proxies[0]: has bits beyond its length", "trusted_proxies: [10.1.0.0/16]"},
+		{"HSTS for longer than ten years", "limits: {clients: 2000}", "hsts: {max_age: 87601h}", "f:23:19: gateway.hsts.max_age: want from 0s to 87600h", "hsts: {max_age: 87600h}"},
+		{"HSTS for part of a second", "limits: {clients: 2000}", "hsts: {max_age: 1500ms}", "f:23:19: gateway.hsts.max_age: want whole seconds", "hsts: {max_age: 0s}"},
+		{"preload for less than a year", "limits: {clients: 2000}", "hsts: {preload: true, max_age: 8759h}", "f:23:19: gateway.hsts.preload: needs include_subdomains", "hsts: {preload: true, max_age: 8760h}"},
+		{"preload of one host", "limits: {clients: 2000}", "hsts: {preload: true, include_subdomains: false}", "f:23:19: gateway.hsts.preload: needs include_subdomains", "hsts: {preload: true}"},
 		{"limit", "limits: {clients: 2000}", "limits: {clients: 0}", "f:23:21: gateway.limits.clients: want from 1", "limits: {clients: 1}"},
 		{"caller with a role's name", "    - name: billing", "    - name: token", "f:30:13: introspection.callers[0].name: token is a role", "    - name: tokens"},
 		{"caller's name", "    - name: billing", "    - name: billing.acme", "f:30:13: introspection.callers[0].name: want one label", "    - name: billing-1"},
@@ -119,6 +123,24 @@ func TestEachMistakeIsFoundWhereItIs(t *testing.T) {
 				t.Errorf("the twin %q has mistakes: %v", tt.good, err)
 			}
 		})
+	}
+}
+
+// RFC 6797 §6.1.
+func TestHSTSHeader(t *testing.T) {
+	for limits, want := range map[string]string{
+		"limits: {clients: 1}":                           "max-age=63072000; includeSubDomains",
+		"hsts: {max_age: 8760h, preload: true}":          "max-age=31536000; includeSubDomains; preload",
+		"hsts: {max_age: 1m, include_subdomains: false}": "max-age=60",
+		"hsts: {max_age: 0s, include_subdomains: false}": "max-age=0",
+	} {
+		c, err := newFolder(t).load(change(t, "limits: {clients: 2000}", limits))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Gateway.HSTS.Header(); got != want {
+			t.Errorf("%s: the header is %q, want %q", limits, got, want)
+		}
 	}
 }
 

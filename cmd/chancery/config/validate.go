@@ -172,12 +172,25 @@ func (c *Config) checkGateway() {
 			c.rule(fmt.Sprintf("gateway.trusted_proxies[%d]", i), fmt.Errorf("has bits beyond its length: want %s, or %s for one address", proxies.Masked(), netip.PrefixFrom(proxies.Addr(), proxies.Addr().BitLen())))
 		}
 	}
+	c.checkHSTS()
 	limits := c.Gateway.Limits
 	for _, each := range []struct {
 		key   string
 		value float64
 	}{{"clients", limits.Clients}, {"holders", limits.Holders}, {"browsers", limits.Browsers}} {
 		c.rule("gateway.limits."+each.key, strictyaml.Within(each.value, 1, 1e6))
+	}
+}
+
+func (c *Config) checkHSTS() {
+	h := c.Gateway.HSTS
+	c.rule("gateway.hsts.max_age", strictyaml.Within(h.MaxAge, 0, 87600*time.Hour))
+	if h.MaxAge%time.Second != 0 {
+		c.rule("gateway.hsts.max_age", errors.New("want whole seconds"))
+	}
+	// What the lists of browsers ask for (hstspreload.org).
+	if h.Preload && (!h.IncludeSubdomains || h.MaxAge < 8760*time.Hour) {
+		c.rule("gateway.hsts.preload", errors.New("needs include_subdomains: true and a max_age of at least 8760h"))
 	}
 }
 

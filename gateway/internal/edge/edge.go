@@ -73,8 +73,8 @@ type Config struct {
 	NotFound Refuser
 	// TrustedProxies may say whom they forward for, and continue a trace.
 	TrustedProxies []netip.Prefix
-	// HSTS has browsers use https only, from now on.
-	HSTS bool
+	// HSTS is the Strict-Transport-Security header (RFC 6797 §6.1). Empty: none.
+	HSTS string
 	// Origins tells whether a web origin may call the routes with CORS.
 	Origins func(ctx context.Context, origin string) (bool, error)
 	Log     *slog.Logger
@@ -202,8 +202,8 @@ func (e *Edge) baseHeaders(h http.Header, info Info) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("X-Robots-Tag", "noindex")
-	if e.HSTS {
-		h.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+	if e.HSTS != "" {
+		h.Set("Strict-Transport-Security", e.HSTS)
 	}
 }
 

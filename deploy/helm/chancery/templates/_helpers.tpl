@@ -112,6 +112,7 @@ gateway:
   {{- fail "gateway.tlsSecretName or gateway.trustedProxies is required: without either, anybody could read along or forge addresses" }}
   {{- end }}
   trusted_proxies: {{ toJson .Values.gateway.trustedProxies }}
+  hsts: {{ dict "max_age" .Values.gateway.hsts.maxAge "include_subdomains" .Values.gateway.hsts.includeSubdomains "preload" .Values.gateway.hsts.preload | toJson }}
   limits: {{ toJson .Values.gateway.limits }}
 {{- range $role := list "authorize" "token" "consent" "introspection" "registry" "directory" }}
 {{ $role }}:
