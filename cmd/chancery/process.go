@@ -41,6 +41,8 @@ type ground struct {
 	remote map[string]grpc.ClientConnInterface
 	// grpcTLS and httpTLS are nil for plain text.
 	grpcTLS, httpTLS *tls.Config
+	// demo is the path of the demo at the issuer's origin; empty for no demo.
+	demo string
 	// identify names the callers of a call from outside.
 	identify func(context.Context) []grpcserve.Caller
 	// peerNames are the names in the certificate of a call's peer; nil without
@@ -101,7 +103,7 @@ func newProcess(r roles, c *config.Config, g ground, l *listeners, log *slog.Log
 		return nil, err
 	}
 	p.services = newServices(r, parts{
-		config: c, preset: p.preset, stores: g.stores, kek: g.kek, hints: p.hints, replica: p.replica,
+		config: c, preset: p.preset, stores: g.stores, kek: g.kek, demo: g.demo, hints: p.hints, replica: p.replica,
 		counters: g.telemetry.Counters(), log: log, now: time.Now, conn: p.conn, peerNames: g.peerNames,
 	})
 	p.services.register(p.local)

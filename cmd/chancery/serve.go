@@ -76,6 +76,9 @@ func (c *serveCommand) serve(ctx context.Context, s streams, l *listeners, log *
 		return err
 	}
 	g := &ground{}
+	if c.Demo {
+		g.demo = demo.Path
+	}
 	defer g.close()
 	b, err := c.prepare(ctx, g, log)
 	if err != nil {

@@ -77,6 +77,7 @@ type parts struct {
 	preset  preset.Preset
 	stores  stores
 	kek     *kek.Key
+	demo    string // see ground
 	hints   *coherent.Hints
 	replica *coherent.Replica
 	// counters may be nil.
@@ -105,7 +106,7 @@ func newServices(r roles, p parts) services {
 }
 
 func newRegistry(p parts) service {
-	return registry.New(registry.Config{Issuer: p.config.Issuer, Preset: p.preset}, registry.Deps{
+	return registry.New(registry.Config{Issuer: p.config.Issuer, Demo: p.demo, Preset: p.preset}, registry.Deps{
 		Stores: p.stores.registry, Hints: p.hints, Now: p.now,
 		Directory: directoryv1.NewDirectoryServiceClient(p.conn(roleRegistry)),
 	})

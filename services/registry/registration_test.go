@@ -362,3 +362,61 @@ func TestDevelopersDoNotSeeRegisteredClients(t *testing.T) {
 		}
 	}
 }
+
+// Operators, developers and clients themselves find the same rule.
+func TestN316_NoWayInLeadsToTheIssuersOrigin(t *testing.T) {
+	o := newOffice(t, sqliteStores(t))
+	s := selfServiceOnSQLite(t, preset.RegistrationOpen)
+	stored := create(t, o.fixture, everyField()).GetClient()
+	app := o.create(t, "u1", o.w1, anApp()).GetApp()
+	self := s.register(t, everyMember())
+	for _, tt := range []struct {
+		uri            string
+		want, wantSelf error
+	}{
+		{"https://as.test/cb", fault.Invalid, oauth.InvalidRedirectURI},
+		{"https://app.as.test/cb", nil, nil},
+	} {
+		uris := []string{tt.uri}
+		made, another, m := everyField(), anApp(), everyMember()
+		made.RedirectUris, another.RedirectUris, m.RedirectUris = uris, uris, uris
+		stored.RedirectUris, app.RedirectUris = uris, uris
+		for _, way := range []struct {
+			name string
+			run  func() error
+			want error
+		}{
+			{"CreateClient", func() error {
+				_, err := o.admin.CreateClient(t.Context(), &registryv1.CreateClientRequest{Client: made})
+				return err
+			}, tt.want},
+			{"UpdateClient", func() error {
+				_, err := o.admin.UpdateClient(t.Context(), &registryv1.UpdateClientRequest{Client: stored})
+				return err
+			}, tt.want},
+			{"CreateApp", func() error {
+				_, err := o.developer.CreateApp(t.Context(), &registryv1.CreateAppRequest{Sub: "u1", WorkspaceId: o.w1, App: another})
+				return err
+			}, tt.want},
+			{"UpdateApp", func() error {
+				_, err := o.developer.UpdateApp(t.Context(), &registryv1.UpdateAppRequest{Sub: "u1", App: app})
+				return err
+			}, tt.want},
+			{"RegisterClient", func() error {
+				_, err := s.self.RegisterClient(t.Context(), &registryv1.RegisterClientRequest{Metadata: m})
+				return err
+			}, tt.wantSelf},
+			{"UpdateRegistration", func() error {
+				_, err := s.self.UpdateRegistration(t.Context(), &registryv1.UpdateRegistrationRequest{
+					ClientId: self.GetClient().GetClientId(), RegistrationAccessToken: self.GetRegistrationAccessToken(),
+					BodyClientId: self.GetClient().GetClientId(), Metadata: m,
+				})
+				return err
+			}, tt.wantSelf},
+		} {
+			if err := way.run(); !errors.Is(err, way.want) {
+				t.Errorf("%s(%s) = %v, want %v", way.name, tt.uri, err, way.want)
+			}
+		}
+	}
+}

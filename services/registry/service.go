@@ -32,8 +32,10 @@ import (
 
 // Config is what the registry has to know of the provider.
 type Config struct {
-	// Issuer is the one audience of client assertions.
+	// Issuer is the one audience of client assertions, and its origin is no client's.
 	Issuer string
+	// Demo is the path of the demo at the issuer's origin; empty for no demo.
+	Demo string
 	// Preset has the scopes, prefixes and lifetimes, and what clients are where
 	// they do not say.
 	Preset preset.Preset
@@ -70,11 +72,13 @@ type Service struct {
 
 // New returns the service. It starts nothing.
 func New(cfg Config, deps Deps) *Service {
+	policy := client.PolicyOf(cfg.Preset)
+	policy.Issuer, policy.Demo = cfg.Issuer, cfg.Demo
 	registrar := &client.Registrar{
 		Clients:      deps.Stores.Clients,
 		Lists:        deps.Stores.Lists,
 		Hints:        deps.Hints,
-		Policy:       client.PolicyOf(cfg.Preset),
+		Policy:       policy,
 		SecretPrefix: cfg.Preset.Prefixes.ClientSecret,
 	}
 	secrets := &clientsecret.Keeper{

@@ -3,6 +3,7 @@ package client_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -62,6 +63,117 @@ func TestN207_RedirectURIsAreSafe(t *testing.T) {
 		ruleCase{"21 entries", web, redirect(many...), "redirect_uris must have at most 20"},
 		ruleCase{"twice", web, redirect("https://app.example/cb", "https://app.example/cb"), "redirect_uris must not name one twice"},
 	))
+}
+
+// jwks_uri is refused wherever it leads: see TestN209_N210_NothingIsFetched of internal/registration.
+func TestN316_NothingIsOnTheIssuersOrigin(t *testing.T) {
+	for _, tt := range []struct {
+		issuer       string
+		own, another []string
+	}{
+		{
+			"https://id.acme.io",
+			[]string{"https://id.acme.io/cb", "https://ID.acme.IO/cb", "HTTPS://id.acme.io:443", "https://id.acme.io:443/oauth/authorize?client_id=x"},
+			[]string{"https://app.acme.io/id.acme.io", "https://id.acme.io:8443/cb", "https://acme.io/cb", "https://id.acme.io.app.example/cb", "https://xid.acme.io/cb"},
+		},
+		{
+			"https://ID.acme.io:443/oauth",
+			[]string{"https://id.acme.io/cb", "https://id.acme.io/oauth/cb", "https://id.acme.io:443"},
+			[]string{"https://id.acme.io:444/oauth"},
+		},
+		// A browser takes the names of loopback for several origins.
+		{
+			"http://localhost:8080",
+			[]string{"http://localhost:8080/cb", "http://localhost:8080"},
+			[]string{"http://localhost:8081/cb", "http://localhost/cb", "http://127.0.0.1:8080/cb", "https://localhost:8080/cb"},
+		},
+		{
+			"http://[::1]:80",
+			[]string{"http://[::1]/cb", "http://[::1]:80/cb"},
+			[]string{"http://127.0.0.1/cb", "http://localhost/cb"},
+		},
+		{
+			"https://[2001:db8::1]",
+			[]string{"https://[2001:DB8:0:0:0:0:0:1]/cb"},
+			[]string{"https://[2001:db8::2]/cb"},
+		},
+	} {
+		t.Run(tt.issuer, func(t *testing.T) { checkOrigins(t, tt.issuer, tt.own, tt.another) })
+	}
+}
+
+// checkOrigins wants each URI of own refused, and each of another accepted, wherever
+// a client can have one.
+func checkOrigins(t *testing.T, issuer string, own, another []string) {
+	t.Helper()
+	r := newRegistrar(t)
+	r.Policy.Issuer = issuer
+	stored, _, err := r.Create(t.Context(), web())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for field, set := range map[string]func(c *client.Client, uri string){
+		"redirect_uris": func(c *client.Client, uri string) { c.RedirectURIs = append(slices.Clone(c.RedirectURIs), uri) },
+		"client_uri":    func(c *client.Client, uri string) { c.ClientURI = uri },
+		"logo_uri":      func(c *client.Client, uri string) { c.LogoURI = uri },
+		"policy_uri":    func(c *client.Client, uri string) { c.PolicyURI = uri },
+		"tos_uri":       func(c *client.Client, uri string) { c.TosURI = uri },
+	} {
+		try := func(uri, want string) {
+			made, changed := web(), stored
+			set(&made, uri)
+			set(&changed, uri)
+			_, _, err := r.Create(t.Context(), made)
+			checkInvalid(t, err, want)
+			updated, err := r.Update(t.Context(), changed)
+			checkInvalid(t, err, want)
+			if err == nil {
+				stored.Revision = updated.Revision
+			}
+		}
+		for _, uri := range own {
+			try(uri, field+" must not be on http")
+		}
+		for _, uri := range another {
+			try(uri, "")
+		}
+	}
+}
+
+// A dot at the end leads to the same server; redirect URIs have none.
+func TestN316_ADotAtTheEndChangesNothing(t *testing.T) {
+	r := newRegistrar(t)
+	r.Policy.Issuer = "https://id.acme.io"
+	for uri, want := range map[string]string{
+		"https://id.acme.io./logo.png":  "logo_uri must not be on https://id.acme.io, which is the issuer's own origin",
+		"https://app.acme.io./logo.png": "",
+	} {
+		c := web()
+		c.LogoURI = uri
+		_, _, err := r.Create(t.Context(), c)
+		checkInvalid(t, err, want)
+	}
+}
+
+// The demo alone is at the issuer's origin, where there is one.
+func TestN316_TheDemoHasItsOwnPathAlone(t *testing.T) {
+	const refused = "client_uri must not be on http://localhost:8080, which is the issuer's own origin"
+	for demo, wants := range map[string]map[string]string{
+		"": {"/demo": refused, "/demo/cb": refused},
+		"/demo": {
+			"/demo": "", "/demo/cb": "",
+			"/demos": refused, "/demos/cb": refused, "/demo/../cb": refused, "/demo/%2e%2e/cb": refused, "/cb": refused, "": refused,
+		},
+	} {
+		r := newRegistrar(t)
+		r.Policy.Issuer, r.Policy.Demo = "http://localhost:8080", demo
+		for path, want := range wants {
+			c := web()
+			c.ClientURI = "http://localhost:8080" + path
+			_, _, err := r.Create(t.Context(), c)
+			checkInvalid(t, err, want)
+		}
+	}
 }
 
 func TestN208_KeysArePublicAndStrong(t *testing.T) {

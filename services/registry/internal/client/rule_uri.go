@@ -3,7 +3,10 @@ package client
 import (
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -51,15 +54,21 @@ func redirectURIsSafe(c Client, _ Policy) error {
 	return nil
 }
 
-// pagesOnTheWeb: the consent page links to them.
-func pagesOnTheWeb(c Client, _ Policy) error {
-	pages := []struct{ field, uri string }{
+// member is a URI of a client by the name of its metadata.
+type member struct{ field, uri string }
+
+// pages are what the consent page links to; a URI is empty for none.
+func (c Client) pages() []member {
+	return []member{
 		{"client_uri", c.ClientURI},
 		{"logo_uri", c.LogoURI},
 		{"policy_uri", c.PolicyURI},
 		{"tos_uri", c.TosURI},
 	}
-	for _, p := range pages {
+}
+
+func pagesOnTheWeb(c Client, _ Policy) error {
+	for _, p := range c.pages() {
 		if p.uri != "" && !isWebPage(p.uri) {
 			return fault.New(fault.Invalid, p.field+" must be an https URL, or http to localhost, 127.0.0.1 or [::1], without user information")
 		}
@@ -77,6 +86,49 @@ func isWebPage(uri string) bool {
 
 func isLoopback(host string) bool {
 	return host == "localhost" || host == "127.0.0.1" || host == "::1"
+}
+
+// offTheIssuer keeps redirects, links and pictures of apps away from the issuer's own
+// origin: what answers there is the provider, and gets the user's cookies.
+func offTheIssuer(c Client, p Policy) error {
+	if p.Issuer == "" {
+		return nil
+	}
+	uris := c.pages()
+	for _, uri := range c.RedirectURIs {
+		uris = append(uris, member{"redirect_uris", uri})
+	}
+	own := serverOf(p.Issuer)
+	for _, m := range uris {
+		if serverOf(m.uri) == own && !p.isDemo(m.uri) {
+			return fault.New(fault.Invalid, m.field+" must not be on "+own+", which is the issuer's own origin: give the app a host of its own")
+		}
+	}
+	return nil
+}
+
+// serverOf is the origin of a URI, in one spelling for all that lead to one server;
+// empty for a URI that has none.
+func serverOf(uri string) string {
+	u, err := url.Parse(uri)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	if ip, err := netip.ParseAddr(host); err == nil {
+		host = ip.String()
+	}
+	port := u.Port()
+	if u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
+		port = ""
+	}
+	return u.Scheme + "://" + strings.TrimSuffix(net.JoinHostPort(host, port), ":")
+}
+
+// isDemo reports whether a URI of the issuer's origin is of the demo.
+func (p Policy) isDemo(uri string) bool {
+	u, err := url.Parse(uri)
+	return err == nil && p.Demo != "" && strings.HasPrefix(path.Clean(u.Path)+"/", p.Demo+"/")
 }
 
 func audienceAbsolute(c Client, _ Policy) error {

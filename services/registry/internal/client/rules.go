@@ -10,6 +10,11 @@ import (
 type Policy struct {
 	// Brand is the platform's name; empty protects none.
 	Brand string
+	// Issuer is the provider's issuer, whose origin no client has; empty protects none.
+	Issuer string
+	// Demo is the path at that origin below which there is an app all the same; empty
+	// for none.
+	Demo string
 	// Scopes is every scope there is.
 	Scopes preset.Catalogue
 	// RefreshAbsolute bounds refresh token lifetimes.
@@ -81,6 +86,7 @@ func rules() []rule {
 		{"default scope is in scope", "RFC 6749 §3.3", defaultScopeAllowed},
 
 		{"pages are web pages", "RFC 7591 §2", pagesOnTheWeb},
+		{"nothing is on the issuer's origin", "", offTheIssuer},
 		{"public clients use PKCE", "RFC 9700 §2.1.1", publicUsesPKCE},
 		{"PKCE is used where it must be", "RFC 9700 §2.1.1", usesPKCEWhereMandatory},
 		{"ID tokens have a known algorithm", "OIDC Registration §2", signingAlgKnown},
