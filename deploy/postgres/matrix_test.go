@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -12,8 +13,8 @@ import (
 
 const insufficientPrivilege = "42501"
 
-// privileges are the first letters of those that a role may have on a table.
-// An upper-case letter means the whole table, a lower-case one some columns.
+// Rights on a table are written as the first letters of the privileges, each with
+// the columns that it is for, where it is not for the whole table.
 const (
 	read     = "S"
 	write    = "I"
@@ -24,18 +25,21 @@ const (
 // shared is what services may do to the tables that they have in common.
 var shared = map[string]map[string]string{
 	"coherence.restriction_log": {
-		"authorize": write, "token": write, "consent": write, "directory": write,
-		"introspection": "SI", "registry": "sID",
+		"authorize": write, "token": write, "consent": write, "directory": write, "registry": write,
+		"introspection": "SI",
 	},
-	"coherence.poll_fence":    {"introspection": "SIU", "registry": "sD"},
+	"coherence.poll_fence":    {"introspection": "SIU(n,poll_time)"},
 	"coherence.restore_epoch": {"introspection": read, "token": read},
 	"event.audit_log": {
 		"authorize": write, "token": write, "consent": write, "directory": write, "registry": "SI",
 	},
 	"event.outbox": {
-		"authorize": write, "token": write, "consent": write, "directory": write, "registry": "SIuD",
+		"authorize": write, "token": write, "consent": write, "directory": write, "registry": "SIU(traceparent)D",
 	},
 }
+
+// functions are those that somebody may call, with who may.
+var functions = map[string][]string{"coherence.sweep(integer)": {"registry"}}
 
 // want is what a service may do to a table.
 func want(service, table string) string {
@@ -52,10 +56,12 @@ func want(service, table string) string {
 	}
 }
 
-func TestN279_EachServiceMayUseItsOwnTablesAndItsPartOfTheSharedOnes(t *testing.T) {
+func TestN279_N326_EachServiceMayUseItsOwnTablesAndItsPartOfTheSharedOnes(t *testing.T) {
 	d := newDatabase(t)
 	conn := d.connect(t, superuser)
-	tables := tables(t, conn)
+	tables := list(t, conn, `
+		SELECT schemaname || '.' || tablename FROM pg_tables
+		 WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1`)
 	for table := range shared {
 		if !slices.Contains(tables, table) {
 			t.Errorf("there is no table %s", table)
@@ -70,18 +76,58 @@ func TestN279_EachServiceMayUseItsOwnTablesAndItsPartOfTheSharedOnes(t *testing.
 	}
 }
 
-// tables are all that are not the system's.
-func tables(t *testing.T, conn *pgx.Conn) []string {
+// Nothing but a trigger can call a function that returns one.
+func TestN326_EachServiceMayCallItsPartOfTheFunctions(t *testing.T) {
+	conn := newDatabase(t).connect(t, superuser)
+	const all = `
+		SELECT oid::regprocedure::text FROM pg_proc
+		 WHERE pronamespace <> ALL (ARRAY['pg_catalog', 'information_schema']::regnamespace[])
+		   AND prorettype <> 'trigger'::regtype ORDER BY 1`
+	if got, want := list(t, conn, all), slices.Collect(maps.Keys(functions)); !slices.Equal(got, want) {
+		t.Errorf("there are the functions %q, want %q", got, want)
+	}
+	for _, service := range services() {
+		for function, callers := range functions {
+			var got bool
+			err := conn.QueryRow(t.Context(), `SELECT has_function_privilege($1, $2, 'EXECUTE')`, "chancery_"+service, function).Scan(&got)
+			if want := slices.Contains(callers, service); got != want || err != nil {
+				t.Errorf("%s may call %s: %t, %v, want %t", service, function, got, err, want)
+			}
+		}
+	}
+}
+
+// What a role is, and what it may do beside the tables.
+func TestN326_NoServiceMayMoreThanUseTables(t *testing.T) {
+	conn := newDatabase(t).connect(t, superuser)
+	for _, tt := range []struct{ what, found string }{
+		{"attributes", `SELECT rolname FROM pg_roles WHERE rolname = $1 AND (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls OR rolinherit)`},
+		{"memberships", `SELECT roleid::regrole::text FROM pg_auth_members WHERE member = $1::regrole`},
+		{"members", `SELECT member::regrole::text FROM pg_auth_members WHERE roleid = $1::regrole`},
+		{"rights to make schemas or temporary tables", `SELECT datname FROM pg_database WHERE datname = current_database() AND has_database_privilege($1, oid, 'CREATE, TEMPORARY')`},
+		{"rights to make tables", `SELECT nspname FROM pg_namespace WHERE has_schema_privilege($1, oid, 'CREATE') AND nspname <> 'pg_toast'`},
+		{"sequences that it may set", `SELECT oid::regclass::text FROM pg_class WHERE CASE relkind WHEN 'S' THEN has_sequence_privilege($1, oid, 'UPDATE') ELSE false END`},
+		{"settings of the server", `SELECT parname FROM pg_parameter_acl WHERE has_parameter_privilege($1, parname, 'SET, ALTER SYSTEM')`},
+		{"objects of its own", `SELECT classid::regclass::text FROM pg_shdepend WHERE refobjid = $1::regrole AND deptype = 'o'`},
+	} {
+		for _, service := range services() {
+			if got := list(t, conn, tt.found, "chancery_"+service); len(got) > 0 {
+				t.Errorf("%s has %s: %q", service, tt.what, got)
+			}
+		}
+	}
+}
+
+// list is one column of text.
+func list(t *testing.T, conn *pgx.Conn, statement string, args ...any) []string {
 	t.Helper()
-	rows, err := conn.Query(t.Context(), `
-		SELECT schemaname || '.' || tablename FROM pg_tables
-		 WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1`)
+	rows, err := conn.Query(t.Context(), statement, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s: %v", statement, err)
 	}
 	return list
 }
@@ -90,19 +136,21 @@ func tables(t *testing.T, conn *pgx.Conn) []string {
 func held(t *testing.T, conn *pgx.Conn, service, table string) (got string) {
 	t.Helper()
 	const statement = `
-		SELECT coalesce(string_agg(CASE WHEN whole THEN left(p, 1) ELSE lower(left(p, 1)) END, '' ORDER BY n), '')
+		SELECT coalesce(string_agg(left(p, 1) || CASE WHEN whole THEN '' ELSE '(' || columns || ')' END, '' ORDER BY n), '')
 		  FROM (SELECT p, n, has_table_privilege($1, $2, p) AS whole,
-		               n < 4 AND has_any_column_privilege($1, $2, p) AS part
+		               (SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute
+		                 WHERE attrelid = $2::regclass AND attnum > 0 AND NOT attisdropped
+		                   AND n < 4 AND has_column_privilege($1, attrelid, attnum, p)) AS columns
 		          FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER'])
 		               WITH ORDINALITY AS u (p, n)) AS held
-		 WHERE (whole OR part) AND has_schema_privilege($1, split_part($2, '.', 1), 'USAGE')`
+		 WHERE (whole OR columns IS NOT NULL) AND has_schema_privilege($1, split_part($2, '.', 1), 'USAGE')`
 	if err := conn.QueryRow(t.Context(), statement, "chancery_"+service, table).Scan(&got); err != nil {
 		t.Fatal(err)
 	}
 	return got
 }
 
-func TestN279_NoServiceMayChangeWhatIsNotItsOwn(t *testing.T) {
+func TestN279_N326_NoServiceMayChangeWhatIsNotItsOwn(t *testing.T) {
 	d := newDatabase(t)
 	for _, service := range services() {
 		t.Run(service, func(t *testing.T) {
@@ -142,7 +190,19 @@ func forAll(service string) []string {
 		// What brings back what was taken away.
 		`UPDATE coherence.restore_epoch SET epoch = 0`,
 		`UPDATE coherence.restriction_log SET keep_until = '-infinity'`,
+		`DELETE FROM coherence.restriction_log`,
 		`TRUNCATE coherence.restriction_log`,
+		`ALTER TABLE coherence.restriction_log DISABLE TRIGGER ALL`,
+		`SET session_replication_role = replica`,
+		// What makes everybody else wait.
+		`LOCK TABLE coherence.restriction_log IN SHARE MODE`,
+		`LOCK TABLE coherence.poll_fence IN SHARE MODE`,
+		`LOCK TABLE coherence.restore_epoch IN SHARE MODE`,
+		`LOCK TABLE event.audit_log IN SHARE MODE`,
+		`DELETE FROM coherence.poll_fence`,
+		// Events that are to be published.
+		`UPDATE event.outbox SET event = ''`,
+		`TRUNCATE event.outbox`,
 		// The server and other roles.
 		`SET ROLE chancery_owner`,
 		`SET ROLE postgres`,
@@ -173,10 +233,11 @@ func others(service string) []string {
 	}
 	if service != "registry" {
 		list = append(list, `SELECT event FROM event.audit_log`, `SELECT event FROM event.outbox`, `DELETE FROM event.outbox`,
-			`DELETE FROM coherence.restriction_log`, `DELETE FROM coherence.poll_fence`)
+			`LOCK TABLE event.outbox IN SHARE MODE`, `SELECT coherence.sweep(1)`)
 	}
 	if service != "introspection" {
-		list = append(list, `SELECT key FROM coherence.restriction_log`, `UPDATE coherence.poll_fence SET n = 0`)
+		list = append(list, `SELECT key FROM coherence.restriction_log`, `UPDATE coherence.poll_fence SET n = 0`,
+			`SELECT n FROM coherence.poll_fence FOR UPDATE`)
 	}
 	return list
 }

@@ -7,7 +7,7 @@
 --
 -- It says what is to be, so it may run at any time, beside running services, and
 -- again and again. A table that a later migration adds to the schema of a service
--- needs no further run; one that it adds to the schemas coherence or event does,
+-- needs no further run; what it adds to the schemas coherence or event does,
 -- because there the services differ in what they may.
 --
 -- The roles have no password, so nobody can log in as one until you give it one,
@@ -92,6 +92,7 @@ BEGIN
         EXECUTE format('REVOKE ALL ON DATABASE %I FROM %I', current_database(), 'chancery_' || name);
         EXECUTE format('REVOKE ALL ON SCHEMA authorize, token, consent, registry, directory, coherence, event FROM %I', 'chancery_' || name);
         EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA authorize, token, consent, registry, directory, coherence, event FROM %I', 'chancery_' || name);
+        EXECUTE format('REVOKE ALL ON ALL ROUTINES IN SCHEMA authorize, token, consent, registry, directory, coherence, event FROM %I', 'chancery_' || name);
         EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), 'chancery_' || name);
     END LOOP;
 
@@ -131,16 +132,17 @@ BEGIN
     PERFORM pg_temp.share('SELECT', 'coherence.goose_db_version', 'authorize', 'token', 'consent', 'introspection', 'registry', 'directory');
     PERFORM pg_temp.share('SELECT', 'event.goose_db_version', 'authorize', 'token', 'consent', 'introspection', 'registry', 'directory');
 
-    -- Whoever takes something away says so. Nobody takes that back: only the
-    -- registry deletes, which sweeps what is over.
+    -- A service that takes something away says so. No service takes that back or
+    -- locks the table: the registry sweeps what is over by a function of the owner.
     PERFORM pg_temp.share('INSERT', 'coherence.restriction_log', 'authorize', 'token', 'consent', 'registry', 'directory');
-    PERFORM pg_temp.share('SELECT (keep_until), DELETE', 'coherence.restriction_log', 'registry');
+    IF to_regprocedure('coherence.sweep(integer)') IS NOT NULL THEN
+        GRANT EXECUTE ON FUNCTION coherence.sweep(integer) TO chancery_registry;
+    END IF;
     -- What a failover has lost, the replicas that know it write back.
     PERFORM pg_temp.share('SELECT, INSERT', 'coherence.restriction_log', 'introspection');
 
-    -- A poll proves itself by a write.
-    PERFORM pg_temp.share('SELECT, INSERT, UPDATE', 'coherence.poll_fence', 'introspection');
-    PERFORM pg_temp.share('SELECT (poll_time), DELETE', 'coherence.poll_fence', 'registry');
+    -- A poll proves itself by a write. To change columns is not to lock the table.
+    PERFORM pg_temp.share('SELECT, INSERT, UPDATE (n, poll_time)', 'coherence.poll_fence', 'introspection');
 
     -- The epoch is sealed into tokens, and raised by the owner alone.
     PERFORM pg_temp.share('SELECT', 'coherence.restore_epoch', 'token', 'introspection');

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/pg"
@@ -41,21 +40,24 @@ func Append(ctx context.Context, tx pgx.Tx, keep time.Duration, rs ...coherent.R
 	return nil
 }
 
+// sweepBatch is how many rows one statement of a sweep deletes: few enough for
+// the limit on the time of a statement.
+const sweepBatch = 10_000
+
 // Sweep deletes what is over by the database's clock, with an hour of margin,
 // and the fences of replicas that are gone. It returns how many restrictions
 // went.
-func Sweep(ctx context.Context, db *pgxpool.Pool) (int64, error) {
-	tag, err := db.Exec(ctx, `
-		WITH fence AS (
-			DELETE FROM coherence.poll_fence
-			 WHERE poll_time < statement_timestamp() - $1::text::interval
-		)
-		DELETE FROM coherence.restriction_log
-		 WHERE keep_until < statement_timestamp() - interval '1 hour'`, fenceKept)
-	if err != nil {
-		return 0, fmt.Errorf("sweep restriction log: %w", err)
+func Sweep(ctx context.Context, db Querier) (deleted int64, err error) {
+	for {
+		var batch int64
+		if err := db.QueryRow(ctx, `SELECT coherence.sweep($1)`, sweepBatch).Scan(&batch); err != nil {
+			return deleted, fmt.Errorf("sweep restriction log: %w", err)
+		}
+		deleted += batch
+		if batch < sweepBatch {
+			return deleted, nil
+		}
 	}
-	return tag.RowsAffected(), nil
 }
 
 // RaiseRestoreEpoch ends every access token issued so far, and returns the new

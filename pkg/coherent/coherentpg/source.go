@@ -24,9 +24,6 @@ import (
 // everything is a snapshot that sees no transaction at all.
 const everything coherent.Cursor = "1:1:"
 
-// fenceKept is how long the fence of a replica that is gone stays.
-const fenceKept = "1 day"
-
 var (
 	errFence    = errors.New("the fence of this replica is gone")
 	errUnfenced = errors.New("the poll was not waited for by a standby")
@@ -109,6 +106,16 @@ func (s *Source) connect(ctx context.Context) error {
 	return nil
 }
 
+// identity is the SQL expression for the identity of the log: the system, its
+// timeline, the restore epoch, and the triggers that keep the log whole, each with
+// the transactions that last changed it and its function. It changes when a guard
+// is taken away, even if the guard is back before the next poll.
+const identity = `concat_ws('/', system_identifier, left(pg_walfile_name(pg_current_wal_lsn()), 8), epoch,
+		(SELECT string_agg(concat(t.xmin, t.tgenabled, p.xmin), ',' ORDER BY t.oid)
+		   FROM pg_trigger t
+		   JOIN pg_proc p ON p.oid = t.tgfoid
+		  WHERE t.tgrelid = 'coherence.restriction_log'::regclass))`
+
 // One statement and one round trip: the snapshot returned is the one that read
 // the rows, and so it is for identity, recovery and clock. In recovery the
 // UPDATE already fails.
@@ -124,7 +131,7 @@ const pollStatement = `
 		       pg_is_in_recovery()         AS recovering,
 		       EXISTS (SELECT FROM fence)  AS fenced,
 		       epoch,
-		       concat_ws('/', system_identifier, left(pg_walfile_name(pg_current_wal_lsn()), 8), epoch) AS identity
+		       ` + identity + ` AS identity
 		  FROM pg_control_system(), coherence.restore_epoch
 	)
 	SELECT h.snap, h.now, h.recovering, h.fenced, h.epoch, h.identity,

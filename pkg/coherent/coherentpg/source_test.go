@@ -168,3 +168,34 @@ func execute(t *testing.T, db *pgxpool.Pool, statement string) {
 		t.Fatal(err)
 	}
 }
+
+// What happens to a database every day is no reason to read the whole log again.
+func TestN326_TheIdentityChangesWithTheGuardsAlone(t *testing.T) {
+	url := pgtest.URL(t, migrations.Set())
+	db, s := open(t, url), newSource(t, url)
+	before, err := s.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const harmless = 4
+	for i, statement := range []string{
+		`VACUUM (FREEZE, ANALYZE) pg_trigger, pg_proc, coherence.restriction_log`,
+		`REVOKE ALL ON coherence.restriction_log FROM PUBLIC`,
+		`REINDEX TABLE coherence.restriction_log`,
+		`SELECT coherence.sweep(1)`,
+		`CREATE OR REPLACE FUNCTION coherence.refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'`,
+		`ALTER TABLE coherence.restriction_log DISABLE TRIGGER ALL`,
+		`ALTER TABLE coherence.restriction_log ENABLE TRIGGER ALL`,
+		`DROP TRIGGER restriction_log_no_update ON coherence.restriction_log`,
+	} {
+		execute(t, db, statement)
+		after, err := s.Poll(t.Context(), before.Cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if same := after.Identity == before.Identity; same != (i < harmless) {
+			t.Errorf("%s: identity %q after %q", statement, after.Identity, before.Identity)
+		}
+		before = after
+	}
+}

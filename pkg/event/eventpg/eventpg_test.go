@@ -40,7 +40,11 @@ func database(db *pgxpool.Pool) eventtest.Database {
 		Sweep:   func(ctx context.Context, keep time.Duration) (int64, error) { return eventpg.Sweep(ctx, db, keep) },
 		Audit:   "event.audit_log",
 		Aged:    `INSERT INTO event.audit_log VALUES ($1, statement_timestamp() - $2 * interval '1 second', 'key.created', '', '', '')`,
-		Delayed: `UPDATE event.outbox SET event_time = event_time - interval '1 hour'`,
+		Delayed: `DO $$ BEGIN
+			ALTER TABLE event.outbox DISABLE TRIGGER outbox_no_update;
+			UPDATE event.outbox SET event_time = event_time - interval '1 hour';
+			ALTER TABLE event.outbox ENABLE TRIGGER outbox_no_update;
+		END $$`,
 		Broken: `DO $$ BEGIN
 			CREATE FUNCTION event.broken() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''full''; END';
 			CREATE TRIGGER broken BEFORE INSERT ON event.audit_log FOR EACH ROW EXECUTE FUNCTION event.broken();
