@@ -1,18 +1,25 @@
 package gateway_test
 
 import (
+	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/time/rate"
 
 	"github.com/chancery-auth/chancery/gateway"
+	"github.com/chancery-auth/chancery/pkg/clientauth"
+	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 	introspectionv1 "github.com/chancery-auth/chancery/proto/chancery/introspection/v1"
+	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
 )
 
 // N248, N201: a path has one spelling.
@@ -154,6 +161,91 @@ func TestN181_RateIsPerAddressBlock(t *testing.T) {
 	}
 	from("2001:db8:0:1::1").wantStatus(t, 200)
 	w.post("/oauth/token", goodForm, "X-Forwarded-For", "2001:db8::1").wantStatus(t, 200)
+}
+
+// N181: of 10⁴ guesses from one /64, as many as the allowance reach the service, and
+// who calls from elsewhere meanwhile waits for nothing.
+func TestN181_GuessesOfOneBlockAreBusy(t *testing.T) {
+	w := newWorld(t, trusting("127.0.0.0/8"))
+	from := func(i int, address string) answer {
+		return w.post("/oauth/token", fmt.Sprintf("grant_type=authorization_code&code=guess%d&client_id=c%d", i, i), "X-Forwarded-For", address)
+	}
+	const guesses = 10_000
+	passed := 0
+	for i := range guesses {
+		switch got := from(i, fmt.Sprintf("2001:db8::%x", i+1)); got.StatusCode {
+		case http.StatusOK:
+			passed++
+		case http.StatusTooManyRequests:
+		default:
+			t.Fatalf("guess %d: %d", i, got.StatusCode)
+		}
+		if i%1000 == 0 {
+			from(i, fmt.Sprintf("2001:db8:1:%x::1", i+1)).wantStatus(t, 200)
+		}
+	}
+	if passed != 4000 {
+		t.Errorf("%d guesses pass at one instant, want 4000", passed)
+	}
+}
+
+// N111: 10⁴ wrong secrets for C1 make their sender busy. C1 works from elsewhere,
+// and so do other clients from the sender's address.
+func TestN111_WrongSecretsHoldUpTheirSender(t *testing.T) {
+	w := newWorld(t, trusting("127.0.0.0/8"), func(c *gateway.Config) { c.Limits.Clients = 1e6 })
+	w.token.exchange = func(ctx context.Context, req *tokenv1.ExchangeRequest) (*tokenv1.ExchangeResponse, error) {
+		presented, err := clientauth.Sort(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		if presented.GetClientSecret() != "right" {
+			return nil, oauth.Refuse(oauth.InvalidClient, "client authentication failed")
+		}
+		return &tokenv1.ExchangeResponse{AccessToken: "at"}, nil
+	}
+	const attacker, home = "192.0.2.66", "192.0.2.1"
+	asForm := func(address, client, secret string) answer {
+		return w.post("/oauth/token", "grant_type=client_credentials&client_id="+client+"&client_secret="+secret, "X-Forwarded-For", address)
+	}
+	asHeader := func(address, client, secret string) answer {
+		return w.post("/oauth/token", "grant_type=client_credentials", "X-Forwarded-For", address,
+			"Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(client+":"+secret)))
+	}
+	count := map[int]int{}
+	for i := range 10_000 {
+		// By either way of showing it: they share the allowance.
+		if present := asForm; i%2 == 0 {
+			count[present(attacker, "c1", "wrong").StatusCode]++
+		} else {
+			count[asHeader(attacker, "c1", "wrong").StatusCode]++
+		}
+		if i%1000 == 0 {
+			asForm(home, "c1", "right").wantStatus(t, 200)
+		}
+	}
+	if count[401] != 100 || count[429] != 9900 {
+		t.Errorf("answers by status: %v, want 100 of 401 and 9900 of 429", count)
+	}
+	busy := asForm(attacker, "c1", "right")
+	busy.wantJSONError(t, 429, "temporarily_unavailable")
+	if busy.Header.Get("Retry-After") != "1" {
+		t.Errorf("Retry-After = %q", busy.Header.Get("Retry-After"))
+	}
+	asForm(attacker, "c2", "right").wantStatus(t, 200)
+	asHeader(home, "c1", "right").wantStatus(t, 200)
+}
+
+// A client that has authenticated and asks too much is told so by the service.
+func TestN319_AClientOverItsAllowanceIsBusy(t *testing.T) {
+	w := newWorld(t)
+	w.token.exchange = func(context.Context, *tokenv1.ExchangeRequest) (*tokenv1.ExchangeResponse, error) {
+		return nil, fault.Later("too many requests", 1500*time.Millisecond)
+	}
+	busy := w.post("/oauth/token", goodForm)
+	busy.wantJSONError(t, 429, "temporarily_unavailable")
+	if got := busy.Header.Get("Retry-After"); got != "2" {
+		t.Errorf("Retry-After = %q, want 2", got)
+	}
 }
 
 func TestRateCanBeSwitchedOff(t *testing.T) {

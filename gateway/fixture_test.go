@@ -24,6 +24,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/preset"
+	"github.com/chancery-auth/chancery/pkg/ratelimit"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
@@ -98,6 +99,7 @@ func newWorld(t *testing.T, change ...func(*gateway.Config)) *world {
 		Now:           func() time.Time { return start },
 		Tracer:        tracer,
 		Observe:       w.ends.note,
+		Limiter:       ratelimit.New(func() time.Time { return start }, nil),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -19,6 +19,7 @@ import (
 	"github.com/chancery-auth/chancery/gateway/internal/edge"
 	"github.com/chancery-auth/chancery/gateway/pages"
 	"github.com/chancery-auth/chancery/pkg/preset"
+	"github.com/chancery-auth/chancery/pkg/ratelimit"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
@@ -53,8 +54,7 @@ type Limits struct {
 	// Clients, Holders and Browsers are how many requests a second one address
 	// block may make to the endpoints that authenticate clients (zero: 2,000),
 	// to those for holders of tokens and readers of metadata (zero: 1,000), and to
-	// authorize and the pages (zero: 300: many people share one address, and each
-	// pending authorization is a row).
+	// authorize and the pages (zero: 300: many people share one address).
 	// [rate.Inf] is no limit.
 	Clients, Holders, Browsers rate.Limit
 	// Deadline bounds the work on a request. Zero: 2 s.
@@ -88,6 +88,8 @@ type Deps struct {
 	OAuth grpc.ClientConnInterface
 	Log   *slog.Logger
 	Now   func() time.Time
+	// Limiter counts requests by class and source. Nil: nothing is limited.
+	Limiter *ratelimit.Limiter
 	// Tracer opens the span of a request.
 	Tracer trace.Tracer
 	// Observe is told how each request ended, by one of [Endpoints]. Nil: nobody
@@ -140,6 +142,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 		TrustedProxies: cfg.TrustedProxies,
 		HSTS:           cfg.HSTS,
 		Origins:        g.checkOrigin,
+		Limiter:        deps.Limiter,
 		Log:            deps.Log,
 		Now:            deps.Now,
 		Tracer:         deps.Tracer,

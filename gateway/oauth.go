@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -10,12 +11,17 @@ import (
 	"strings"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"golang.org/x/time/rate"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/chancery-auth/chancery/gateway/internal/edge"
+	"github.com/chancery-auth/chancery/gateway/internal/form"
 	"github.com/chancery-auth/chancery/gateway/internal/wire"
 	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/ratelimit"
+	"github.com/chancery-auth/chancery/pkg/rpcerr"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 	introspectionv1 "github.com/chancery-auth/chancery/proto/chancery/introspection/v1"
 	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
@@ -74,14 +80,20 @@ func (g *gateway) oauthMux() (*runtime.ServeMux, error) {
 // every part of a request: it reads the query, reacts to Accept, TE and
 // Grpc-Timeout, turns headers into metadata, and sends Host and peer address
 // along.
-func oauthEndpoint(mux *runtime.ServeMux, method string) http.Handler {
+func (g *gateway) oauthEndpoint(mux *runtime.ServeMux, method string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		credentials, body, err := oauthRequest(r)
 		if err != nil {
 			writeErrorBody(w, http.StatusBadRequest, refusalOf(err))
 			return
 		}
+		from := sourceOf(r, credentials, body)
+		if err := g.Limiter.Check(r.Context(), g.wrongClients(), from); err != nil {
+			g.writeError(w, r, err)
+			return
+		}
 		ctx := context.WithValue(r.Context(), credentialsKey{}, credentials)
+		ctx = context.WithValue(ctx, sourceKey{}, from)
 		inner := &http.Request{
 			Method: http.MethodPost, URL: &url.URL{Path: method},
 			Proto: r.Proto, ProtoMajor: r.ProtoMajor, ProtoMinor: r.ProtoMinor,
@@ -145,6 +157,28 @@ func authorizationHeader(r *http.Request) (string, error) {
 	return values[0], nil
 }
 
+// wrongClients is how often a client may fail to authenticate itself from one
+// address. Then its requests from there are refused unread, and those from elsewhere
+// are not: a stranger with its name keeps no client from working (N111).
+func (g *gateway) wrongClients() ratelimit.Class {
+	if g.Limits.Clients == rate.Inf {
+		return ratelimit.Class{}
+	}
+	return ratelimit.WrongClientsClass()
+}
+
+// sourceOf is where a request comes from, and the client that it says it is of.
+func sourceOf(r *http.Request, credentials string, body []byte) string {
+	clientID, _, err := oauth.ParseBasic(credentials)
+	if err != nil {
+		values, _ := form.Parse(string(body), oauthForm()) // what is no form is refused later
+		clientID = values.Get("client_id")
+	}
+	return edge.InfoOf(r.Context()).AddressBlock + " " + clientID
+}
+
+type sourceKey struct{}
+
 type credentialsKey struct{}
 
 // clientCredentials gives the service the client's Authorization header under a
@@ -172,6 +206,10 @@ func responseStatus(_ context.Context, w http.ResponseWriter, m proto.Message) e
 func (g *gateway) muxError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, err error) { //nolint:revive // argument-limit: the signature is grpc-gateway's
 	if body, ok := r.Body.(*wire.Body); ok && body.Refusal != nil {
 		err = body.Refusal
+	}
+	if errors.Is(err, oauth.InvalidClient) || errors.Is(rpcerr.FromStatus(err), oauth.InvalidClient) {
+		from, _ := r.Context().Value(sourceKey{}).(string)
+		_ = g.Limiter.Take(r.Context(), g.wrongClients(), from) // what it refuses is the next request
 	}
 	g.writeError(w, r, err)
 }

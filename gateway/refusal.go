@@ -71,6 +71,11 @@ func (g *gateway) writeError(w http.ResponseWriter, r *http.Request, err error) 
 		g.writeBearerError(w, r, err)
 		return
 	}
+	if after := faultOf(err).RetryAfter; after > 0 {
+		edge.SetRetryAfter(w, after)
+		refuseJSON(w, r, edge.Refusal{Status: http.StatusTooManyRequests, Description: faultOf(err).Message})
+		return
+	}
 	g.logFailure(r, refusal.Code, err)
 	status := statusOf(refusal.Code)
 	if status == http.StatusUnauthorized {

@@ -9,6 +9,7 @@ import (
 	"github.com/chancery-auth/chancery/gateway/internal/edge"
 	"github.com/chancery-auth/chancery/gateway/internal/registration"
 	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/ratelimit"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
 
@@ -26,8 +27,8 @@ func (g *gateway) registrationRoutes() []edge.Route {
 		return nil
 	}
 	n := g.Preset.Registration.PerHour
-	register := hourly(g.clients(path, false, http.HandlerFunc(g.register)), n)
-	manage := hourly(g.clients(path+clientIDSegment, false, http.HandlerFunc(g.manageRegistration)), managementsPerRegistration*n)
+	register := hourly(g.clients(path, false, http.HandlerFunc(g.register)), ratelimit.Register, n)
+	manage := hourly(g.clients(path+clientIDSegment, false, http.HandlerFunc(g.manageRegistration)), ratelimit.Registration, managementsPerRegistration*n)
 	manage.Methods = []string{http.MethodGet, http.MethodPut, http.MethodDelete}
 	return []edge.Route{named("register", register), named("registration", manage)}
 }
@@ -38,9 +39,9 @@ func (g *gateway) registrationRoutes() []edge.Route {
 const managementsPerRegistration = 6
 
 // hourly allows so many requests an hour, where requests are limited at all.
-func hourly(route edge.Route, n int) edge.Route {
-	if route.Rate != rate.Inf {
-		route.Rate, route.Burst = rate.Limit(n)/3600, n
+func hourly(route edge.Route, class string, n int) edge.Route {
+	if route.Class.Rate != rate.Inf {
+		route.Class = ratelimit.Class{Name: class, Rate: rate.Limit(n) / 3600, Burst: n}
 	}
 	return route
 }

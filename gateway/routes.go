@@ -5,10 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/time/rate"
-
 	"github.com/chancery-auth/chancery/gateway/internal/edge"
 	"github.com/chancery-auth/chancery/gateway/internal/form"
+	"github.com/chancery-auth/chancery/pkg/ratelimit"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 )
 
@@ -48,10 +47,10 @@ func (g *gateway) routes() ([]edge.Route, error) {
 	}
 	p := g.Preset.Paths
 	routes := []edge.Route{
-		named("token", g.clients(p.Token, true, oauthEndpoint(mux, tokenMethod))),
-		named("revoke", g.clients(p.Revoke, true, oauthEndpoint(mux, revokeMethod))),
-		named("par", g.clients(p.PushedAuthorization, false, oauthEndpoint(mux, pushMethod))),
-		named("introspect", g.clients(p.Introspect, false, oauthEndpoint(mux, introspectMethod))),
+		named("token", g.clients(p.Token, true, g.oauthEndpoint(mux, tokenMethod))),
+		named("revoke", g.clients(p.Revoke, true, g.oauthEndpoint(mux, revokeMethod))),
+		named("par", g.clients(p.PushedAuthorization, false, g.oauthEndpoint(mux, pushMethod))),
+		named("introspect", g.clients(p.Introspect, false, g.oauthEndpoint(mux, introspectMethod))),
 		named("userinfo", g.holders(p.UserInfo, http.HandlerFunc(g.userInfo), http.MethodGet, http.MethodPost)),
 		named("validate", g.validateRoute(p.Validate)),
 		named("jwks", g.document(p.JWKS, &keySet{token: g.Token, fail: g.writeError, now: g.Now})),
@@ -125,7 +124,7 @@ func named(name string, route edge.Route) edge.Route {
 func (g *gateway) clients(path string, cors bool, h http.Handler) edge.Route {
 	return edge.Route{
 		Path: path, Methods: []string{http.MethodPost}, CORS: cors, Handler: h,
-		Rate: g.Limits.Clients, Deadline: g.Limits.Deadline, Refuse: refuseJSON,
+		Class: ratelimit.Class{Name: ratelimit.Clients, Rate: g.Limits.Clients}, Deadline: g.Limits.Deadline, Refuse: refuseJSON,
 	}
 }
 
@@ -133,7 +132,7 @@ func (g *gateway) clients(path string, cors bool, h http.Handler) edge.Route {
 func (g *gateway) holders(path string, h http.Handler, methods ...string) edge.Route {
 	return edge.Route{
 		Path: path, Methods: methods, CORS: true, Handler: h,
-		Rate: g.Limits.Holders, Deadline: g.Limits.Deadline, Refuse: refuseJSON,
+		Class: ratelimit.Class{Name: ratelimit.Holders, Rate: g.Limits.Holders}, Deadline: g.Limits.Deadline, Refuse: refuseJSON,
 	}
 }
 
@@ -154,7 +153,7 @@ func (g *gateway) document(path string, h http.Handler) edge.Route {
 func (g *gateway) browsers(path string, h http.Handler, methods ...string) edge.Route {
 	return edge.Route{
 		Path: path, Methods: methods, Handler: h,
-		Rate: g.Limits.Browsers, Deadline: g.Limits.Deadline, Refuse: g.refusePage,
+		Class: ratelimit.Class{Name: ratelimit.Browsers, Rate: g.Limits.Browsers}, Deadline: g.Limits.Deadline, Refuse: g.refusePage,
 	}
 }
 
@@ -168,7 +167,7 @@ func (g *gateway) logos() edge.Route {
 func (g *gateway) assets() edge.Route {
 	route := g.browsers("/assets/", g.pages.Assets(), http.MethodGet)
 	route.Head = true
-	route.Rate = rate.Inf
+	route.Class = ratelimit.Class{}
 	return route
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/kek"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/preset"
+	"github.com/chancery-auth/chancery/pkg/ratelimit"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/pkg/telemetry"
 )
@@ -72,6 +73,7 @@ type process struct {
 	services  services
 	replica   *coherent.Replica // nil without the role of introspection
 	hints     *coherent.Hints
+	limiter   *ratelimit.Limiter
 	local     *grpcserve.Local
 	grpc      *grpcserve.Server
 	http      *http.Server // nil without the role of gateway
@@ -94,6 +96,7 @@ func newProcess(r roles, c *config.Config, g ground, l *listeners, log *slog.Log
 		ground: g, config: c, roles: r, listeners: l, log: log, preset: loaded,
 		relayWake: event.NewSignal(), started: time.Now(),
 	}
+	p.limiter = ratelimit.New(time.Now, g.telemetry.Counters().RateLimited)
 	p.hints = coherent.NewHints(g.bus, coherent.HintOptions{Keep: preset.RestrictionKeep, Key: g.hintKey, Log: log})
 	if r.has(roleIntrospection) {
 		state := coherent.NewState(int64(c.Introspection.Memory))
@@ -105,6 +108,7 @@ func newProcess(r roles, c *config.Config, g ground, l *listeners, log *slog.Log
 	p.services = newServices(r, parts{
 		config: c, preset: p.preset, stores: g.stores, kek: g.kek, demo: g.demo, hints: p.hints, replica: p.replica,
 		counters: g.telemetry.Counters(), log: log, now: time.Now, conn: p.conn, peerNames: g.peerNames,
+		limiter: p.limiter,
 	})
 	p.services.register(p.local)
 	p.services.register(p.grpc)
@@ -127,7 +131,7 @@ func (p *process) makeServers() (err error) {
 	if p.local, err = grpcserve.NewLocal(options); err != nil {
 		return err
 	}
-	options.Identify = p.identify
+	options.Identify, options.Limits = p.identify, p.callLimits()
 	var creds credentials.TransportCredentials
 	if p.grpcTLS != nil {
 		creds = credentials.NewTLS(p.grpcTLS)
@@ -178,7 +182,7 @@ func (p *process) makeEdge() error {
 	}, gateway.Deps{
 		Authorize: clients.authorize, Token: clients.token, Introspection: clients.introspection,
 		Registry: clients.registry, Developer: clients.developer, Registration: clients.registration,
-		Consent: clients.consent, Directory: clients.directory, OAuth: clients.conn, Log: p.log, Now: time.Now,
+		Consent: clients.consent, Directory: clients.directory, OAuth: clients.conn, Log: p.log, Now: time.Now, Limiter: p.limiter,
 		Tracer: p.telemetry.Tracer(), Observe: p.telemetry.HTTP(gateway.Endpoints()...),
 	})
 	if err != nil {
@@ -199,6 +203,15 @@ func (p *process) serveEdge(handler http.Handler) {
 		handler.ServeHTTP(w, r)
 	}), p.httpTLS)
 	p.http.ErrorLog = slog.NewLogLogger(p.log.Handler(), slog.LevelInfo)
+}
+
+// callLimits are those of the gRPC port.
+func (p *process) callLimits() grpcserve.Limits {
+	l := p.config.Limits
+	if l.UnsafeUnlimited {
+		return grpcserve.Limits{}
+	}
+	return grpcserve.Limits{Limiter: p.limiter, Clients: rate.Limit(l.Clients), Holders: rate.Limit(l.Holders)}
 }
 
 // limitsOf are the gateway's limits as the configuration has them.

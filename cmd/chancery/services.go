@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
 	"google.golang.org/grpc"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
@@ -17,6 +18,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/kek"
 	"github.com/chancery-auth/chancery/pkg/migrate"
 	"github.com/chancery-auth/chancery/pkg/preset"
+	"github.com/chancery-auth/chancery/pkg/ratelimit"
 	"github.com/chancery-auth/chancery/pkg/telemetry"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
@@ -88,6 +90,15 @@ type parts struct {
 	conn func(grpcserve.Caller) grpc.ClientConnInterface
 	// peerNames are the names in the certificate of a call's peer.
 	peerNames func(context.Context) []string
+	limiter   *ratelimit.Limiter
+}
+
+// gate counts so many requests a second of one client.
+func (p parts) gate(class string, perSecond float64) ratelimit.Gate {
+	if p.config.Limits.UnsafeUnlimited {
+		return ratelimit.Gate{}
+	}
+	return ratelimit.Gate{Limiter: p.limiter, Class: ratelimit.Class{Name: class, Rate: rate.Limit(perSecond)}}
 }
 
 // newServices makes the services of the roles. None of them calls another before
@@ -136,13 +147,14 @@ func newToken(p parts) service {
 		Registry:  registryv1.NewRegistryServiceClient(conn),
 		Consent:   consentv1.NewConsentServiceClient(conn),
 		Directory: directoryv1.NewDirectoryServiceClient(conn),
+		Exchanges: p.gate(ratelimit.Token, p.config.Limits.Token), Revocations: p.gate(ratelimit.Revoke, p.config.Limits.Token),
 	})
 }
 
 func newAuthorize(p parts) service {
 	conn := p.conn(roleAuthorize)
 	return authorize.New(authorize.Config{Issuer: p.config.Issuer, Preset: p.preset}, authorize.Deps{
-		Stores: p.stores.authorize, Hints: p.hints,
+		Stores: p.stores.authorize, Hints: p.hints, Pushes: p.gate(ratelimit.Push, p.config.Limits.PushedRequests),
 		Registry:  registryv1.NewRegistryServiceClient(conn),
 		Directory: directoryv1.NewDirectoryServiceClient(conn),
 		Consent:   consentv1.NewConsentServiceClient(conn),
@@ -154,8 +166,9 @@ func newIntrospection(p parts) service {
 	conn := p.conn(roleIntrospection)
 	return introspection.New(introspection.Config{
 		Issuer: p.config.Issuer, Prefixes: p.preset.Prefixes, Scopes: p.preset.Scopes,
-		WorkspaceSlug: strings.Contains(p.preset.Validate.WorkspaceURL, "{slug}"),
-		Callers:       platformCallers(p.config.Introspection.Callers),
+		WorkspaceSlug:  strings.Contains(p.preset.Validate.WorkspaceURL, "{slug}"),
+		Callers:        platformCallers(p.config.Introspection.Callers),
+		Introspections: p.gate(ratelimit.Introspect, p.config.Limits.Introspect),
 	}, introspection.Deps{
 		Replica: p.replica, Now: p.now, PeerNames: p.peerNames,
 		Token:     tokenv1.NewTokenServiceClient(conn),

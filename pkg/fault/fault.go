@@ -5,7 +5,10 @@
 // [Error] is internal, and its text does not leave the process.
 package fault
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Kind is the class of a refusal. It is itself an error, so that
 // errors.Is(err, fault.NotFound) asks for it. The zero Kind is none.
@@ -58,7 +61,9 @@ type Error struct {
 	// Message is shown to the operator: one clear sentence that says what to
 	// change, with no secret in it.
 	Message string
-	cause   error // logged, never shown
+	// RetryAfter is when the same request is worth another try; zero: not known.
+	RetryAfter time.Duration
+	cause      error // logged, never shown
 }
 
 // New returns an *[Error] as an error.
@@ -69,6 +74,11 @@ func New(kind Kind, message string) error {
 // Because is [New] with a cause for the log. A nil cause is none.
 func Because(kind Kind, message string, cause error) error {
 	return &Error{Kind: kind, Message: message, cause: cause}
+}
+
+// Later is [New] of [Exhausted], with when the same request is worth another try.
+func Later(message string, after time.Duration) error {
+	return &Error{Kind: Exhausted, Message: message, RetryAfter: after}
 }
 
 // Error is for the log: it includes the cause, which the operator is not shown.

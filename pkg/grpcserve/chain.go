@@ -3,7 +3,7 @@
 // and a connection within one process that keeps the same interceptors.
 //
 // The list, outermost first: recovery, telemetry, clock, errors, deadline, caller
-// identity, validation. A service behind it sees a caller it may trust to be
+// identity, limits, validation. A service behind it sees a caller it may trust to be
 // whom the method allows, and a request whose shape has been checked.
 package grpcserve
 
@@ -46,6 +46,8 @@ type Options struct {
 	// code or an OAuth error code, and how long it took. ctx has the call's span.
 	// Nil, or without Now: nobody is.
 	Observe func(ctx context.Context, method, code string, took time.Duration)
+	// Limits are for callers that are none of Chancery's own processes.
+	Limits Limits
 	// Drain says how a server ends.
 	Drain Drain
 }
@@ -63,6 +65,7 @@ func chain(o Options) (grpc.UnaryServerInterceptor, error) {
 		failures(o.Log, o.Unavailable),
 		deadline(o.Deadline),
 		callers(o.Identify),
+		limited(o.Limits),
 		validation(validator),
 	), nil
 }
@@ -115,6 +118,8 @@ func severity(err error) slog.Level {
 	var refusal *oauth.Error
 	var f *fault.Error
 	switch {
+	case errors.As(err, &f) && f.RetryAfter > 0:
+		return slog.LevelDebug // a flood is counted, and fills no log
 	case errors.Is(err, oauth.ServerError):
 		return slog.LevelError
 	case errors.Is(err, oauth.TemporarilyUnavailable), errors.Is(err, rpcerr.ErrUnavailable),

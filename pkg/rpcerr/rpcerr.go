@@ -9,10 +9,12 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -70,7 +72,7 @@ func ToStatus(err error) *status.Status {
 	case refusal != nil:
 		return withReason(classOf(refusal.Code), refusal.Description, OAuthDomain, strings.ToUpper(string(refusal.Code)))
 	case f != nil:
-		return withReason(faultClass[f.Kind], f.Message, AdminDomain, faultReason[f.Kind])
+		return withRetry(withReason(faultClass[f.Kind], f.Message, AdminDomain, faultReason[f.Kind]), f.RetryAfter)
 	case err == nil:
 		return status.New(codes.OK, "")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, ErrUnavailable):
@@ -109,6 +111,17 @@ func withReason(code codes.Code, message, domain, reason string) *status.Status 
 	return st
 }
 
+// withRetry adds when a repeat is worth it, if that is known.
+func withRetry(st *status.Status, after time.Duration) *status.Status {
+	if after <= 0 {
+		return st
+	}
+	if with, err := st.WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(after)}); err == nil {
+		return with
+	}
+	return st
+}
+
 // FromStatus is the inverse of [ToStatus]. What carries no reason of ours is
 // temporarily_unavailable when the transport says that the other side is away,
 // and server_error otherwise. A nil err stays nil.
@@ -123,7 +136,7 @@ func FromStatus(err error) error {
 		case ok && info.GetDomain() == OAuthDomain:
 			return oauth.Refuse(oauth.ErrorCode(strings.ToLower(info.GetReason())), st.Message())
 		case ok && info.GetDomain() == AdminDomain:
-			return fault.New(kindOf(info.GetReason()), st.Message())
+			return &fault.Error{Kind: kindOf(info.GetReason()), Message: st.Message(), RetryAfter: retryAfter(st)}
 		}
 	}
 	switch st.Code() {
@@ -132,6 +145,16 @@ func FromStatus(err error) error {
 	default:
 		return oauth.RefuseBecause(oauth.ServerError, "", err)
 	}
+}
+
+// retryAfter is what [withRetry] has added, zero if that is nothing.
+func retryAfter(st *status.Status) time.Duration {
+	for _, d := range st.Details() {
+		if info, ok := d.(*errdetails.RetryInfo); ok {
+			return info.GetRetryDelay().AsDuration()
+		}
+	}
+	return 0
 }
 
 // kindOf is the kind that reason names; an unknown one, from a newer release,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -27,6 +28,7 @@ func TestRefusalsSurviveTheWire(t *testing.T) {
 		{oauth.Refuse(oauth.TemporarilyUnavailable, "later"), codes.Unavailable, oauth.TemporarilyUnavailable},
 		{fmt.Errorf("wrapped: %w", fault.New(fault.NotFound, "no such client")), codes.NotFound, fault.NotFound},
 		{fault.New(fault.Conflict, "changed"), codes.Aborted, fault.Conflict},
+		{fault.Later("too many", time.Second), codes.ResourceExhausted, fault.Exhausted},
 		{fault.New(fault.Exhausted, "too many"), codes.ResourceExhausted, fault.Exhausted},
 		{fault.Because(fault.Invalid, "scope is malformed", oauth.Refuse(oauth.InvalidScope, "no")), codes.InvalidArgument, fault.Invalid},
 		{oauth.RefuseBecause(oauth.InvalidGrant, "ended", fault.New(fault.NotFound, "no such grant")), codes.FailedPrecondition, oauth.InvalidGrant},
@@ -55,6 +57,15 @@ func TestN250_CausesStayInside(t *testing.T) {
 		st := rpcerr.ToStatus(err)
 		if got := fmt.Sprint(st.Proto()); st.Message() == "" || strings.Contains(got, "hunter2") {
 			t.Errorf("ToStatus(%v) = %v", err, got)
+		}
+	}
+}
+
+func TestRetryAfterSurvivesTheWire(t *testing.T) {
+	for _, want := range []time.Duration{0, 1500 * time.Millisecond} {
+		var f *fault.Error
+		if err := rpcerr.FromStatus(rpcerr.ToStatus(fault.Later("busy", want)).Err()); !errors.As(err, &f) || f.RetryAfter != want {
+			t.Errorf("FromStatus() = %v, want to be told %v", err, want)
 		}
 	}
 }

@@ -5,15 +5,17 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+
+	"github.com/chancery-auth/chancery/pkg/ratelimit"
 )
 
 // Counters count what happens, by kind and never by whom. They start at zero,
 // so that the first event of a kind is an increase. A nil *Counters counts
 // nothing. It is safe for concurrent use.
 type Counters struct {
-	tokens, reuse, repeat, extended, ahead, replay, unknown, events metric.Int64Counter
+	tokens, reuse, repeat, extended, ahead, replay, unknown, events, limited metric.Int64Counter
 
-	grantTypes, outcomes map[string][]metric.AddOption // made once
+	grantTypes, outcomes, classes map[string][]metric.AddOption // made once
 }
 
 // counters makes the counters of the process.
@@ -27,6 +29,7 @@ func (m *maker) counters() *Counters {
 		replay:   m.counter("chancery_code_replay_total", "Authorization codes that came a second time."),
 		unknown:  m.counter("chancery_unknown_commits_total", "Transactions of which nobody knows whether they were committed."),
 		events:   m.counter("chancery_events_published_total", "Events handed to the stream, by outcome."),
+		limited:  m.counter("chancery_rate_limited_total", "Requests and calls refused because their source makes too many, by class."),
 	}
 	if len(m.errs) > 0 {
 		return nil
@@ -34,6 +37,7 @@ func (m *maker) counters() *Counters {
 	ctx := context.Background()
 	c.grantTypes = prepare(ctx, c.tokens, "grant_type", append(grantTypes(), other))
 	c.outcomes = prepare(ctx, c.events, "outcome", []string{outcomeOK, outcomeFailed})
+	c.classes = prepare(ctx, c.limited, "class", ratelimit.Names())
 	for _, counter := range []metric.Int64Counter{c.reuse, c.repeat, c.extended, c.ahead, c.replay, c.unknown} {
 		counter.Add(ctx, 0)
 	}
@@ -107,6 +111,17 @@ func (c *Counters) CodeReplay(ctx context.Context) {
 func (c *Counters) UnknownCommit(ctx context.Context) {
 	if c != nil {
 		c.unknown.Add(ctx, 1)
+	}
+}
+
+// RateLimited counts a request that was refused because its source makes too many.
+// A class that is not known is not counted.
+func (c *Counters) RateLimited(ctx context.Context, class string) {
+	if c == nil {
+		return
+	}
+	if options, known := c.classes[class]; known {
+		c.limited.Add(ctx, 1, options...)
 	}
 }
 

@@ -109,6 +109,8 @@ func useAll(t testing.TB, tel *telemetry.Telemetry) {
 	c.RefreshExtended(ctx)
 	c.CodeReplay(ctx)
 	c.UnknownCommit(ctx)
+	c.RateLimited(ctx, "token")
+	c.RateLimited(ctx, "192.0.2.1") // no class
 	c.EventPublished(ctx, true)
 	c.EventPublished(ctx, false)
 }
@@ -147,6 +149,8 @@ func TestMetricsAreWhatTheProcessSays(t *testing.T) {
 		`chancery_events_published_total{outcome="ok"}`:                 "1",
 		`chancery_events_published_total{outcome="failed"}`:             "1",
 		`chancery_unknown_commits_total`:                                "1",
+		`chancery_rate_limited_total{class="token"}`:                    "1",
+		`chancery_rate_limited_total{class="browsers"}`:                 "0",
 		`chancery_certificate_expire_seconds`:                           "86400",
 		`chancery_ready`:                                                "1",
 	} {

@@ -1,12 +1,20 @@
 package authorize_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
+	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	events "github.com/chancery-auth/chancery/pkg/event/migrations"
+	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
+	"github.com/chancery-auth/chancery/pkg/ratelimit"
+	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
+	"github.com/chancery-auth/chancery/services/authorize"
 )
 
 func TestPushedRequestsLeadToACode(t *testing.T) {
@@ -205,5 +213,24 @@ func TestN063_AClientHasSoManyPushedRequests(t *testing.T) {
 	})
 	if err != nil {
 		t.Errorf("another client: %v", err)
+	}
+}
+
+func TestN319_EachClientHasItsAllowanceOfPushes(t *testing.T) {
+	stores := authorize.SQLite(sqlitetest.New(t, coherence.Set(), events.Set(), authorize.Migrations()))
+	w := newWorldOn(t, stores)
+	w.pushes = ratelimit.Gate{
+		Limiter: ratelimit.New(func() time.Time { return time.Time{} }, nil), Class: ratelimit.Class{Name: ratelimit.Push, Rate: 2},
+	}
+	_, w.AuthorizeServiceClient = w.process(authorize.Config{Issuer: issuer, Preset: preset.Default()}, stores)
+	wrong := func(r *authorizev1.PushAuthorizationRequestRequest) { r.ClientSecret = "wrong" }
+	for range 9 { // takes nothing of it
+		_, err := w.push(wrong)
+		w.wantError(err, oauth.InvalidClient)
+	}
+	for i := range 5 {
+		if _, err := w.push(nil); (err == nil) != (i < 4) || err != nil && !errors.Is(err, fault.Exhausted) {
+			t.Errorf("push %d: %v", i, err)
+		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/preset"
+	"github.com/chancery-auth/chancery/pkg/ratelimit"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
@@ -46,6 +47,8 @@ type Deps struct {
 	Token     tokenv1.TokenServiceClient
 	// Hints tells the other replicas of restrictions early. Nil tells nobody.
 	Hints *coherent.Hints
+	// Pushes counts the pushed requests of each client that has authenticated.
+	Pushes ratelimit.Gate
 }
 
 // Service implements authorizev1.AuthorizeServiceServer. It is safe for
@@ -124,6 +127,11 @@ func (s *Service) PushAuthorizationRequest(ctx context.Context, req *authorizev1
 	authenticated, err := s.deps.Registry.AuthenticateClient(ctx, presented)
 	if err != nil {
 		return nil, err
+	}
+	if !clientauth.Public(authenticated.GetClient()) { // anybody can come with the name of a public one
+		if err := s.deps.Pushes.Take(ctx, authenticated.GetClient().GetClientId(), 1); err != nil {
+			return nil, err
+		}
 	}
 	client, err := s.peers.fromClient(authenticated.GetClient())
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/pkg/preset"
+	"github.com/chancery-auth/chancery/pkg/ratelimit"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
@@ -43,6 +44,8 @@ type world struct {
 	replica authorizev1.AuthorizeServiceClient
 	// rows counts those of a table of the SQLite store.
 	rows func(table string) int
+	// pushes is a limit of each client, in the processes that start from then on.
+	pushes ratelimit.Gate
 }
 
 // option changes the preset.
@@ -117,6 +120,7 @@ func (w *world) process(config authorize.Config, stores authorize.Stores) (*auth
 		Directory: directoryv1.NewDirectoryServiceClient(self),
 		Consent:   consentv1.NewConsentServiceClient(self),
 		Token:     tokenv1.NewTokenServiceClient(self),
+		Pushes:    w.pushes,
 	})
 	service.Register(local)
 	return service, authorizev1.NewAuthorizeServiceClient(local.Conn("gateway"))

@@ -63,7 +63,15 @@ func (s *Service) ask(ctx context.Context, req clientauth.Request, texts ...stri
 	if err != nil {
 		return nil, err
 	}
-	return s.desk.Ask(ctx, fromPresented(presented), texts...)
+	verdicts, err := s.desk.Ask(ctx, fromPresented(presented), texts...)
+	if err != nil {
+		return nil, err
+	}
+	// Only now it is known that it is the client who asks.
+	if err := s.gate.Take(ctx, presented.GetClientId(), len(texts)); err != nil {
+		return nil, err
+	}
+	return verdicts, nil
 }
 
 // platform returns the listed caller whose certificate the peer has shown, nil

@@ -18,6 +18,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
+	"github.com/chancery-auth/chancery/pkg/ratelimit"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	introspectionv1 "github.com/chancery-auth/chancery/proto/chancery/introspection/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
@@ -44,6 +45,8 @@ type Config struct {
 	WorkspaceSlug bool
 	// Callers is every API of the platform that introspects by its certificate.
 	Callers []PlatformCaller
+	// Introspections counts what each client asks that has authenticated, by tokens.
+	Introspections ratelimit.Gate
 }
 
 // Deps is what introspection stands on.
@@ -69,6 +72,7 @@ type Service struct {
 	desk      *inquiry.Desk
 	claims    *claims.Reader
 	slugs     *address.Book // nil: nobody is told
+	gate      ratelimit.Gate
 	peerNames func(ctx context.Context) []string
 	platforms map[string]*caller.Caller // by name
 }
@@ -91,6 +95,7 @@ func New(cfg Config, deps Deps) *Service {
 		keys:      keys,
 		desk:      desk,
 		claims:    &claims.Reader{Desk: desk, Find: findSubject(deps.Directory), Scopes: cfg.Scopes, Issuer: cfg.Issuer},
+		gate:      cfg.Introspections,
 		peerNames: deps.PeerNames,
 		platforms: platformsOf(cfg),
 	}

@@ -28,6 +28,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/preset"
+	"github.com/chancery-auth/chancery/pkg/ratelimit"
 	"github.com/chancery-auth/chancery/pkg/seal"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
@@ -80,6 +81,8 @@ type setting struct {
 	kek      *kek.Key
 	counters token.Counters
 	audit    eventtest.Audit
+	// exchanges and revocations are limits of each client.
+	exchanges, revocations ratelimit.Gate
 }
 
 // replica makes a second replica of f: another process on one database.
@@ -122,6 +125,7 @@ func newFixture(t *testing.T, change ...func(*setting)) *fixture {
 		Consent:   consentv1.NewConsentServiceClient(peers),
 		Directory: directoryv1.NewDirectoryServiceClient(peers),
 		Now:       func() time.Time { return batch.DatabaseTime.Add(f.offset) },
+		Exchanges: set.exchanges, Revocations: set.revocations,
 	})
 	if err := f.service.Load(t.Context()); err != nil {
 		t.Fatal(err)

@@ -34,7 +34,7 @@ func (s *Service) Revoke(ctx context.Context, req *tokenv1.RevokeRequest) (*toke
 	}
 	by := holder{clientID: req.GetClientId(), authenticated: clientauth.Presented(ctx, req)}
 	if by.authenticated {
-		client, err := s.authenticate(ctx, req)
+		client, err := s.authenticate(ctx, req, s.deps.Revocations)
 		if err != nil {
 			return nil, err
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/preset"
+	"github.com/chancery-auth/chancery/pkg/ratelimit"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
@@ -52,6 +53,9 @@ type Deps struct {
 	Now      func() time.Time
 	// Log hears of keys that cannot be read or rotated; nil for nobody.
 	Log *slog.Logger
+	// Exchanges and Revocations count the requests of each client that has
+	// authenticated.
+	Exchanges, Revocations ratelimit.Gate
 }
 
 // Service implements TokenService.
@@ -125,7 +129,7 @@ func idTokenClaims(p preset.Preset) preset.Catalogue {
 // Exchange implements TokenService. What every grant type shares is here, in the
 // order of RFC 6749 §3.2, so that no grant can forget a step of it.
 func (s *Service) Exchange(ctx context.Context, req *tokenv1.ExchangeRequest) (*tokenv1.ExchangeResponse, error) {
-	client, err := s.authenticate(ctx, req)
+	client, err := s.authenticate(ctx, req, s.deps.Exchanges)
 	if err != nil {
 		return nil, err
 	}
@@ -151,8 +155,9 @@ func (s *Service) Exchange(ctx context.Context, req *tokenv1.ExchangeRequest) (*
 	}, nil
 }
 
-// authenticate authenticates the client of a request.
-func (s *Service) authenticate(ctx context.Context, req clientauth.Request) (*registryv1.Client, error) {
+// authenticate authenticates the client of a request, and counts it. A public client
+// is not counted: anybody can come with its name.
+func (s *Service) authenticate(ctx context.Context, req clientauth.Request, gate ratelimit.Gate) (*registryv1.Client, error) {
 	presented, err := clientauth.Sort(ctx, req)
 	if err != nil {
 		return nil, err
@@ -161,7 +166,11 @@ func (s *Service) authenticate(ctx context.Context, req clientauth.Request) (*re
 	if err != nil {
 		return nil, err
 	}
-	return resp.GetClient(), nil
+	client := resp.GetClient()
+	if clientauth.Public(client) {
+		return client, nil
+	}
+	return client, gate.Take(ctx, client.GetClientId(), 1)
 }
 
 // Sweep forgets what is over.

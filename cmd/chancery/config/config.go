@@ -31,6 +31,7 @@ type Config struct {
 	MutualTLS        MutualTLS     `yaml:"mutual_tls" help:"The certificate by which this process and its peers know each other."`
 	Listen           Listen        `yaml:"listen" help:"The addresses to listen to, host:port. Port 0 picks a free one."`
 	Drain            Drain         `yaml:"drain" help:"How a process ends."`
+	Limits           CallLimits    `yaml:"limits" help:"What one client, or one source of calls at listen.grpc, may ask of this process a second. Twice as much may come at once."`
 	Telemetry        Telemetry     `yaml:"telemetry" help:"Traces. Metrics need no setting: they are at /metrics of listen.internal."`
 
 	Gateway       Gateway       `yaml:"gateway" help:"The public HTTP endpoints."`
@@ -126,6 +127,16 @@ type Limits struct {
 	UnsafeUnlimited bool    `yaml:"unsafe_unlimited" help:"Lift these limits: anybody can then keep the gateway busy. For load tests."`
 }
 
+// CallLimits is the section limits. Each process counts for itself.
+type CallLimits struct {
+	Clients         float64 `yaml:"clients" help:"Calls a second at listen.grpc to the methods that authenticate clients, of one certificate that is none of Chancery's roles, or else of one address (of IPv6, one /64)."`
+	Holders         float64 `yaml:"holders" help:"The same, to the other methods that anybody may call."`
+	Token           float64 `yaml:"token" help:"Token requests a second of one client that has authenticated itself, over HTTP and gRPC together; and as many revocations."`
+	PushedRequests  float64 `yaml:"pushed_requests" help:"The same, pushed authorization requests."`
+	Introspect      float64 `yaml:"introspect" help:"The same, tokens that the client asks about."`
+	UnsafeUnlimited bool    `yaml:"unsafe_unlimited" help:"Lift these limits: one client can then keep the process busy. For load tests."`
+}
+
 // Service is what every service's section has.
 type Service struct {
 	Target   string `yaml:"target" help:"Where others reach the service: a gRPC target, such as dns:///host:port, or static:///host:port,host:port."`
@@ -167,6 +178,7 @@ func Default() *Config {
 		MutualTLS:       MutualTLS{Domain: "chancery.internal"},
 		Listen:          Listen{GRPC: "0.0.0.0:9090", HTTP: "0.0.0.0:8443", Internal: "127.0.0.1:9091"},
 		Drain:           Drain{Delay: 5 * time.Second, Timeout: 20 * time.Second},
+		Limits:          CallLimits{Clients: 2000, Holders: 1000, Token: 50, PushedRequests: 20, Introspect: 2000},
 		Telemetry:       Telemetry{SampleRatio: 0.01},
 		Gateway: Gateway{
 			HSTS:   HSTS{MaxAge: 2 * 8760 * time.Hour, IncludeSubdomains: true},

@@ -101,6 +101,7 @@ func TestEachMistakeIsFoundWhereItIs(t *testing.T) {
 		{"preload for less than a year", "limits: {clients: 2000}", "hsts: {preload: true, max_age: 8759h}", "f:23:19: gateway.hsts.preload: needs include_subdomains", "hsts: {preload: true, max_age: 8760h}"},
 		{"preload of one host", "limits: {clients: 2000}", "hsts: {preload: true, include_subdomains: false}", "f:23:19: gateway.hsts.preload: needs include_subdomains", "hsts: {preload: true}"},
 		{"limit", "limits: {clients: 2000}", "limits: {clients: 0}", "f:23:21: gateway.limits.clients: want from 1", "limits: {clients: 1}"},
+		{"limit of a client", "listen:\n", "limits: {token: 0.5}\nlisten:\n", "f:13:17: limits.token: want from 1", "limits: {token: 1}\nlisten:\n"},
 		{"caller with a role's name", "    - name: billing", "    - name: token", "f:30:13: introspection.callers[0].name: token is a role", "    - name: tokens"},
 		{"caller's name", "    - name: billing", "    - name: billing.acme", "f:30:13: introspection.callers[0].name: want one label", "    - name: billing-1"},
 		{"caller without audience", "      audience: [https://billing.acme.io]\n", "", "f:30:7: introspection.callers[0].audience: is required", "      audience: [urn:billing]\n"},

@@ -182,6 +182,7 @@ func (c *Config) Warnings() []string {
 		text  string
 	}{
 		{c.Gateway.Limits.UnsafeUnlimited, "gateway.limits.unsafe_unlimited: there is no limit on requests of one address"},
+		{c.Limits.UnsafeUnlimited, "limits.unsafe_unlimited: there is no limit on requests of one client, nor on calls at listen.grpc"},
 		{c.KeyEncryptionKey.scheme == schemeEnv, "key_encryption_key is in an environment variable, which child processes and crash reports show: a file with mode 0600 is safer"},
 		{c.Telemetry.OTLPInsecure && !Loopback(c.Telemetry.OTLP), "telemetry.otlp_insecure: traces go over the network in the clear"},
 		{!Loopback(c.Listen.Internal), "listen.internal is reached from other machines: profiles and metrics have no access control of their own"},

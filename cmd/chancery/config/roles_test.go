@@ -109,6 +109,7 @@ func TestRolesAreNamedOnceAndRightly(t *testing.T) {
 func TestWarningsNameWhatIsUnsafe(t *testing.T) {
 	tests := []struct{ name, old, by, want string }{
 		{"unlimited", "limits: {clients: 2000}", "limits: {unsafe_unlimited: true}", "unsafe_unlimited"},
+		{"clients unlimited", "listen:\n", "limits: {unsafe_unlimited: true}\nlisten:\n", "limits.unsafe_unlimited"},
 		{"key in the environment", "key_encryption_key: file:kek", "key_encryption_key: env:KEK", "key_encryption_key"},
 		{"traces in the clear", "  sample_ratio: 0.5", "  otlp: collector:4317\n  otlp_insecure: true", "otlp_insecure"},
 		{"profiles for others", "internal: 127.0.0.1:9091", "internal: 0.0.0.0:9091", "listen.internal"},

@@ -20,7 +20,7 @@ import (
 func (c *Config) check() {
 	for _, part := range []func(){
 		c.checkCommon, c.checkPreset, c.checkNATS, c.checkMutualTLS, c.checkAddresses, c.checkDurations,
-		c.checkGateway, c.checkServices, c.checkCallers,
+		c.checkGateway, c.checkLimits, c.checkServices, c.checkCallers,
 	} {
 		part()
 	}
@@ -173,12 +173,24 @@ func (c *Config) checkGateway() {
 		}
 	}
 	c.checkHSTS()
-	limits := c.Gateway.Limits
+}
+
+func (c *Config) checkLimits() {
+	edge, calls := c.Gateway.Limits, c.Limits
 	for _, each := range []struct {
 		key   string
 		value float64
-	}{{"clients", limits.Clients}, {"holders", limits.Holders}, {"browsers", limits.Browsers}} {
-		c.rule("gateway.limits."+each.key, strictyaml.Within(each.value, 1, 1e6))
+	}{
+		{"gateway.limits.clients", edge.Clients},
+		{"gateway.limits.holders", edge.Holders},
+		{"gateway.limits.browsers", edge.Browsers},
+		{"limits.clients", calls.Clients},
+		{"limits.holders", calls.Holders},
+		{"limits.token", calls.Token},
+		{"limits.pushed_requests", calls.PushedRequests},
+		{"limits.introspect", calls.Introspect},
+	} {
+		c.rule(each.key, strictyaml.Within(each.value, 1, 1e6))
 	}
 }
 

@@ -45,16 +45,3 @@ func (e *Edge) clientAddress(r *http.Request, peer netip.Addr) netip.Addr {
 	}
 	return client
 }
-
-// addressBlock is what limits count by: an IPv4 address, or the /64 that one
-// IPv6 host usually has to itself.
-func addressBlock(addr netip.Addr) string {
-	if !addr.IsValid() {
-		return ""
-	}
-	bits := 64
-	if addr.Is4() {
-		bits = 32
-	}
-	return netip.PrefixFrom(addr.WithZone(""), bits).Masked().String()
-}

@@ -22,7 +22,8 @@ import (
 	"github.com/maypok86/otter/v2"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
-	"golang.org/x/time/rate"
+
+	"github.com/chancery-auth/chancery/pkg/ratelimit"
 )
 
 // Route is one path of the edge. All but Name, Path, Methods, Handler and Refuse
@@ -41,11 +42,9 @@ type Route struct {
 	Head bool
 	// CORS lets web pages of registered origins call the route.
 	CORS bool
-	// Rate is how many requests a second one address block may make. Zero or
-	// [rate.Inf]: no limit.
-	Rate rate.Limit
-	// Burst is how many of them may come at once. Zero: twice Rate.
-	Burst int
+	// Class is how many requests one address block may make, together with those of
+	// the other routes of the class. The zero value is no limit.
+	Class ratelimit.Class
 	// Body is the longest body in bytes. Zero: 64 KiB.
 	Body int64
 	// Deadline bounds the work on a request. Zero: no bound.
@@ -77,6 +76,8 @@ type Config struct {
 	HSTS string
 	// Origins tells whether a web origin may call the routes with CORS.
 	Origins func(ctx context.Context, origin string) (bool, error)
+	// Limiter counts the requests of the classes of routes. Nil: nothing is limited.
+	Limiter *ratelimit.Limiter
 	Log     *slog.Logger
 	Now     func() time.Time
 	Tracer  trace.Tracer
@@ -95,14 +96,12 @@ type Edge struct {
 	patterns []pattern
 	below    []*Route
 	notFound Route
-	limiters *otter.Cache[limiterKey, *rate.Limiter]
 	origins  *otter.Cache[string, bool]
 }
 
 // New returns an edge. Fails if two routes have one path, or one has no name.
 func New(cfg Config) (*Edge, error) {
 	e := &Edge{Config: cfg, exact: make(map[string]*Route), notFound: Route{Name: Unknown, Path: Unknown, Refuse: cfg.NotFound}}
-	e.limiters = newLimiters()
 	e.origins = newOrigins()
 	taken := make(map[string]bool, len(cfg.Routes))
 	for i := range cfg.Routes {
@@ -147,7 +146,7 @@ func InfoOf(ctx context.Context) Info {
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	route := e.route(r)
 	peer := peerOf(r)
-	info := Info{ID: rand.Text(), AddressBlock: addressBlock(e.clientAddress(r, peer))}
+	info := Info{ID: rand.Text(), AddressBlock: ratelimit.Block(e.clientAddress(r, peer))}
 	ctx, span := e.Tracer.Start(e.traceContext(r, peer), "HTTP "+route.Path,
 		trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(attribute.String("http.route", route.Path)))
 	defer span.End()

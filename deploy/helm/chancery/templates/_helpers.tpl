@@ -97,6 +97,7 @@ listen:
 drain:
   delay: {{ .Values.drain.delaySeconds }}s
   timeout: {{ .Values.drain.timeoutSeconds }}s
+limits: {{ toJson .Values.limits }}
 telemetry:
   {{- with .Values.telemetry.otlp }}
   otlp: {{ . | quote }}
