@@ -50,7 +50,8 @@ func TestCluster(t *testing.T) {
 		{"N259 each method is open to the certificates it names", methodsAreOpenToTheirCallers},
 		{"T01 a killed process takes nothing acknowledged along", killedProcesses},
 		{"T11 the database comes back", databaseRestarts},
-		{"T05 a rolling restart loses no request", rollingRestart},
+		{"N327 a frozen replica is missed", frozenReplicas},
+		{"N325 T05 a rolling restart loses no request", rollingRestart},
 		{"T29 keys rotate and every ID token verifies", keysRotate},
 		{"T38 certificates are replaced and no request fails", certificatesAreReplaced},
 	} {

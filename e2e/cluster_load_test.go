@@ -49,6 +49,9 @@ type load struct {
 // errTransient is a failure after which the same request may succeed.
 var errTransient = errors.New("transient")
 
+// errWrong is an answer that is not true.
+var errWrong = errors.New("a good token is not active")
+
 // newLoad prepares a load. Its families are made before anything is broken.
 func newLoad(t *testing.T, f *fleet, families int) *load {
 	t.Helper()
@@ -238,7 +241,7 @@ func (l *load) introspect(ctx context.Context) error {
 func (l *load) isActive(ctx context.Context, token string) error {
 	active, err := l.ask(ctx, token)
 	if err == nil && !active {
-		return errors.New("a good token is not active")
+		return errWrong
 	}
 	return err
 }
@@ -265,10 +268,15 @@ func (l *load) rotate(ctx context.Context, family int) error {
 	l.mu.Lock()
 	l.idToken = answer.IDToken
 	l.mu.Unlock()
-	_, err = l.do(func() (*http.Request, error) {
+	return l.userinfo(ctx, answer.AccessToken)
+}
+
+// userinfo asks who the subject of a token is.
+func (l *load) userinfo(ctx context.Context, token string) error {
+	_, err := l.do(func() (*http.Request, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, l.f.Issuer+"/oauth/userinfo", nil)
 		if err == nil {
-			req.Header.Set("Authorization", "Bearer "+answer.AccessToken)
+			req.Header.Set("Authorization", "Bearer "+token)
 		}
 		return req, err
 	})

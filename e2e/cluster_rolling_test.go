@@ -35,32 +35,28 @@ func strictly(t *testing.T, f *fleet) *load {
 	return l
 }
 
-// rollingRestart replaces every process, one after the other, as a deployment
-// does.
+// rollingRestart replaces every process, one after the other, each the moment that
+// the one before reports that it is ready.
 func rollingRestart(t *testing.T, f *fleet) {
 	l := strictly(t, f)
-	end := l.run(t, l.issue, l.introspect)
+	end := l.run(t, l.issue, l.introspect, l.issue, l.introspect)
 	for _, p := range f.Services() {
 		restartOne(t, p)
 	}
 	end()
 }
 
-// restartOne asks a process to end, starts it again once it has ended well, and
-// leaves its callers the time to find it: they try again after at most as long as
-// it was away. Deployments have minReadySeconds for that.
+// restartOne asks a process to end, and starts it again once it has ended well.
 func restartOne(t *testing.T, p *cluster.Process) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), stopPatience)
 	defer cancel()
-	began := time.Now()
 	if err := p.Stop(ctx); err != nil {
 		t.Errorf("want status 0: %v", err)
 	}
 	if err := p.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	<-time.After(time.Since(began))
 }
 
 // keysRotate makes new keys as fast as they may follow each other, and checks

@@ -232,10 +232,11 @@ func (p *process) waitReady(ctx context.Context) bool {
 	return true
 }
 
-// reportHealth tells callers over gRPC what the probes are told over HTTP.
+// reportHealth tells callers over gRPC what the probes are told over HTTP. That it
+// ends, the server itself says.
 func (p *process) reportHealth(ctx context.Context) error {
 	for serving := false; ; {
-		if now := p.ready(); now != serving {
+		if now := p.ready(); now != serving && !p.draining.Load() {
 			serving = now
 			p.grpc.SetServing(serving)
 		}

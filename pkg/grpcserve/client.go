@@ -43,11 +43,12 @@ type Target struct {
 	Now func() time.Time
 }
 
-// Dial returns a connection to every replica of a service, used in turn while
-// its health says that it is serving. It connects when it is first used.
+// Dial returns a connection to every replica of a service, used in turn while it
+// says that it is serving and gives signs of life. It connects when it is first
+// used.
 //
-// A call that fails because a replica is away is repeated if the contract says
-// that it may be, up to two times and within a budget. Every call has a deadline,
+// A call that fails because a replica is away or silent is repeated if the contract
+// says that it may be, up to two times and within a budget. Every call has a deadline,
 // 20 ms sooner than its caller's, and goes on in its caller's trace. Errors are
 // refusals again: see rpcerr. The caller closes the connection. Fails for an
 // address that is none.
@@ -59,25 +60,23 @@ func Dial(t Target, more ...grpc.DialOption) (*grpc.ClientConn, error) {
 	if t.TLS != nil {
 		creds = credentials.NewTLS(t.TLS)
 	}
-	config, err := serviceConfig()
-	if err != nil {
-		return nil, err
-	}
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(creds),
 		grpc.WithResolvers(static{}),
 		// Only this one counts: whoever answers for a name says nothing of repeats.
-		grpc.WithDefaultServiceConfig(config),
+		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig":[{"` + replicasPolicy + `":{}}]}`),
 		grpc.WithDisableServiceConfig(),
 		grpc.WithNoProxy(),
 		grpc.WithIdleTimeout(0),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingTime, Timeout: pingTimeout, PermitWithoutStream: true}),
+		// A replica that has said goodbye is back soon: its callers are to have it
+		// before the next one leaves.
 		grpc.WithConnectParams(grpc.ConnectParams{
-			Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
+			Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 250 * time.Millisecond},
 			MinConnectTimeout: 3 * time.Second,
 		}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxSendBytes), grpc.MaxCallSendMsgSize(maxReceiveBytes)),
-		grpc.WithChainUnaryInterceptor(Client, shave, stamp(t.Now)),
+		grpc.WithChainUnaryInterceptor(Client, shave, newRepeats().repeat, stamp(t.Now)),
 	}
 	conn, err := grpc.NewClient(t.Address, append(options, more...)...)
 	if err != nil {

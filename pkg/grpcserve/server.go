@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -28,12 +30,23 @@ const (
 	maxAge      = 5 * time.Minute
 	maxAgeGrace = 30 * time.Second
 	// pingTime is how long a connection may be silent before it is asked whether
-	// it lives, and pingTimeout how long the answer may take. Both sides ask.
-	pingTime    = 20 * time.Second
-	pingTimeout = 5 * time.Second
+	// it lives, and pingTimeout how long the answer may take. Both sides ask. The
+	// clients of grpc-go do not ask more often.
+	pingTime    = 10 * time.Second
+	pingTimeout = 3 * time.Second
 	// leastPingTime is how often a client may ask.
 	leastPingTime = pingTime / 2
 	drainTimeout  = 10 * time.Second
+	// replicaHealth is the name under which our clients watch a server.
+	replicaHealth = "chancery.replica"
+	// beatTime is how often they are told, and silenceTime how long they wait: a
+	// process that is stopped keeps its connections.
+	beatTime    = 500 * time.Millisecond
+	silenceTime = 3 * beatTime
+	// leaveTimeout is how long a server that ends waits for clients who have no
+	// other, and leavePeriod how often it looks.
+	leaveTimeout = 3 * time.Second
+	leavePeriod  = 10 * time.Millisecond
 )
 
 // Drain is how a server ends.
@@ -54,6 +67,12 @@ type Server struct {
 	// watching ends the streams of those who watch the health.
 	watching context.Context //nolint:containedctx // it is the life of the server, and not of a call
 	unwatch  context.CancelFunc
+	// clients is how many watch it as a replica.
+	clients atomic.Int64
+
+	mu      sync.Mutex
+	serving bool
+	leaving bool
 }
 
 // NewServer returns a server without services. It listens to nothing yet. creds
@@ -67,6 +86,7 @@ func NewServer(o Options, creds credentials.TransportCredentials) (*Server, erro
 		o.Drain.Timeout = drainTimeout
 	}
 	s := &Server{health: health.NewServer(), drain: o.Drain}
+	s.SetServing(true)
 	s.watching, s.unwatch = context.WithCancel(context.Background())
 	opts := append(limits(), grpc.UnaryInterceptor(interceptor), grpc.StreamInterceptor(s.onlyHealth))
 	if creds != nil {
@@ -101,36 +121,10 @@ func (s *Server) onlyHealth(service any, stream grpc.ServerStream, info *grpc.St
 	return s.endWatch(service, stream, info, handler)
 }
 
-// endWatch ends a stream when the server ends, which would wait for it.
-func (s *Server) endWatch(service any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	ctx, cancel := context.WithCancel(stream.Context())
-	defer cancel()
-	defer context.AfterFunc(s.watching, cancel)()
-	return handler(service, watch{stream, ctx})
-}
-
-// watch is a stream that ends with the server.
-type watch struct {
-	grpc.ServerStream
-	ctx context.Context //nolint:containedctx // grpc.ServerStream has it there
-}
-
-// Context implements grpc.ServerStream.
-func (w watch) Context() context.Context { return w.ctx }
-
-// SetServing says whether calls should come here. A new server is serving; one
-// that ends is not, whatever is set.
-func (s *Server) SetServing(serving bool) { //nolint:revive // it is the state and not a choice of code
-	status := healthv1.HealthCheckResponse_NOT_SERVING
-	if serving {
-		status = healthv1.HealthCheckResponse_SERVING
-	}
-	s.health.SetServingStatus("", status)
-}
-
 // Serve answers on lis until ctx is done. It then says that it is not serving,
-// goes on for the delay of its [Drain], stops taking calls, lets those that run
-// finish for its timeout, and returns nil. It closes lis.
+// goes on for the delay of its [Drain], and up to three seconds longer for clients
+// of [Dial] who have no other replica yet. It stops taking calls, lets those that
+// run finish for its timeout, and returns nil. It closes lis.
 func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 	failed := make(chan error, 1)
 	go func() { failed <- s.Server.Serve(lis) }()
@@ -140,13 +134,16 @@ func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 		return served(err)
 	case <-ctx.Done():
 	}
-	s.health.Shutdown()
+	usable := s.leave()
 	delay := time.NewTimer(s.drain.Delay)
 	defer delay.Stop()
 	select {
 	case err := <-failed:
 		return served(err)
 	case <-delay.C:
+	}
+	if usable {
+		s.waitForClients()
 	}
 	s.finish()
 	return served(<-failed)

@@ -106,7 +106,12 @@ func overNetwork(t *testing.T, tr *transport, o grpcserve.Options) {
 // waits.
 func serve(t *testing.T, server *grpcserve.Server) (address string, stop func() error) {
 	t.Helper()
-	lis, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	return serveAt(t, "127.0.0.1:0", server)
+}
+
+func serveAt(t *testing.T, at string, server *grpcserve.Server) (address string, stop func() error) {
+	t.Helper()
+	lis, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", at)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -158,7 +158,15 @@ func (b *Balancer) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	failure := errNoBackend
-	for _, each := range b.candidates(attempts) {
+	list := b.candidates(attempts)
+	if len(list) == 0 {
+		// One may be ready that was not when it was last asked.
+		for _, each := range b.backends {
+			each.ready.Store(b.asks(req.Context(), each))
+		}
+		list = b.candidates(attempts)
+	}
+	for _, each := range list {
 		resp, err := b.send(req, each)
 		if err == nil {
 			return resp, nil

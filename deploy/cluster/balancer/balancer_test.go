@@ -160,6 +160,19 @@ func TestRequestThatMayHaveArrivedIsNotSentAgain(t *testing.T) {
 	}
 }
 
+func TestGatewayThatHasJustBecomeReadyIsFound(t *testing.T) {
+	g := newGateway(t)
+	g.unready.Store(true)
+	b, url := start(t, 0, balancer.Options{Backends: []balancer.Backend{g.backend()}, CheckPeriod: time.Hour})
+	if status, _ := send(t, url); status != http.StatusServiceUnavailable {
+		t.Errorf("status %d while it is not ready, want 503", status)
+	}
+	g.unready.Store(false)
+	if status, _ := send(t, url); status != http.StatusOK || b.Ready() != 1 {
+		t.Errorf("status %d, %d ready, want 200 and one", status, b.Ready())
+	}
+}
+
 func TestNobodyReady(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
