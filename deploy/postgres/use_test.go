@@ -9,6 +9,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/migrate"
@@ -53,7 +54,7 @@ func TestIntrospectionPollsAndRegistrySweeps(t *testing.T) {
 	d := newDatabase(t)
 	source := coherentpg.NewSource(d.as(t, "chancery_introspection"), pg.Options{})
 	t.Cleanup(func() { _ = source.Close(t.Context()) })
-	batch, err := source.Load(t.Context())
+	batch, err := coherenttest.Load(t.Context(), source)
 	if err != nil {
 		t.Fatal(err)
 	}

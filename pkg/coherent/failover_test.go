@@ -12,6 +12,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	"github.com/chancery-auth/chancery/pkg/coherent/migrations"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
@@ -108,7 +109,7 @@ func TestT17_LostTailOfAFailoverIsWrittenBack(t *testing.T) {
 		return written > 0
 	})
 	// A replica that starts now has only the database to learn from.
-	b, err := newSource(t, server.URL()).Load(t.Context())
+	b, err := coherenttest.Load(t.Context(), newSource(t, server.URL()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,25 +9,25 @@ import (
 )
 
 const (
-	// loadTimeout is for the whole log. A load that takes longer than the bound
-	// yields a lease that has lapsed already; the poll after it renews it.
-	loadTimeout = 30 * time.Second
 	// pollGap is the least time between two polls, however many ask for one.
 	pollGap = 20 * time.Millisecond
 	// retryGap is the same after a failure.
 	retryGap = 100 * time.Millisecond
-	// maxTimeJump is how far the database's clock may be from where it should
-	// be, by the clock of this machine, for its word on what is over to count.
-	maxTimeJump = 5 * time.Minute
+	// maxClockError is how far the database's clock may be from that of this machine,
+	// and from where it should be since it was last believed, for its word on what has
+	// run out to count.
+	maxClockError = 5 * time.Minute
 	// expirePeriod is the time between two passes over the state.
 	expirePeriod = time.Minute
 )
 
 // feed is what the poll loop knows. One goroutine uses it.
 type feed struct {
-	cursor   Cursor
 	identity Identity
+	load     *load  // under way; nil if none is
+	cursor   Cursor // of the next poll, once loaded
 	loaded   bool
+	complete bool // a poll has succeeded since the load
 	failing  bool // as last logged
 
 	// incomplete is until when, by the database's clock, the log has a row that
@@ -35,11 +35,13 @@ type feed struct {
 	// poll would show it again.
 	incomplete time.Time
 
-	trusted  reading // of the database's clock
-	expireAt time.Time
+	trusted     reading // of the database's clock; the last that was believed
+	disbelieved bool    // as last logged
+	expireAt    time.Time
 
 	restoreEpoch int64   // of the last batch
 	suspected    bool    // the database may have lost what the state has
+	unsearched   int     // how many shards of the state may have what it has lost
 	lost         []Entry // what it has lost, and is not written back yet
 }
 
@@ -72,8 +74,7 @@ func (r *Replica) Run(ctx context.Context) error {
 	return nil
 }
 
-// step is one load or poll. The clocks are read before the query leaves: that
-// is the instant the answer is complete as of, however long it takes.
+// step is one load, if that is due, and one poll.
 func (r *Replica) step(ctx context.Context) (err error) {
 	r.counters.polls.Add(1)
 	defer func() {
@@ -81,33 +82,40 @@ func (r *Replica) step(ctx context.Context) (err error) {
 			r.counters.failedPolls.Add(1)
 		}
 	}()
+	if !r.feed.loaded {
+		if err := r.load(ctx); err != nil {
+			return err
+		}
+	}
+	return r.poll(ctx)
+}
+
+// poll joins what is new, and renews the lease if nothing is missing. The clocks are
+// read before the query leaves: that is the instant the answer is complete as of,
+// however long it takes.
+func (r *Replica) poll(ctx context.Context) error {
+	f := &r.feed
 	asOf := lease{clock: r.o.Clock(), wall: r.o.Wall()}
 	batch, err := r.read(ctx)
 	if err != nil {
 		return err
 	}
 	r.counters.lastPoll.Store(int64(r.o.Clock() - asOf.clock))
-	r.counters.pollRows.Add(int64(len(batch.Entries)))
-	f := &r.feed
-	if f.loaded && batch.Identity != f.identity {
-		// The cursor means nothing there. What is known stays: the new database
-		// may have lost restrictions that were acknowledged, and its clock is
-		// trusted no more than a jump of the old one would be.
-		f.suspect(batch)
-		r.counters.identityChanges.Add(1)
+	if batch.Identity != f.identity {
+		// The cursor means nothing there. What is known stays: the new database may have
+		// lost restrictions that were acknowledged.
+		f.loaded = false
 		return errIdentity
 	}
-	err = r.adopt(batch, asOf)
-	r.findLost(batch)
-	return err
-}
-
-// adopt joins a batch and renews the lease if nothing is missing.
-func (r *Replica) adopt(batch Batch, asOf lease) error {
-	f := &r.feed
-	r.join(batch)
-	expired := r.expire(batch.DatabaseTime, asOf.clock)
-	if !f.trusted.database.After(f.incomplete) {
+	f.cursor, f.complete, f.restoreEpoch = batch.Cursor, true, batch.RestoreEpoch
+	r.state.joinRestore(batch.RestoreEpoch)
+	r.join(batch.Entries)
+	believed := r.believe(ctx, batch.DatabaseTime, asOf)
+	expired := believed && r.expire(batch.DatabaseTime)
+	if f.suspected {
+		f.suspected, f.unsearched = false, shards
+	}
+	if !f.incomplete.IsZero() && !f.trusted.database.After(f.incomplete) {
 		// After a pass that may have made room, the whole log is read again.
 		f.loaded = !expired
 		return fmt.Errorf("%w before %s", errIncomplete, f.incomplete)
@@ -116,54 +124,73 @@ func (r *Replica) adopt(batch Batch, asOf lease) error {
 	return nil
 }
 
+// read polls. Where the difference is too large to be read in time, as after a long
+// outage, but the database answers, a load is due: pages have no such limit.
 func (r *Replica) read(ctx context.Context) (Batch, error) {
+	f := &r.feed
 	timeout := r.o.PollTimeout
-	if !r.feed.loaded {
+	if !f.complete {
 		timeout = loadTimeout
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	within, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	if !r.feed.loaded {
-		return r.source.Load(ctx)
+	batch, err := r.source.Poll(within, f.cursor)
+	if errors.Is(err, context.DeadlineExceeded) && f.complete && ctx.Err() == nil {
+		err = errors.Join(err, r.begin(ctx))
 	}
-	return r.source.Poll(ctx, r.feed.cursor)
+	return batch, err
 }
 
-// join adds the batch to the state. What cannot be joined makes the state
-// incomplete until no token is left that it could concern, or until a load
-// finds room for everything.
-func (r *Replica) join(batch Batch) {
+// join adds rows to the state. What cannot be joined makes the state incomplete until
+// no token is left that it could concern, or until a load finds room for everything.
+func (r *Replica) join(rows []Entry) {
 	f := &r.feed
-	if !f.loaded && f.identity == batch.Identity {
-		f.incomplete = time.Time{}
-	}
-	r.state.databaseTime.Store(batch.DatabaseTime.UnixMicro())
-	r.state.joinRestore(batch.RestoreEpoch)
-	for _, e := range batch.Entries {
-		// A row may stay in the log for a while after it is over.
+	r.counters.pollRows.Add(int64(len(rows)))
+	for _, e := range rows {
+		// A row may stay in the log for a while after it has run out.
 		over := e.KeepUntil.Before(f.trusted.database)
-		if !over && !r.state.Join(e.KeepUntil, e.Restriction) && e.KeepUntil.After(f.incomplete) {
+		if !over && !r.state.joinRow(e) && e.KeepUntil.After(f.incomplete) {
 			f.incomplete = e.KeepUntil
 		}
 	}
-	f.cursor, f.identity, f.loaded = batch.Cursor, batch.Identity, true
-	f.restoreEpoch = batch.RestoreEpoch
 }
 
-// expire drops what is over, by the database's clock, unless that clock has
-// jumped: dropped too early, a restriction would bring tokens back to life. A
-// clock that stays where it jumped to is not trusted again before a restart.
-// It reports whether it went over the state.
-func (r *Replica) expire(now time.Time, clock time.Duration) bool {
+// believe says whether the database's clock may decide what has run out: dropped too
+// early, a restriction would bring tokens back to life. It must agree with that of
+// this machine, from the first reading on, and must not have jumped since it was last
+// believed, as both do where the two machines are one.
+func (r *Replica) believe(ctx context.Context, now time.Time, at lease) bool {
 	f := &r.feed
-	if f.trusted == (reading{}) {
-		f.trusted = reading{now, clock}
+	offset := now.Sub(time.Unix(0, int64(at.wall)))
+	jump := now.Sub(f.trusted.database) - (at.clock - f.trusted.clock)
+	believed := offset.Abs() <= maxClockError && (f.trusted == (reading{}) || jump.Abs() <= maxClockError)
+	if believed {
+		f.trusted = reading{now, at.clock}
 	}
-	jump := now.Sub(f.trusted.database) - (clock - f.trusted.clock)
-	if jump.Abs() > maxTimeJump {
-		return false
+	// A row is kept by the later of two clocks, and so is what a hint brings.
+	r.state.databaseTime.Store(max(now.UnixMicro(), at.wall.Microseconds()))
+	r.counters.clockOffset.Store(int64(offset))
+	r.counters.believed.Store(believed)
+	if !believed != f.disbelieved {
+		f.disbelieved = !believed
+		r.logClock(ctx, offset)
 	}
-	f.trusted = reading{now, clock}
+	return believed
+}
+
+func (r *Replica) logClock(ctx context.Context, offset time.Duration) {
+	if !r.feed.disbelieved {
+		r.o.Log.InfoContext(ctx, "the database's clock is believed again")
+		return
+	}
+	r.o.Log.WarnContext(ctx, "the database's clock is not believed: no restriction is dropped until it agrees with this machine's, and has not jumped",
+		slog.Duration("ahead", offset), slog.Duration("allowed", maxClockError))
+}
+
+// expire drops what has run out by the database's clock, now and then. It reports
+// whether it went over the state.
+func (r *Replica) expire(now time.Time) bool {
+	f := &r.feed
 	if now.Before(f.expireAt) {
 		return false
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	"github.com/chancery-auth/chancery/pkg/coherent/migrations"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
@@ -38,7 +39,7 @@ func TestN326_ADeletedLiveRestrictionIsWrittenBack(t *testing.T) {
 
 	deletePastTheGuards(t, db)
 	eventually(t, "the restriction is written back", func() bool {
-		b, err := newSource(t, url).Load(t.Context())
+		b, err := coherenttest.Load(t.Context(), newSource(t, url))
 		if err != nil {
 			t.Fatal(err)
 		}

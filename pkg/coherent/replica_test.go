@@ -3,6 +3,7 @@ package coherent
 import (
 	"context"
 	"errors"
+	"math"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -30,9 +31,12 @@ type fakeLog struct {
 	epoch    int64
 	fail     error
 	takes    time.Duration
+	perRow   time.Duration // of a read
 	ahead    time.Duration // of the database's clock
 	loads    int
+	pages    int
 	polls    int
+	failPage func(n int) error // of each page, counted from 1
 
 	reconciled   []Entry
 	reconcileErr error
@@ -48,9 +52,23 @@ func (l *fakeLog) Reconcile(_ context.Context, entries []Entry) (int, error) {
 	return len(entries), nil
 }
 
-func (l *fakeLog) Load(ctx context.Context) (Batch, error) {
+func (l *fakeLog) Begin(ctx context.Context) (Batch, int64, error) {
 	l.set(func(l *fakeLog) { l.loads++ })
-	return l.read(ctx, 0)
+	b, err := l.read(ctx, 0, 0)
+	n, _ := strconv.Atoi(string(b.Cursor))
+	return b, int64(n), err
+}
+
+func (l *fakeLog) Page(ctx context.Context, after, last int64, size int) (Page, error) {
+	var fail error
+	l.set(func(l *fakeLog) {
+		l.pages++
+		if l.failPage != nil {
+			fail = l.failPage(l.pages)
+		}
+	})
+	b, err := l.read(ctx, int(after), min(size, int(last-after)))
+	return Page{b.Entries, after + int64(len(b.Entries)), b.Identity}, errors.Join(fail, err)
 }
 
 func (l *fakeLog) Poll(ctx context.Context, after Cursor) (Batch, error) {
@@ -59,18 +77,20 @@ func (l *fakeLog) Poll(ctx context.Context, after Cursor) (Batch, error) {
 	if err != nil {
 		return Batch{}, err
 	}
-	return l.read(ctx, n)
+	return l.read(ctx, n, math.MaxInt)
 }
 
-func (l *fakeLog) read(ctx context.Context, after int) (Batch, error) {
+func (l *fakeLog) read(ctx context.Context, after, size int) (Batch, error) {
 	l.mu.Lock()
+	rows := l.entries[min(after, len(l.entries)):]
+	rows = rows[:min(size, len(rows))]
 	b := Batch{
-		Entries:  l.entries[min(after, len(l.entries)):],
+		Entries:  rows,
 		Cursor:   Cursor(strconv.Itoa(len(l.entries))),
 		Identity: l.identity, RestoreEpoch: l.epoch,
 		DatabaseTime: now().Add(l.ahead),
 	}
-	fail, takes := l.fail, l.takes
+	fail, takes := l.fail, l.takes+time.Duration(len(rows))*l.perRow
 	l.mu.Unlock()
 	if fail != nil {
 		return Batch{}, fail
@@ -126,7 +146,7 @@ func inBubble(t *testing.T, prepare func(l *fakeLog, o *Options), f func(t *test
 		r := &fixture{log: &fakeLog{identity: "a"}}
 		o := Options{
 			Clock: func() time.Duration { return time.Since(origin) },
-			Wall:  func() time.Duration { return time.Since(origin) + time.Duration(r.wall.Load()) },
+			Wall:  func() time.Duration { return time.Duration(now().UnixNano() + r.wall.Load()) },
 		}
 		if prepare != nil {
 			prepare(r.log, &o)
@@ -222,7 +242,7 @@ func TestSlowPollIsCompleteAsOfItsStart(t *testing.T) {
 		l.takes, o.Bound, o.Pause = 1200*time.Millisecond, 2*time.Second, time.Second
 	}
 	inBubble(t, slow, func(t *testing.T, r *fixture) {
-		elapse(1200 * time.Millisecond)
+		elapse(2400 * time.Millisecond) // for where the log stands, and the poll
 		if got := r.LeaseAge(); got != 1200*time.Millisecond {
 			t.Errorf("LeaseAge() = %s right after a poll of 1.2 s", got)
 		}
@@ -280,7 +300,7 @@ func TestUnknownKindNeverRenewsTheLease(t *testing.T) {
 // SECURITY case F12: what found no room is not known, whatever the cursor says.
 func TestFullStateGrantsNoLease(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, r *fixture) {
-		r.State().room.limit = 2 * entryOverhead
+		r.State().room.limit = 2 * price
 		r.log.append(now().Add(90*time.Second), Session(uuid.UUID{1}), Session(uuid.UUID{2}))
 		r.log.append(hour(), Session(uuid.UUID{3}))
 		elapse(80 * time.Second)
@@ -495,7 +515,7 @@ func TestJumpOfTheDatabaseClockDropsNothing(t *testing.T) {
 	for _, tt := range []struct {
 		ahead time.Duration
 		drop  bool
-	}{{maxTimeJump, true}, {maxTimeJump + time.Second, false}, {25 * time.Hour, false}} {
+	}{{maxClockError, true}, {maxClockError + time.Second, false}, {25 * time.Hour, false}} {
 		inBubble(t, nil, func(t *testing.T, r *fixture) {
 			r.log.append(now().Add(4*time.Minute), Grant(grantID, 1))
 			elapse(time.Second)

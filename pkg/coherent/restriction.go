@@ -18,9 +18,9 @@ type Kind int16
 // The kinds. "Presence" means that the row alone restricts; "epoch" that what
 // was sealed with a lesser version is dead.
 const (
-	KindToken       Kind = 1  // one access token: key is its id, presence
-	KindGrant       Kind = 2  // key is the grant id, epoch
-	KindFamily      Kind = 3  // key is the refresh family id, epoch
+	KindToken       Kind = 1  // one access token: key is its id, presence; value: see Of
+	KindGrant       Kind = 2  // key is the grant id, epoch; value: see Of
+	KindFamily      Kind = 3  // key is the family id; FamilyEnded, or epoch; value: see Of
 	KindSession     Kind = 4  // key is the session id, presence
 	KindSubject     Kind = 5  // key is sub, epoch; Deleted is for good
 	KindClient      Kind = 6  // key is client_id, epoch; Deleted is for good
@@ -34,6 +34,10 @@ const (
 
 // Deleted is the version of a subject or client that is gone for good.
 const Deleted int64 = math.MaxInt64
+
+// FamilyEnded is the version of a family that is gone for good. Another one is the
+// Unix time in seconds before which the tokens that ended were issued.
+const FamilyEnded int64 = 1
 
 // Restriction is one thing that is no longer allowed. Build it with one of the
 // functions below, which know the form of each kind.
@@ -54,9 +58,44 @@ func Grant(id uuid.UUID, version int64) Restriction {
 	return Restriction{Kind: KindGrant, Key: id[:], Version: version}
 }
 
-// Family ends every token of the refresh family that was sealed before version.
+// Family ends every access token of a family that was issued before version, a Unix
+// time in seconds; or all of them for good with [FamilyEnded]. A family is what
+// descends from one code, or what a client was given by its own credentials.
 func Family(id uuid.UUID, version int64) Restriction {
 	return Restriction{Kind: KindFamily, Key: id[:], Version: version}
+}
+
+// Of returns r with the client that it belongs to: whoever is given a token, family
+// or grant is charged for the room that its end takes on every replica. Others belong
+// to none, and are returned as they are.
+func (r Restriction) Of(clientID string) Restriction {
+	switch {
+	case clientID == "":
+	case r.Kind == KindToken:
+		return r.InFamily(uuid.Nil, clientID)
+	case r.Kind == KindGrant || r.Kind == KindFamily:
+		r.Value = []byte(clientID)
+	}
+	return r
+}
+
+// InFamily is [Restriction.Of] for a token, with the family that it is of. Nil says
+// that there is none.
+func (r Restriction) InFamily(family uuid.UUID, clientID string) Restriction {
+	r.Value = append(family[:], clientID...)
+	return r
+}
+
+// client is what [Restriction.Of] has set; empty for none, as in rows of releases
+// that did not say.
+func (r Restriction) client() string {
+	switch {
+	case r.Kind == KindToken && len(r.Value) > len(uuid.Nil):
+		return string(r.Value[len(uuid.Nil):])
+	case r.Kind == KindGrant || r.Kind == KindFamily:
+		return string(r.Value)
+	}
+	return ""
 }
 
 // Session ends what was issued within a sign-in session.

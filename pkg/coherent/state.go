@@ -2,6 +2,8 @@ package coherent
 
 import (
 	"encoding/binary"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -13,30 +15,35 @@ import (
 // DefaultMemory is what a [State] holds at most unless told otherwise.
 const DefaultMemory = 256 << 20
 
-// entryOverhead is what an entry needs beside its variable part: key, value,
-// instant, and the free slots of the map.
-const entryOverhead = 64
-
 // State is every restriction that a replica knows. It only grows, until the
 // database's clock says that no living token can be concerned any more. It is
 // safe for concurrent use, and its questions allocate nothing.
+//
+// It has a fixed room. Tokens, families and grants are charged to the client that
+// they belong to, which may fill an eighth of it; beyond that nobody can say what is
+// left of the tokens of that client (see [State.Unknown]), and of no other. Another
+// eighth is kept for what belongs to no client.
 type State struct {
 	room     room
-	tokens   *table[uuid.UUID, struct{}]
-	sessions *table[uuid.UUID, struct{}]
-	secrets  *table[uuid.UUID, struct{}]
-	keys     *table[uint32, struct{}]
-	grants   *table[uuid.UUID, int64]
-	families *table[uuid.UUID, int64]
-	projects *table[uuid.UUID, int64]
-	subjects *table[string, int64]
-	clients  *table[string, int64]
-	scopes   *table[string, []versioned[string]]
-	members  *table[member, []versioned[role.Role]]
+	tokens   *compact
+	sessions *compact
+	secrets  *compact
+	keys     *compact
+	grants   *compact
+	families *compact
+	projects *compact
+	subjects *table[string, none]
+	clients  *table[string, none]
+	scopes   *table[string, string]
+	members  *table[member, role.Role]
+	shelves  []shelf // all of them
 
 	restore      atomic.Int64
 	databaseTime atomic.Int64 // of the last poll, in microseconds
 }
+
+// none is the value of what has a version alone.
+type none = struct{}
 
 // NewState returns a state without restrictions that holds at most memory
 // bytes; zero means [DefaultMemory].
@@ -46,45 +53,50 @@ func NewState(memory int64) *State {
 	}
 	s := &State{room: room{limit: memory}}
 	r := &s.room
-	s.tokens = newTable(r, fixed[uuid.UUID, struct{}])
-	s.sessions = newTable(r, fixed[uuid.UUID, struct{}])
-	s.secrets = newTable(r, fixed[uuid.UUID, struct{}])
-	s.keys = newTable(r, fixed[uint32, struct{}])
-	s.grants = newTable(r, fixed[uuid.UUID, int64])
-	s.families = newTable(r, fixed[uuid.UUID, int64])
-	s.projects = newTable(r, fixed[uuid.UUID, int64])
-	s.subjects = newTable(r, named)
-	s.clients = newTable(r, named)
-	s.scopes = newTable(r, sizeOfScopes)
-	s.members = newTable(r, sizeOfRoles)
+	s.tokens = newCompact(r, KindToken, 16)
+	s.sessions = newCompact(r, KindSession, 16)
+	s.secrets = newCompact(r, KindSecret, 16)
+	s.keys = newCompact(r, KindKey, 4)
+	s.grants = newCompact(r, KindGrant, 16)
+	s.families = newCompact(r, KindFamily, 16)
+	s.projects = newCompact(r, KindProject, 16)
+	s.subjects = newTable(r, textOf[none], either, func(sub string, v versioned[none]) Restriction { return Subject(sub, v.version) })
+	s.clients = newTable(r, textOf[none], either, func(id string, v versioned[none]) Restriction { return Client(id, v.version) })
+	s.scopes = newTable(r, textsOf, scopeOfBoth, func(id string, v versioned[string]) Restriction { return ClientScope(id, v.version, v.value) })
+	s.members = newTable(r, textOfMember, role.Min, func(m member, v versioned[role.Role]) Restriction {
+		return Membership(m.sub, m.workspace, v.version, v.value)
+	})
+	s.shelves = []shelf{
+		s.tokens, s.sessions, s.secrets, s.keys, s.grants, s.families, s.projects, s.subjects, s.clients, s.scopes, s.members,
+	}
 	return s
 }
 
-func fixed[K comparable, V any](K, V) int64 { return entryOverhead }
+func textOf[V any](key string, _ V) int64 { return int64(len(key)) }
 
-func named(key string, _ int64) int64 { return entryOverhead + int64(len(key)) }
+func textsOf(key, value string) int64 { return int64(len(key) + len(value)) }
 
-func sizeOfScopes(key string, list []versioned[string]) int64 {
-	size := named(key, 0)
-	for _, v := range list {
-		size += 24 + int64(len(v.value))
-	}
-	return size
-}
+func textOfMember(m member, _ role.Role) int64 { return int64(len(m.sub)) }
 
-func sizeOfRoles(key member, list []versioned[role.Role]) int64 {
-	return named(key.sub, 0) + int64(len(list))*16
+func either(none, none) none { return none{} }
+
+// scopeOfBoth returns those scopes of a that b has too, in the order of a.
+func scopeOfBoth(a, b string) string {
+	theirs := strings.Fields(b)
+	both := strings.Fields(a)
+	both = slices.DeleteFunc(both, func(scope string) bool { return !slices.Contains(theirs, scope) })
+	return strings.Join(both, " ")
 }
 
 // Join adds restrictions, to be kept until an instant of the database's clock.
 // It reports false when one of them could not be added, because its kind is
-// unknown or because there is no room; the others are added all the same.
+// unknown or because there is no room; the others are added all the same. What finds
+// no room and belongs to a client makes the tokens of that client unknown instead.
 func (s *State) Join(keepUntil time.Time, rs ...Restriction) (whole bool) {
 	whole = true
 	for _, r := range rs {
-		if !r.known() || !s.join(keepUntil.UnixMicro(), r) {
-			whole = false
-		}
+		e := Entry{r, keepUntil}
+		whole = e.known() && (s.place(e, false) || s.lose(e)) && whole
 	}
 	return whole
 }
@@ -102,32 +114,48 @@ func (s *State) joinHint(keep time.Duration, rs []Restriction) (whole bool) {
 	return whole
 }
 
-// join adds a restriction that is known.
-func (s *State) join(until int64, r Restriction) bool {
+// joinRow adds a row of the log. It reports what [State.Join] does.
+func (s *State) joinRow(e Entry) (whole bool) { return e.known() && (s.place(e, true) || s.lose(e)) }
+
+// lose notes what found no room. It reports false where it belongs to no client.
+func (s *State) lose(e Entry) bool {
+	client := e.client()
+	return client != "" && s.room.lose(client, e.KeepUntil.UnixMicro())
+}
+
+// place puts what is known on its shelf; logged says that it is from the log.
+func (s *State) place(r Entry, logged bool) (fits bool) {
+	until := r.KeepUntil.UnixMicro()
+	v := versioned[none]{version: r.Version, until: until, marked: logged}
 	switch r.Kind {
 	case KindToken:
-		return joinPresence(s.tokens, uuid.UUID(r.Key), until)
+		return s.tokens.join(fixed(r.Key), r.client(), v)
 	case KindSession:
-		return joinPresence(s.sessions, uuid.UUID(r.Key), until)
+		return s.sessions.join(fixed(r.Key), "", v)
 	case KindSecret:
-		return joinPresence(s.secrets, uuid.UUID(r.Key), until)
+		return s.secrets.join(fixed(r.Key), "", v)
 	case KindKey:
-		return joinPresence(s.keys, binary.BigEndian.Uint32(r.Key), until)
+		return s.keys.join(fixed(r.Key), "", v)
 	case KindGrant:
-		return joinEpoch(s.grants, uuid.UUID(r.Key), until, r.Version)
+		return s.grants.join(fixed(r.Key), r.client(), v)
 	case KindFamily:
-		return joinEpoch(s.families, uuid.UUID(r.Key), until, r.Version)
+		if v.version == FamilyEnded {
+			v.version = Deleted // which no later epoch takes back
+		}
+		return s.families.join(fixed(r.Key), r.client(), v)
 	case KindProject:
-		return joinEpoch(s.projects, uuid.UUID(r.Key), until, r.Version)
+		return s.projects.join(fixed(r.Key), "", v)
 	case KindSubject:
-		return joinEpoch(s.subjects, string(r.Key), until, r.Version)
+		return s.subjects.join(string(r.Key), v)
 	case KindClient:
-		return joinEpoch(s.clients, string(r.Key), until, r.Version)
+		return s.clients.join(string(r.Key), v)
 	case KindClientScope:
-		return joinList(s.scopes, string(r.Key), until, versioned[string]{r.Version, string(r.Value)})
+		scope := scopeOfBoth(string(r.Value), string(r.Value)) // without spaces that mean nothing
+		return s.scopes.join(string(r.Key), versioned[string]{r.Version, scope, until, logged})
 	case KindMembership:
 		m, _ := r.membership()
-		return joinList(s.members, m, until, versioned[role.Role]{r.Version, role.Role(r.Value[0])})
+		left := role.Min(role.Role(r.Value[0]), role.Admin) // none, of a role that is not known
+		return s.members.join(m, versioned[role.Role]{r.Version, left, until, logged})
 	case KindRestore:
 		s.joinRestore(r.Version)
 		return true
@@ -136,16 +164,10 @@ func (s *State) join(until int64, r Restriction) bool {
 	}
 }
 
-func joinPresence[K comparable](t *table[K, struct{}], key K, until int64) bool {
-	return t.join(key, until, func(struct{}) struct{} { return struct{}{} })
-}
-
-func joinEpoch[K comparable](t *table[K, int64], key K, until, epoch int64) bool {
-	return t.join(key, until, func(old int64) int64 { return max(old, epoch) })
-}
-
-func joinList[K, T comparable](t *table[K, []versioned[T]], key K, until int64, v versioned[T]) bool {
-	return t.join(key, until, func(old []versioned[T]) []versioned[T] { return with(old, v) })
+// fixed is a key of a [compact], filled up with zeros.
+func fixed(key []byte) (k [16]byte) {
+	copy(k[:], key)
+	return k
 }
 
 func (s *State) joinRestore(epoch int64) {
@@ -159,45 +181,68 @@ func (s *State) joinRestore(epoch int64) {
 // expire drops what the database's clock has passed.
 func (s *State) expire(databaseTime time.Time) {
 	now := databaseTime.UnixMicro()
-	s.tokens.expire(now)
-	s.sessions.expire(now)
-	s.secrets.expire(now)
-	s.keys.expire(now)
-	s.grants.expire(now)
-	s.families.expire(now)
-	s.projects.expire(now)
-	s.subjects.expire(now)
-	s.clients.expire(now)
-	s.scopes.expire(now)
-	s.members.expire(now)
+	for _, each := range s.shelves {
+		each.expire(now)
+	}
+	s.room.expire(now)
 }
 
+// unmark forgets what the log was seen to have.
+func (s *State) unmark() {
+	for _, each := range s.shelves {
+		each.unmark()
+	}
+}
+
+// missing returns the entries that the log was not seen to have, of one shard of
+// every shelf; the restore epoch is no row of the log. It is no snapshot: what is
+// joined meanwhile may be missing.
+func (s *State) missing(shard int) (list []Entry) {
+	for _, each := range s.shelves {
+		each.each(shard, func(e Entry, marked bool) {
+			if !marked {
+				list = append(list, e)
+			}
+		})
+	}
+	return list
+}
+
+// Unknown says that restrictions of the client found no room, so that none of its
+// tokens may be called active.
+func (s *State) Unknown(clientID string) bool { return s.room.hasLost(clientID) }
+
 // TokenRevoked says whether the access token of that id was revoked.
-func (s *State) TokenRevoked(id [16]byte) bool { return present(s.tokens, uuid.UUID(id)) }
+func (s *State) TokenRevoked(id [16]byte) bool { return s.tokens.has(id) }
 
 // SessionEnded says whether the sign-in session ended.
-func (s *State) SessionEnded(id uuid.UUID) bool { return present(s.sessions, id) }
+func (s *State) SessionEnded(id uuid.UUID) bool { return s.sessions.has(id) }
 
 // SecretRevoked says whether the client secret was revoked.
-func (s *State) SecretRevoked(id uuid.UUID) bool { return present(s.secrets, id) }
+func (s *State) SecretRevoked(id uuid.UUID) bool { return s.secrets.has(id) }
 
 // KeyRetired says whether nothing under the key is valid any more.
-func (s *State) KeyRetired(id uint32) bool { return present(s.keys, id) }
+func (s *State) KeyRetired(id uint32) bool {
+	var key [16]byte
+	binary.BigEndian.PutUint32(key[:], id)
+	return s.keys.has(key)
+}
 
 // GrantEpoch is the least version of the grant that is still valid; 0 is none.
-func (s *State) GrantEpoch(id uuid.UUID) int64 { return epoch(s.grants, id) }
+func (s *State) GrantEpoch(id uuid.UUID) int64 { return s.grants.epoch(id) }
 
-// FamilyEpoch is [State.GrantEpoch] for a refresh family.
-func (s *State) FamilyEpoch(id uuid.UUID) int64 { return epoch(s.families, id) }
+// FamilyEpoch is the Unix time in seconds before which the tokens of a family that
+// have ended were issued; [Deleted] if it has ended for good, 0 if nothing has.
+func (s *State) FamilyEpoch(id uuid.UUID) int64 { return s.families.epoch(id) }
 
 // ProjectVersion is [State.GrantEpoch] for a project.
-func (s *State) ProjectVersion(id uuid.UUID) int64 { return epoch(s.projects, id) }
+func (s *State) ProjectVersion(id uuid.UUID) int64 { return s.projects.epoch(id) }
 
 // SubjectEpoch is [State.GrantEpoch] for a subject.
-func (s *State) SubjectEpoch(sub string) int64 { return epoch(s.subjects, sub) }
+func (s *State) SubjectEpoch(sub string) int64 { return s.subjects.latest(sub) }
 
 // ClientEpoch is [State.GrantEpoch] for a client.
-func (s *State) ClientEpoch(clientID string) int64 { return epoch(s.clients, clientID) }
+func (s *State) ClientEpoch(clientID string) int64 { return s.clients.latest(clientID) }
 
 // RestoreEpoch is the least epoch of the installation that is still valid. It
 // is also what a new token seals: one that is behind is dead on arrival.
@@ -207,8 +252,7 @@ func (s *State) RestoreEpoch() int64 { return s.restore.Load() }
 // version a token was sealed with. What the token allows is the intersection of
 // its own scope and all of them.
 func (s *State) ClientScopes(clientID string, after int64, yield func(scope string)) {
-	list, _ := s.scopes.find(clientID)
-	for _, v := range list {
+	for _, v := range s.scopes.find(clientID) {
 		if v.version > after {
 			yield(v.value)
 		}
@@ -218,21 +262,10 @@ func (s *State) ClientScopes(clientID string, after int64, yield func(scope stri
 // Role is the role in a workspace that is left of the one sealed in a token
 // with version; [role.None] when the subject is no longer a member.
 func (s *State) Role(sub string, workspace uuid.UUID, sealed role.Role, version int64) role.Role {
-	list, _ := s.members.find(member{sub, workspace})
-	for _, v := range list {
+	for _, v := range s.members.find(member{sub, workspace}) {
 		if v.version > version {
 			sealed = role.Min(sealed, v.value)
 		}
 	}
 	return sealed
-}
-
-func present[K comparable](t *table[K, struct{}], key K) bool {
-	_, ok := t.find(key)
-	return ok
-}
-
-func epoch[K comparable](t *table[K, int64], key K) int64 {
-	e, _ := t.find(key)
-	return e
 }

@@ -204,7 +204,7 @@ func TestJoinIsASemilattice(t *testing.T) {
 }
 
 func TestRoomIsBounded(t *testing.T) {
-	s := NewState(2 * entryOverhead)
+	s := NewState(2 * price)
 	if !s.Join(ended, Grant(uuid.UUID{1}, 1), Grant(uuid.UUID{2}, 1)) {
 		t.Error("no room for two entries")
 	}

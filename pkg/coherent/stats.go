@@ -25,13 +25,29 @@ type Stats struct {
 	LastPoll time.Duration
 	// Restrictions is how many the state holds, in Bytes of memory.
 	Restrictions, Bytes int64
+	// LostClients is how many clients have restrictions that found no room.
+	LostClients int64
+	// Loaded is the part of the log that the last load has read, 0 to 1.
+	Loaded float64
+	// ClockOffset is how far the database's clock is ahead of this machine's, and
+	// ClockBelieved whether it decides what has run out; false before the first poll.
+	ClockOffset   time.Duration
+	ClockBelieved bool
 }
 
 // counters is what [Replica.Stats] reads.
 type counters struct {
 	polls, failedPolls, pollRows, identityChanges, reconciled, stale atomic.Int64
 
-	lastPoll atomic.Int64 // a duration
+	lastPoll, clockOffset atomic.Int64 // durations
+	believed              atomic.Bool
+	loadedTo, loadLast    atomic.Int64
+}
+
+// loading notes how far a load is.
+func (c *counters) loading(at, last int64) {
+	c.loadLast.Store(last)
+	c.loadedTo.Store(at)
 }
 
 // Stats returns what was counted so far. It is safe for concurrent use.
@@ -43,5 +59,19 @@ func (r *Replica) Stats() Stats {
 		IdentityChanges: c.identityChanges.Load(), Reconciled: c.reconciled.Load(), Stale: c.stale.Load(),
 		LastPoll:     time.Duration(c.lastPoll.Load()),
 		Restrictions: r.state.room.entries.Load(), Bytes: r.state.room.used.Load(),
+		LostClients: r.state.room.losers(), Loaded: r.loadedPart(),
+		ClockOffset: time.Duration(c.clockOffset.Load()), ClockBelieved: c.believed.Load(),
+	}
+}
+
+func (r *Replica) loadedPart() float64 {
+	at, last := r.counters.loadedTo.Load(), r.counters.loadLast.Load()
+	switch {
+	case at < last:
+		return float64(at) / float64(last)
+	case r.lease.Load() == nil:
+		return 0
+	default:
+		return 1
 	}
 }

@@ -4,92 +4,156 @@ import (
 	"hash/maphash"
 	"slices"
 	"sync"
-	"sync/atomic"
 )
 
 // shards is how many locks a table has: readers of different keys rarely meet,
-// and dropping what is over stops only a part of them at a time.
+// and dropping what has run out stops only a part of them at a time.
 const shards = 64
 
-// table maps keys to what restricts them. It is safe for concurrent use, and
-// reading allocates nothing.
-type table[K comparable, V any] struct {
-	room  *room
-	size  func(K, V) int64 // of an entry, in bytes
+// shelf is a part of a state, whatever its keys and values are.
+type shelf interface {
+	// expire drops whatever was to be kept until before now.
+	expire(now int64)
+	// unmark forgets what the log was seen to have.
+	unmark()
+	// each yields every entry of one shard, and whether it is marked. Yield must not
+	// use the shelf.
+	each(shard int, yield func(e Entry, marked bool))
+}
+
+// table maps keys that are text to what restricts them, in order of versions. It
+// is safe for concurrent use, and reading allocates nothing.
+type table[K, V comparable] struct {
+	room *room
+	// size is how long the text of a key and value is, in bytes.
+	size func(K, V) int64
+	// meet is the value that binds as both do.
+	meet func(a, b V) V
+	// show turns what is kept into a restriction again.
+	show  func(K, versioned[V]) Restriction
 	seed  maphash.Seed
 	parts [shards]struct {
 		mu sync.RWMutex
-		m  map[K]entry[V]
+		m  map[K][]versioned[V]
 		_  [32]byte // keeps two locks off one cache line
 	}
 }
 
-// entry is the value of a key and the instant, in microseconds of the database
-// clock, after which no living token can be concerned.
-type entry[V any] struct {
-	value     V
-	keepUntil int64
+// versioned is a value that binds what was sealed before version.
+type versioned[V comparable] struct {
+	version int64
+	value   V
+	// until is when, in microseconds of the database's clock, no living token can be
+	// concerned any more.
+	until int64
+	// marked says that the log was seen to have it.
+	marked bool
 }
 
-func newTable[K comparable, V any](r *room, size func(K, V) int64) *table[K, V] {
-	t := &table[K, V]{room: r, size: size, seed: maphash.MakeSeed()}
+func newTable[K, V comparable](
+	r *room, size func(K, V) int64, meet func(a, b V) V, show func(K, versioned[V]) Restriction,
+) *table[K, V] {
+	t := &table[K, V]{room: r, size: size, meet: meet, show: show, seed: maphash.MakeSeed()}
 	for i := range t.parts {
-		t.parts[i].m = map[K]entry[V]{}
+		t.parts[i].m = map[K][]versioned[V]{}
 	}
 	return t
 }
 
-func (t *table[K, V]) find(key K) (V, bool) {
+// find returns what restricts key. It does not change.
+func (t *table[K, V]) find(key K) []versioned[V] {
 	p := &t.parts[maphash.Comparable(t.seed, key)%shards]
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	e, ok := p.m[key]
-	return e.value, ok
+	return p.m[key]
 }
 
-// join merges a value into that of key, the zero value if there is none. It
-// reports false, and changes nothing, when there is no room.
-func (t *table[K, V]) join(key K, keepUntil int64, merge func(old V) V) bool {
+// latest is the greatest version of key; 0 where nothing restricts it.
+func (t *table[K, V]) latest(key K) int64 {
+	list := t.find(key)
+	if len(list) == 0 {
+		return 0
+	}
+	return list[len(list)-1].version
+}
+
+// join adds a value to those of key. It reports false, and changes nothing, when
+// there is no room.
+func (t *table[K, V]) join(key K, v versioned[V]) bool {
 	p := &t.parts[maphash.Comparable(t.seed, key)%shards]
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	old, found := p.m[key]
-	value := merge(old.value)
-	grown := t.size(key, value)
-	if found {
-		grown -= t.size(key, old.value)
-	}
-	if !t.room.take(grown) {
+	old := p.m[key]
+	list := t.with(old, v)
+	if !t.room.take(t.cost(key, list) - t.cost(key, old)) {
 		return false
 	}
-	if !found {
-		t.room.entries.Add(1)
-	}
-	p.m[key] = entry[V]{value, max(old.keepUntil, keepUntil)}
+	t.room.entries.Add(int64(len(list) - len(old)))
+	p.m[key] = list
 	return true
 }
 
-// each yields every entry. The table must not be used by yield.
-func (t *table[K, V]) each(yield func(key K, value V, keepUntil int64)) {
-	for i := range t.parts {
-		p := &t.parts[i]
-		p.mu.RLock()
-		for key, e := range p.m {
-			yield(key, e.value, e.keepUntil)
+// maxVersions is how many values a key has at most. Beyond that the oldest two
+// become one that binds as both do, for all that either concerns: changed that
+// often, a client loses more than it had to, and nobody else anything.
+const maxVersions = 32
+
+// with returns list with v in it, and without what another value implies: one of a
+// greater version that allows no more. It copies, because readers hold the old list
+// without a lock.
+func (t *table[K, V]) with(list []versioned[V], v versioned[V]) []versioned[V] {
+	kept := make([]versioned[V], 0, len(list)+1)
+	for i, old := range list {
+		switch {
+		case t.implies(old, v):
+			kept = slices.Clone(list)
+			kept[i].until = max(old.until, v.until)
+			kept[i].marked = old.marked || v.marked && v.version == old.version
+			return kept
+		case t.implies(v, old):
+			v.until = max(v.until, old.until)
+		default:
+			kept = append(kept, old)
 		}
-		p.mu.RUnlock()
 	}
+	at, _ := slices.BinarySearchFunc(kept, v.version, func(old versioned[V], version int64) int {
+		return int(min(max(old.version-version, -1), 1))
+	})
+	kept = slices.Insert(kept, at, v)
+	if len(kept) > maxVersions {
+		a, b := kept[0], kept[1]
+		kept = kept[1:]
+		kept[0] = versioned[V]{b.version, t.meet(a.value, b.value), max(a.until, b.until), false}
+	}
+	return kept
 }
 
-// expire drops every entry that was to be kept until before now.
+// implies says whether b takes nothing away that a leaves.
+func (t *table[K, V]) implies(a, b versioned[V]) bool {
+	return a.version >= b.version && t.meet(a.value, b.value) == a.value
+}
+
+// cost is what the values of a key take of the room, in bytes.
+func (t *table[K, V]) cost(key K, list []versioned[V]) (bytes int64) {
+	for _, v := range list {
+		bytes += textPrice + t.size(key, v.value)
+	}
+	return bytes
+}
+
 func (t *table[K, V]) expire(now int64) {
 	for i := range t.parts {
 		p := &t.parts[i]
 		p.mu.Lock()
-		for key, e := range p.m {
-			if e.keepUntil < now {
-				t.room.take(-t.size(key, e.value))
-				t.room.entries.Add(-1)
+		for key, list := range p.m {
+			kept := slices.DeleteFunc(slices.Clone(list), func(v versioned[V]) bool { return v.until < now })
+			if len(kept) == len(list) {
+				continue
+			}
+			t.room.take(t.cost(key, kept) - t.cost(key, list))
+			t.room.entries.Add(int64(len(kept) - len(list)))
+			p.m[key] = kept
+			if len(kept) == 0 {
 				delete(p.m, key)
 			}
 		}
@@ -97,33 +161,28 @@ func (t *table[K, V]) expire(now int64) {
 	}
 }
 
-// room counts what all tables hold together.
-type room struct {
-	limit   int64        // of bytes
-	used    atomic.Int64 // bytes
-	entries atomic.Int64
-}
-
-// take reserves bytes, or frees them when negative.
-func (r *room) take(bytes int64) bool {
-	if used := r.used.Add(bytes); bytes <= 0 || used <= r.limit {
-		return true
+func (t *table[K, V]) unmark() {
+	for i := range t.parts {
+		p := &t.parts[i]
+		p.mu.Lock()
+		for key, list := range p.m {
+			list = slices.Clone(list)
+			for n := range list {
+				list[n].marked = false
+			}
+			p.m[key] = list
+		}
+		p.mu.Unlock()
 	}
-	r.used.Add(-bytes)
-	return false
 }
 
-// versioned is a value that binds what was sealed before version.
-type versioned[T comparable] struct {
-	version int64
-	value   T
-}
-
-// with returns list with v in it. It copies, because readers hold the old list
-// without a lock.
-func with[T comparable](list []versioned[T], v versioned[T]) []versioned[T] {
-	if slices.Contains(list, v) {
-		return list
+func (t *table[K, V]) each(shard int, yield func(e Entry, marked bool)) {
+	p := &t.parts[shard]
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for key, list := range p.m {
+		for _, v := range list {
+			yield(entryOf(t.show(key, v), v.until), v.marked)
+		}
 	}
-	return append(slices.Clip(list), v)
 }

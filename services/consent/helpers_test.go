@@ -10,6 +10,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
@@ -184,7 +185,7 @@ func (w *world) checkNoGrant(t *testing.T) {
 
 func (w *world) checkRestrictions(t *testing.T, want int) {
 	t.Helper()
-	batch, err := w.log.Load(t.Context())
+	batch, err := coherenttest.Load(t.Context(), w.log)
 	if err != nil || len(batch.Entries) != want {
 		t.Errorf("%d restrictions, %v, want %d", len(batch.Entries), err, want)
 	}

@@ -70,7 +70,15 @@ type source struct {
 	news atomic.Pointer[coherent.Restriction] // nil: none
 }
 
-func (s *source) Load(ctx context.Context) (coherent.Batch, error) { return s.Poll(ctx, "") }
+func (s *source) Begin(context.Context) (coherent.Batch, int64, error) {
+	b, err := s.Poll(context.Background(), "")
+	b.Entries = nil // which the first poll brings
+	return b, 0, err
+}
+
+func (*source) Page(context.Context, int64, int64, int) (coherent.Page, error) {
+	return coherent.Page{}, errors.New("there are no pages")
+}
 
 func (s *source) Poll(context.Context, coherent.Cursor) (coherent.Batch, error) {
 	if s.away.Load() {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/fault"
@@ -103,7 +104,7 @@ func newFixture(t *testing.T, change ...func(*setting)) *fixture {
 	for _, c := range change {
 		c(&set)
 	}
-	batch, err := set.log.Load(t.Context())
+	batch, err := coherenttest.Load(t.Context(), set.log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +266,7 @@ func (f *fixture) open(t *testing.T, text string) credential.AccessToken {
 func (f *fixture) active(t *testing.T, text string) bool {
 	t.Helper()
 	token := f.open(t, text)
-	batch, err := f.log.Load(t.Context())
+	batch, err := coherenttest.Load(t.Context(), f.log)
 	if err != nil {
 		t.Fatal(err)
 	}

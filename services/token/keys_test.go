@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/jwks"
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -308,7 +309,7 @@ func TestLeakedKeyIsEndedWhileANextOneWaits(t *testing.T) {
 // restricted is what introspection knows of what was restricted.
 func (f *fixture) restricted(t *testing.T) *coherent.State {
 	t.Helper()
-	batch, err := f.log.Load(t.Context())
+	batch, err := coherenttest.Load(t.Context(), f.log)
 	if err != nil {
 		t.Fatal(err)
 	}

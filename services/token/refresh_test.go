@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
@@ -263,12 +264,12 @@ func TestN145_OldestFamilyEndsBeyondTheLimit(t *testing.T) {
 	var younger []*tokenv1.ExchangeResponse
 	for len(younger) < 3 {
 		// The store's clock has to move on between two of them.
-		batch, err := f.log.Load(t.Context())
+		batch, err := coherenttest.Load(t.Context(), f.log)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for now := batch.DatabaseTime; !now.After(batch.DatabaseTime); {
-			later, err := f.log.Load(t.Context())
+			later, err := coherenttest.Load(t.Context(), f.log)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -21,12 +21,9 @@ import (
 	"github.com/chancery-auth/chancery/pkg/pg"
 )
 
-// everything is a snapshot that sees no transaction at all.
-const everything coherent.Cursor = "1:1:"
-
 var (
 	errFence    = errors.New("the fence of this replica is gone")
-	errUnfenced = errors.New("the poll was not waited for by a standby")
+	errUnfenced = errors.New("the fence was not waited for by a standby")
 	errRecovery = errors.New("server is in recovery")
 )
 
@@ -52,37 +49,59 @@ func (s *Source) Close(ctx context.Context) error {
 	return s.conn.Close(ctx)
 }
 
-// Load implements [coherent.Source].
-func (s *Source) Load(ctx context.Context) (coherent.Batch, error) {
-	return s.Poll(ctx, everything)
+// Begin implements [coherent.Source].
+func (s *Source) Begin(ctx context.Context) (b coherent.Batch, last int64, err error) {
+	err = s.vouched(ctx, func() error {
+		var recovering, fenced bool
+		err := s.conn.QueryRow(ctx, beginStatement, s.replica).
+			Scan(&b.Cursor, &b.DatabaseTime, &recovering, &fenced, &b.RestoreEpoch, &b.Identity, &last)
+		if err != nil {
+			return err
+		}
+		return check(recovering, fenced)
+	})
+	return b, last, err
 }
 
-// Poll implements [coherent.Source]. After an error the next call connects
-// anew, because the address may lead to another server by then.
-func (s *Source) Poll(ctx context.Context, after coherent.Cursor) (coherent.Batch, error) {
-	batch, err := s.poll(ctx, after)
-	if err != nil && s.conn != nil {
-		err = errors.Join(err, s.conn.Close(ctx))
-		s.conn = nil
-	}
+// Page implements [coherent.Source].
+func (s *Source) Page(ctx context.Context, after, last int64, size int) (page coherent.Page, err error) {
+	err = s.vouched(ctx, func() error {
+		page, err = s.page(ctx, after, last, size)
+		return err
+	})
+	return page, err
+}
+
+// Poll implements [coherent.Source].
+func (s *Source) Poll(ctx context.Context, after coherent.Cursor) (batch coherent.Batch, err error) {
+	err = s.vouched(ctx, func() error {
+		batch, err = s.read(ctx, after)
+		return err
+	})
 	return batch, err
 }
 
-func (s *Source) poll(ctx context.Context, after coherent.Cursor) (coherent.Batch, error) {
-	if err := s.connect(ctx); err != nil {
-		return coherent.Batch{}, err
+// vouched runs one statement. The rows come before the commit of the fence: only once
+// it has returned is it known that it happened, and that a standby has it where one is
+// required. After an error the next call connects anew, because the address may lead
+// to another server by then.
+func (s *Source) vouched(ctx context.Context, statement func() error) error {
+	err := s.connect(ctx)
+	if err == nil {
+		pg.TakeWarning(s.conn)
+		if err = statement(); err == nil && pg.TakeWarning(s.conn) {
+			err = errUnfenced
+		}
 	}
-	pg.TakeWarning(s.conn)
-	batch, err := s.read(ctx, after)
-	if err != nil {
-		return coherent.Batch{}, fmt.Errorf("poll restriction log: %w", err)
+	if err == nil {
+		return nil
 	}
-	// The rows came before the commit of the fence. Only now is it known that
-	// it happened, and that a standby has it where one is required.
-	if pg.TakeWarning(s.conn) {
-		return coherent.Batch{}, errUnfenced
+	err = fmt.Errorf("read restriction log: %w", err)
+	if s.conn != nil {
+		err = errors.Join(err, s.conn.Close(ctx))
+		s.conn = nil
 	}
-	return batch, nil
+	return err
 }
 
 // connect also sees to the fence, in a statement of its own: the one that
@@ -116,14 +135,14 @@ const identity = `concat_ws('/', system_identifier, left(pg_walfile_name(pg_curr
 		   JOIN pg_proc p ON p.oid = t.tgfoid
 		  WHERE t.tgrelid = 'coherence.restriction_log'::regclass))`
 
-// One statement and one round trip: the snapshot returned is the one that read
-// the rows, and so it is for identity, recovery and clock. In recovery the
-// UPDATE already fails.
-const pollStatement = `
+// here is where the log stands. One statement and one round trip: the snapshot
+// returned is the one that read the rows, and so it is for identity, recovery and
+// clock. In recovery the UPDATE already fails.
+const here = `
 	WITH fence AS (
 		UPDATE coherence.poll_fence
 		   SET n = n + 1, poll_time = statement_timestamp()
-		 WHERE replica = $2
+		 WHERE replica = $1
 		RETURNING n
 	), here AS MATERIALIZED (
 		SELECT pg_current_snapshot()::text AS snap,
@@ -134,15 +153,51 @@ const pollStatement = `
 		       ` + identity + ` AS identity
 		  FROM pg_control_system(), coherence.restore_epoch
 	)
-	SELECT h.snap, h.now, h.recovering, h.fenced, h.epoch, h.identity,
+	SELECT h.snap, h.now, h.recovering, h.fenced, h.epoch, h.identity, `
+
+const beginStatement = here + `
+	       coalesce((SELECT max(id) FROM coherence.restriction_log), 0)
+	  FROM here h`
+
+const pollStatement = here + `
 	       l.kind, l.key, l.version, l.value, l.keep_until
 	  FROM here h
 	  LEFT JOIN coherence.restriction_log l
-	    ON l.xid >= pg_snapshot_xmin($1::text::pg_snapshot)
-	   AND NOT pg_visible_in_snapshot(l.xid, $1::text::pg_snapshot)`
+	    ON l.xid >= pg_snapshot_xmin($2::text::pg_snapshot)
+	   AND NOT pg_visible_in_snapshot(l.xid, $2::text::pg_snapshot)`
+
+const pageStatement = `
+	SELECT ` + identity + `, l.id, l.kind, l.key, l.version, l.value, l.keep_until
+	  FROM pg_control_system(), coherence.restore_epoch
+	  LEFT JOIN LATERAL (
+		SELECT id, kind, key, version, value, keep_until
+		  FROM coherence.restriction_log
+		 WHERE id > $1 AND id <= $2
+		 ORDER BY id
+		 LIMIT $3) l ON true
+	 ORDER BY l.id`
+
+func (s *Source) page(ctx context.Context, after, last int64, size int) (page coherent.Page, err error) {
+	rows, err := s.conn.Query(ctx, pageStatement, after, last, size)
+	if err != nil {
+		return coherent.Page{}, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id *int64
+		var l logRow
+		if err := rows.Scan(&page.Identity, &id, &l.kind, &l.key, &l.version, &l.value, &l.keepUntil); err != nil {
+			return coherent.Page{}, err
+		}
+		if id != nil {
+			page.Entries, page.Next = append(page.Entries, l.entry()), *id
+		}
+	}
+	return page, rows.Err()
+}
 
 func (s *Source) read(ctx context.Context, after coherent.Cursor) (coherent.Batch, error) {
-	rows, err := s.conn.Query(ctx, pollStatement, string(after), s.replica)
+	rows, err := s.conn.Query(ctx, pollStatement, s.replica, string(after))
 	if err != nil {
 		return coherent.Batch{}, err
 	}
@@ -165,13 +220,18 @@ func (s *Source) read(ctx context.Context, after coherent.Cursor) (coherent.Batc
 	if err := rows.Err(); err != nil {
 		return coherent.Batch{}, err
 	}
+	return batch, check(recovering, fenced)
+}
+
+func check(recovering, fenced bool) error {
 	switch {
 	case !fenced:
-		return coherent.Batch{}, errFence
+		return errFence
 	case recovering:
-		return coherent.Batch{}, errRecovery
+		return errRecovery
+	default:
+		return nil
 	}
-	return batch, nil
 }
 
 // logRow is a row of the log; every field is nil where the join found none.

@@ -61,7 +61,7 @@ func TestSource(t *testing.T) {
 func TestSourceConnectsAgainAfterARestart(t *testing.T) {
 	server := pgtest.Server(t, migrations.Set())
 	s := newSource(t, server.URL())
-	before, err := s.Load(t.Context())
+	before, err := coherenttest.Load(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestPollThatNoStandbyConfirmsFails(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			server := pgtest.Server(t, migrations.Set())
 			s := newSource(t, server.URL())
-			b, err := s.Load(t.Context())
+			b, err := coherenttest.Load(t.Context(), s)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -126,7 +126,7 @@ func TestPollThatNoStandbyConfirmsFails(t *testing.T) {
 func TestPollWithoutFenceFailsOnce(t *testing.T) {
 	url := pgtest.URL(t, migrations.Set())
 	db, s := open(t, url), newSource(t, url)
-	b, err := s.Load(t.Context())
+	b, err := coherenttest.Load(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestSweepForgetsReplicasThatAreGone(t *testing.T) {
 	url := pgtest.URL(t, migrations.Set())
 	db, alive, gone := open(t, url), newSource(t, url), newSource(t, url)
 	for _, s := range []*coherentpg.Source{gone, alive} {
-		if _, err := s.Load(t.Context()); err != nil {
+		if _, err := coherenttest.Load(t.Context(), s); err != nil {
 			t.Fatal(err)
 		}
 		if s == gone {
@@ -173,7 +173,7 @@ func execute(t *testing.T, db *pgxpool.Pool, statement string) {
 func TestN326_TheIdentityChangesWithTheGuardsAlone(t *testing.T) {
 	url := pgtest.URL(t, migrations.Set())
 	db, s := open(t, url), newSource(t, url)
-	before, err := s.Load(t.Context())
+	before, err := coherenttest.Load(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
@@ -24,9 +25,26 @@ type Source struct{ db *sqlite.DB }
 // NewSource returns a source that reads on the read-only pool of db.
 func NewSource(db *sqlite.DB) *Source { return &Source{db: db} }
 
-// Load implements [coherent.Source].
-func (s *Source) Load(ctx context.Context) (coherent.Batch, error) {
-	return s.read(ctx, 0)
+// Begin implements [coherent.Source]. Its cursor is the last row, so that the pages
+// are everything and the difference from it is what was written meanwhile.
+func (s *Source) Begin(ctx context.Context) (b coherent.Batch, last int64, err error) {
+	var now int64
+	var system string
+	err = s.db.Read().QueryRowContext(ctx, `
+		SELECT `+sqlite.NowMicros+`, epoch, system, (SELECT ifnull(max(id), 0) FROM coherence_restriction_log)
+		  FROM coherence_restore_epoch`).Scan(&now, &b.RestoreEpoch, &system, &last)
+	if err != nil {
+		return coherent.Batch{}, 0, fmt.Errorf("begin to load restriction log: %w", err)
+	}
+	b.DatabaseTime, b.Identity = sqlite.FromTime(now), identity(system, b.RestoreEpoch)
+	b.Cursor = coherent.Cursor(strconv.FormatInt(last, 10))
+	return b, last, nil
+}
+
+// Page implements [coherent.Source].
+func (s *Source) Page(ctx context.Context, after, last int64, size int) (coherent.Page, error) {
+	batch, next, err := s.read(ctx, after, last, size)
+	return coherent.Page{Entries: batch.Entries, Next: next, Identity: batch.Identity}, err
 }
 
 // Poll implements [coherent.Source].
@@ -35,36 +53,43 @@ func (s *Source) Poll(ctx context.Context, after coherent.Cursor) (coherent.Batc
 	if err != nil {
 		return coherent.Batch{}, fmt.Errorf("parse cursor: %w", err)
 	}
-	return s.read(ctx, last)
+	batch, last, err := s.read(ctx, last, math.MaxInt64, -1)
+	batch.Cursor = coherent.Cursor(strconv.FormatInt(last, 10))
+	return batch, err
 }
 
-// One statement sees one snapshot.
-const pollStatement = `
+// One statement sees one snapshot. A negative limit is none.
+const readStatement = `
 	SELECT ` + sqlite.NowMicros + `, e.epoch, e.system, l.id, l.kind, l.key, l.version, l.value, l.keep_until
 	  FROM coherence_restore_epoch e
-	  LEFT JOIN coherence_restriction_log l ON l.id > ?
-	 ORDER BY l.id`
+	  LEFT JOIN coherence_restriction_log l ON l.id > ? AND l.id <= ?
+	 ORDER BY l.id
+	 LIMIT ?`
 
-func (s *Source) read(ctx context.Context, last int64) (_ coherent.Batch, err error) {
-	rows, err := s.db.Read().QueryContext(ctx, pollStatement, last)
+// read returns the rows of those ids, and the id of the last of them, or after.
+func (s *Source) read(ctx context.Context, after, last int64, limit int) (batch coherent.Batch, next int64, err error) {
+	rows, err := s.db.Read().QueryContext(ctx, readStatement, after, last, limit)
 	if err != nil {
-		return coherent.Batch{}, fmt.Errorf("poll restriction log: %w", err)
+		return coherent.Batch{}, 0, fmt.Errorf("read restriction log: %w", err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	var batch coherent.Batch
+	next = after
 	for rows.Next() {
-		if last, err = scan(rows, &batch, last); err != nil {
-			return coherent.Batch{}, err
+		if next, err = scan(rows, &batch, next); err != nil {
+			return coherent.Batch{}, 0, err
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return coherent.Batch{}, fmt.Errorf("poll restriction log: %w", err)
+		return coherent.Batch{}, 0, fmt.Errorf("read restriction log: %w", err)
 	}
 	if batch.Identity == "" {
-		return coherent.Batch{}, errNoEpoch
+		return coherent.Batch{}, 0, errNoEpoch
 	}
-	batch.Cursor = coherent.Cursor(strconv.FormatInt(last, 10))
-	return batch, nil
+	return batch, next, nil
+}
+
+func identity(system string, epoch int64) coherent.Identity {
+	return coherent.Identity(fmt.Sprintf("%s/%d", system, epoch))
 }
 
 // scan adds a row to the batch and returns the cursor after it. Where the join
@@ -82,7 +107,7 @@ func scan(rows *sql.Rows, batch *coherent.Batch, last int64) (int64, error) {
 	}
 	batch.DatabaseTime = sqlite.FromTime(now)
 	batch.RestoreEpoch = epoch
-	batch.Identity = coherent.Identity(fmt.Sprintf("%s/%d", system, epoch))
+	batch.Identity = identity(system, epoch)
 	if !id.Valid {
 		return last, nil
 	}

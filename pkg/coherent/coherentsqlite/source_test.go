@@ -36,7 +36,7 @@ func TestReadWithoutEpochVouchesForNothing(t *testing.T) {
 	if _, err := db.Write().ExecContext(t.Context(), `DELETE FROM coherence_restore_epoch`); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := coherentsqlite.NewSource(db).Load(t.Context()); err == nil {
+	if _, err := coherenttest.Load(t.Context(), coherentsqlite.NewSource(db)); err == nil {
 		t.Error("a read that returned nothing succeeds")
 	}
 }

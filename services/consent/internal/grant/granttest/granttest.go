@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
@@ -148,7 +149,7 @@ func find(t *testing.T, db Database, id uuid.UUID) grant.Grant {
 // checkLog compares the restriction log, whose order means nothing, with want.
 func checkLog(t *testing.T, db Database, want ...coherent.Restriction) {
 	t.Helper()
-	batch, err := db.Log.Load(t.Context())
+	batch, err := coherenttest.Load(t.Context(), db.Log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
 )
@@ -124,7 +125,7 @@ func madeMeanwhile(t *testing.T, s Stores) {
 	if left := listOwned(t, s, workspace); len(left) > 0 {
 		t.Errorf("%d clients outlive their workspace", len(left))
 	}
-	batch, err := s.Log.Load(t.Context())
+	batch, err := coherenttest.Load(t.Context(), s.Log)
 	if err != nil || len(batch.Entries) != want {
 		t.Errorf("the log has %d restrictions, %v, want %d", len(batch.Entries), err, want)
 	}

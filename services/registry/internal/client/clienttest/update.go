@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
 	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
@@ -20,7 +21,7 @@ import (
 // those of them that the last call returned.
 func logged(t *testing.T, s Stores, want ...coherent.Restriction) {
 	t.Helper()
-	batch, err := s.Log.Load(t.Context())
+	batch, err := coherenttest.Load(t.Context(), s.Log)
 	if err != nil {
 		t.Fatalf("Load() = %v", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
@@ -83,7 +84,7 @@ func list(t *testing.T, s Stores, clientID string) []clientsecret.Secret {
 
 func logged(t *testing.T, s Stores, want ...coherent.Restriction) {
 	t.Helper()
-	batch, err := s.Log.Load(t.Context())
+	batch, err := coherenttest.Load(t.Context(), s.Log)
 	if err != nil {
 		t.Fatalf("Load() = %v", err)
 	}

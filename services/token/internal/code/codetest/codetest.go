@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -59,7 +60,7 @@ const limit = 100
 // store's clock is the real one.
 func newCode(t *testing.T, db Database, lifetime time.Duration) (credential.AuthorizationCode, *family.Family) {
 	t.Helper()
-	batch, err := db.Log.Load(t.Context())
+	batch, err := coherenttest.Load(t.Context(), db.Log)
 	if err != nil {
 		t.Fatal(err)
 	}

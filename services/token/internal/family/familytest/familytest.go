@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -157,12 +158,12 @@ func foundAsInserted(t *testing.T, db Database) {
 }
 
 func instants(t *testing.T, db Database) {
-	before, err := db.Log.Load(t.Context())
+	before, err := coherenttest.Load(t.Context(), db.Log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := find(t, db, inserted(t, db).ID)
-	after, err := db.Log.Load(t.Context())
+	after, err := coherenttest.Load(t.Context(), db.Log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	"github.com/chancery-auth/chancery/services/token/internal/key"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
@@ -152,7 +153,7 @@ func retiredTwice(t *testing.T, s key.Store, log coherent.Source) {
 	if !cmp.Equal(ends[0], ends[1]) || len(list(t, s).Retired) != 1 {
 		t.Errorf("Retire() = %+v, then %+v", ends[0], ends[1])
 	}
-	batch, err := log.Load(t.Context())
+	batch, err := coherenttest.Load(t.Context(), log)
 	if err != nil || len(batch.Entries) != 2 {
 		t.Errorf("%d restrictions are logged, %v: who repeats a call must find its effect durable", len(batch.Entries), err)
 	}

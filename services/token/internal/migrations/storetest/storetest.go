@@ -16,6 +16,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/pg"
@@ -54,7 +55,7 @@ func SQLite(t *testing.T) (*sqlite.DB, coherent.Source) {
 // more than once counts once.
 func CheckLog(t *testing.T, log coherent.Source, want ...coherent.Restriction) {
 	t.Helper()
-	batch, err := log.Load(t.Context())
+	batch, err := coherenttest.Load(t.Context(), log)
 	if err != nil {
 		t.Fatal(err)
 	}
