@@ -122,6 +122,9 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 	registryv1.RegisterRegistrationServiceServer(r, s.registration)
 }
 
+// Load reads what has to be known before clients are made.
+func (s *Service) Load(ctx context.Context) error { return s.registrar.Load(ctx) }
+
 // Sweep forgets what has expired, and what nobody names or uses any more. It is
 // for calling once a minute or so, by any number of replicas.
 func (s *Service) Sweep(ctx context.Context) error {

@@ -14,7 +14,7 @@ const workspace = "0b8f0d6e-6c5f-4b0e-8f1d-2f6f3c1f7a10"
 // owned returns a client of a workspace that keeps every rule.
 func owned() client.Client {
 	c := web()
-	c.WorkspaceID = workspace
+	c.ClientName, c.WorkspaceID = "Example of a workspace", workspace
 	return c
 }
 

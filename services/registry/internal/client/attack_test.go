@@ -1,6 +1,8 @@
 package client_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -233,6 +235,46 @@ func TestN093_UnverifiedClientsDoNotBearThePlatformsName(t *testing.T) {
 		{"another name", web, unverified("Sign in to Example"), ""},
 		{"verified", web, func(c *client.Client) { c.ClientName = "Chancery CLI" }, ""},
 	})
+}
+
+// Letters of one alphabet can look like those of another, and two like one.
+func TestN093_NothingLooksLikeThePlatformsName(t *testing.T) {
+	for brand, names := range map[string]map[string]bool{
+		"Apoc":   {"\u0410\u0440\u043e\u0441": false, "\u0410\u0440\u043e\u0441 Login": false, "\u0410\u0440\u043e\u0434": true},
+		"Modern": {"MODEM": false, "Modem Team": false, "Model": true},
+		"Paypal": {"PaypaI": false, "The Paypa1 Team": false, "Pay Pal": true},
+	} {
+		r := newRegistrar(t)
+		r.Policy.Brand = brand
+		for name, want := range names {
+			c := web()
+			c.ClientName, c.Vetted = name, false
+			_, _, err := r.Create(t.Context(), c)
+			if (err == nil) != want {
+				t.Errorf("%q beside %q: %v", name, brand, err)
+			}
+			if err != nil {
+				checkInvalid(t, err, "client_name of an unverified client")
+			}
+			c.Vetted = true
+			if _, _, err := r.Create(t.Context(), c); err != nil {
+				t.Errorf("%q beside %q of the operators: %v", name, brand, err)
+			}
+		}
+	}
+}
+
+// What names look like is stored. When another table of look-alikes changes it, a
+// migration has to empty the column name_skeleton.
+func TestN093_WhatNamesLookLikeIsStored(t *testing.T) {
+	all := sha256.New()
+	for r := ' '; r < '\u3000'; r++ {
+		all.Write(client.Client{ClientName: string(r)}.NameSkeleton())
+	}
+	const want = "1d997a231d8a53cc7596a89798db68acda196feecda15ee984e4b3aa7e813ff5"
+	if got := hex.EncodeToString(all.Sum(nil)); got != want {
+		t.Errorf("what names look like is %s, want %s", got, want)
+	}
 }
 
 // Whoever registers itself is looked at by nobody, also where the preset counts it

@@ -65,7 +65,10 @@ type Client struct {
 	Vetted bool
 	// VettedUnsaid says that Vetted is not meant: a new client takes the preset's,
 	// and an update keeps the client's. It is never stored.
-	VettedUnsaid          bool
+	VettedUnsaid bool
+	// VettedByPreset says that nobody but the preset vouches for the client, which does
+	// not hold for a name like that of another owner's. It is never stored.
+	VettedByPreset        bool
 	RequireRevocationAuth bool
 	// Description is for the directory of apps; empty for none.
 	Description string
@@ -131,6 +134,9 @@ var (
 	// that has a client of that name, or holds it as well, may use it, and so may
 	// the operators.
 	ErrNameHeld = errors.New("name is held for the owner of a deleted client")
+	// ErrNameVouched is returned for a name that looks like that of another client, which
+	// the operators own and vouch for. They may use it.
+	ErrNameVouched = errors.New("name looks like that of a client of the operators")
 	// ErrTooManyRegistered is returned for a client that registers itself when as
 	// many did as may.
 	ErrTooManyRegistered = errors.New("too many clients have registered themselves")
@@ -151,7 +157,7 @@ type Change struct {
 	DropSecrets bool
 	// NewSecret, unless nil, takes the place of every secret of the client.
 	NewSecret *clientsecret.Secret
-	// Renames says that the client takes another name, which must not be held.
+	// Renames says that the client takes another name, which has to be free.
 	Renames bool
 }
 
@@ -178,7 +184,8 @@ type Store interface {
 	// Create adds c and, unless nil, its first secret. It returns c with what
 	// the registry adds. The id must be new. Of the limits those count that c falls
 	// under: of many callers no more succeed than they allow. Fails with ErrTooManyApps, ErrTooManyRegistered, ErrOwnerEnded,
-	// ErrNameHeld.
+	// ErrNameHeld, ErrNameVouched. Where the preset alone vouches for c, c is not vetted if its
+	// name looks like that of another owner's client.
 	Create(ctx context.Context, c Client, first *clientsecret.Secret, most Limits) (Client, error)
 	// Find reads the primary. Fails with ErrNotFound.
 	Find(ctx context.Context, clientID string) (Client, error)
@@ -186,8 +193,9 @@ type Store interface {
 	List(ctx context.Context, after Cursor, limit int) ([]Client, error)
 	// Update replaces the metadata if the revision is the current one. In the
 	// same transaction it logs what the change restricts, and returns that. The
-	// owner, the registration, the logo and the last use stay as they are. Fails
-	// with ErrNotFound, ErrChanged, ErrNameHeld.
+	// owner, the registration, the logo and the last use stay as they are. A new name
+	// counts as for Create. Fails with ErrNotFound, ErrChanged, ErrNameHeld,
+	// ErrNameVouched.
 	Update(ctx context.Context, change Change) (Client, []coherent.Restriction, error)
 	// Delete removes the client with all that is its own, and logs that every
 	// token of it is dead. It holds the client's name for its owner, unless a client
@@ -199,6 +207,10 @@ type Store interface {
 	DeleteOwned(ctx context.Context, workspaceID string) ([]coherent.Restriction, error)
 	// Sweep forgets the names that are held no longer.
 	Sweep(ctx context.Context) error
+	// ReadNames stores what names look like where it is not known: those of up to limit
+	// clients that did not register themselves, the operators' first. It returns how
+	// many it has read.
+	ReadNames(ctx context.Context, limit int) (int, error)
 }
 
 // NamePlace is a place in a list by name. The zero value is before the first.

@@ -27,6 +27,7 @@ func (c Client) withDefaults(p Policy) Client {
 	}
 	if c.VettedUnsaid {
 		c.Vetted, c.VettedUnsaid = p.vets(c), false
+		c.VettedByPreset = !c.OfOperators()
 	}
 	if c.Visibility == "" {
 		c.Visibility = Unlisted
@@ -113,6 +114,7 @@ func (c Client) asReplacementOf(old Client, p Policy) Client {
 func (c Client) TrustedAs(old Client, p Policy) Client {
 	same := c.within(old)
 	c.Vetted = old.Vetted && (same || p.vets(c))
+	c.VettedByPreset = !same
 	c.SkipConsent = old.SkipConsent && same
 	return c
 }

@@ -1,10 +1,12 @@
 package client
 
 import (
+	"crypto/sha256"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"go.mau.fi/util/confusable"
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/chancery-auth/chancery/pkg/fault"
@@ -91,16 +93,36 @@ func mixesScripts(name string) bool {
 }
 
 // nameIsNotThePlatforms keeps all but the operators' own clients, as far as they
-// vouch for them, from speaking in the platform's name. The preset may count others
-// as vetted that nobody has looked at.
+// vouch for them, from speaking in the platform's name.
 func nameIsNotThePlatforms(c Client, p Policy) error {
-	own := c.OfOperators() && c.Vetted
-	if !own && p.Brand != "" && strings.Contains(plain(c.ClientName), plain(p.Brand)) {
+	bears := strings.Contains(plain(c.ClientName), plain(p.Brand)) || strings.Contains(skeleton(c.ClientName), skeleton(p.Brand))
+	if p.Brand != "" && bears && !c.VouchedFor() {
 		return fault.New(fault.Invalid, "client_name of an unverified client, or of one that a workspace owns or that registered itself, must not contain the platform's name")
 	}
 	return nil
 }
 
+// VouchedFor reports whether the client is the operators' own, and they vouch for it.
+// The preset may count others as vetted that nobody has looked at.
+func (c Client) VouchedFor() bool { return c.OfOperators() && c.Vetted }
+
 // plain is what a name reads as in letters of one case, width and style: Unicode
 // has those of the Latin alphabet a dozen times.
 func plain(name string) string { return fold(norm.NFKC.String(name)) }
+
+// skeleton is one text for all names that look the same (Unicode UTS 39), also in letters
+// of another case: what looks alike in one case need not in the other. An i and an l
+// become the same, because of the capital I.
+func skeleton(name string) string {
+	for range 2 {
+		name = plain(confusable.Skeleton(name))
+	}
+	return strings.ReplaceAll(name, "i", "l")
+}
+
+// NameSkeleton is the same for names that look the same. It is stored: a migration has
+// to empty the column name_skeleton when a name gets another one.
+func (c Client) NameSkeleton() []byte {
+	digest := sha256.Sum256([]byte(skeleton(c.ClientName)))
+	return digest[:]
+}

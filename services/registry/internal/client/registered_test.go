@@ -187,6 +187,61 @@ func TestN315_WhoVouchesForAClient(t *testing.T) {
 	}
 }
 
+// The preset vouches for whom nobody has looked at, and so not for a name like that
+// of another owner's client. Operators may.
+func TestN093_ThePresetVouchesForNoLookAlike(t *testing.T) {
+	r := newRegistrar(t)
+	r.Policy.Clients.AppsVetted, r.Policy.Registration.Vetted = true, true
+	check := func(doing string, c client.Client, err error, want bool) client.Client {
+		t.Helper()
+		if err != nil || c.Vetted != want {
+			t.Errorf("%s = vetted %v, %v, want %v", doing, c.Vetted, err, want)
+		}
+		return c
+	}
+	make := func(name, workspace string) client.Client {
+		t.Helper()
+		c := web()
+		c.ClientName, c.WorkspaceID, c.VettedUnsaid = name, workspace, true
+		c, _, err := r.Create(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	const another = "22222222-2222-4222-8222-222222222222"
+	check("the first of its name", make("Reports", workspace), nil, true)
+	alike := check("the second", make("Rep0rts", another), nil, false)
+	check("the second of the same owner", make("REPORTS", workspace), nil, true)
+
+	alike.Vetted = true
+	alike, err := r.Update(t.Context(), alike)
+	check("operators vouch for it", alike, err, true)
+
+	renamed := make("Something", "33333333-3333-4333-8333-333333333333")
+	old := renamed
+	renamed.ClientName = "rep0rts"
+	renamed, err = r.Update(t.Context(), renamed.TrustedAs(old, r.Policy))
+	check("its developer renames it", renamed, err, false)
+	renamed.ClientName, renamed.Vetted = "Something", true
+	renamed, err = r.Update(t.Context(), renamed)
+	old = check("operators give it back its name", renamed, err, true)
+	renamed.ClientName = "Something else"
+	renamed, err = r.Update(t.Context(), renamed.TrustedAs(old, r.Policy))
+	check("its developer gives it a name of its own", renamed, err, true)
+
+	self := alone()
+	self.ClientName = "Reports"
+	registered, _, err := r.Register(t.Context(), self)
+	check("registers itself", registered, err, false)
+	self.ClientName = "Another"
+	registered, _, err = r.Register(t.Context(), self)
+	registered = check("registers itself by a name of its own", registered, err, true)
+	registered.ClientName = "Reports"
+	registered, _, err = r.Replace(t.Context(), registered)
+	check("renames itself", registered, err, false)
+}
+
 func TestReplaceKeepsTheRules(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

@@ -137,7 +137,7 @@ func (r *Registrar) update(ctx context.Context, old, c Client, newSecret *client
 		// Those of a client that used none until now were left behind by the release before.
 		DropSecrets: !old.usesSecrets() || !c.usesSecrets(),
 		NewSecret:   newSecret,
-		Renames:     !bytes.Equal(old.NameDigest(), c.NameDigest()),
+		Renames:     !bytes.Equal(old.NameDigest(), c.NameDigest()) || !bytes.Equal(old.NameSkeleton(), c.NameSkeleton()),
 	}
 	updated, restrictions, err := r.Clients.Update(ctx, change)
 	if err != nil {
@@ -184,11 +184,20 @@ const (
 	unusedFor = 30 * 24 * time.Hour
 	// sweepSize keeps one pass short; the next one goes on.
 	sweepSize = 100
+	// readSize is how many names are read in one transaction.
+	readSize = 1000
 )
 
+// Load reads the names of the operators' clients that a binary of the release before
+// has written. Sweep reads the others.
+func (r *Registrar) Load(ctx context.Context) error {
+	_, err := r.Clients.ReadNames(ctx, readSize)
+	return err
+}
+
 // Sweep deletes clients that registered themselves and were never used, so that
-// they do not keep others from registering for good, and forgets the names that
-// are held no longer. Several callers may do so at once.
+// they do not keep others from registering for good, forgets the names that are held
+// no longer, and reads those that nobody has read. Several callers may do so at once.
 func (r *Registrar) Sweep(ctx context.Context) error {
 	unused, err := r.Lists.ListUnused(ctx, unusedFor, sweepSize)
 	if err != nil {
@@ -199,7 +208,14 @@ func (r *Registrar) Sweep(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.Clients.Sweep(ctx)
+	if err := r.Clients.Sweep(ctx); err != nil {
+		return err
+	}
+	for {
+		if n, err := r.Clients.ReadNames(ctx, readSize); err != nil || n < readSize {
+			return err
+		}
+	}
 }
 
 // refuse turns the sentinels of the store into what an operator is told.
@@ -215,6 +231,8 @@ func refuse(doing string, err error) error {
 		return fault.Because(fault.Invalid, "workspace_id names a workspace that is being deleted", err)
 	case errors.Is(err, ErrNameHeld):
 		return fault.Because(fault.Invalid, "client_name was that of a client deleted less than 30 days ago, and is held for its owner", err)
+	case errors.Is(err, ErrNameVouched):
+		return fault.Because(fault.Invalid, "client_name looks like the name of one of the platform's own apps: choose another", err)
 	case errors.Is(err, ErrTooManyRegistered):
 		return fault.Because(fault.Exhausted, "as many clients have registered as may", err)
 	}

@@ -41,7 +41,7 @@ func New(db *pgxpool.Pool, keep time.Duration) *Store { return &Store{db: db, ke
 func (s *Store) Create(ctx context.Context, c client.Client, first *clientsecret.Secret, most client.Limits) (client.Client, error) {
 	var created client.Client
 	err := pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
-		err := admit(ctx, tx, c, most)
+		err := admit(ctx, tx, &c, most)
 		if err != nil {
 			return err
 		}
@@ -121,14 +121,14 @@ func (s *Store) Update(ctx context.Context, change client.Change) (client.Client
 		restrictions []coherent.Restriction
 	)
 	err := pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
+		if change.Renames {
+			if err := checkName(ctx, tx, &change.Client); err != nil {
+				return err
+			}
+		}
 		var err error
 		if updated, err = update(ctx, tx, change); err != nil {
 			return err
-		}
-		if change.Renames {
-			if err := checkName(ctx, tx, updated); err != nil {
-				return err
-			}
 		}
 		if restrictions, err = restrict(ctx, tx, change, updated); err != nil {
 			return err

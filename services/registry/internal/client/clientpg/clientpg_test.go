@@ -49,6 +49,12 @@ func TestStore(t *testing.T) {
 					t.Fatal(err)
 				}
 			},
+			SetName: func(t *testing.T, clientID, name string) {
+				t.Helper()
+				if _, err := db.Exec(t.Context(), `UPDATE registry.client SET client_name = $2 WHERE client_id = $1`, clientID, name); err != nil {
+					t.Fatal(err)
+				}
+			},
 			Log:   log,
 			Audit: eventtest.Postgres(db),
 		}

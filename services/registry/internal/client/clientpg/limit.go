@@ -9,9 +9,10 @@ import (
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
 )
 
-// admit fails if the client may not be made, or is one too many. Its locks last
+// admit fails if the client may not be made, or is one too many, and does to its
+// vetting what its name asks for. Its locks last
 // until the end of the transaction, so that callers count one after another.
-func admit(ctx context.Context, tx pgx.Tx, c client.Client, most client.Limits) error {
+func admit(ctx context.Context, tx pgx.Tx, c *client.Client, most client.Limits) error {
 	if err := checkName(ctx, tx, c); err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ const insertClient = `
 		require_pkce, require_pushed_authorization_requests, id_token_signed_response_alg, audience,
 		access_token_lifetime, refresh_token_lifetime, refresh_rotation, refresh_grace, refresh_window,
 		skip_consent, unverified, require_revocation_auth,
-		description, workspace_id, visibility, client_kind, registration_digest, sort_key, search_text)
+		description, workspace_id, visibility, client_kind, registration_digest, sort_key, search_text, name_skeleton)
 	VALUES (
 		@client_id, @client_name, @application_type, @token_endpoint_auth_method, @token_endpoint_auth_methods_supported,
 		@redirect_uris, @grant_types,
@@ -38,7 +38,7 @@ const insertClient = `
 		@require_pkce, @require_pushed_authorization_requests, @id_token_signed_response_alg, @audience,
 		@access_token_lifetime, @refresh_token_lifetime, @refresh_rotation, @refresh_grace, @refresh_window,
 		@skip_consent, @unverified, @require_revocation_auth,
-		@description, @workspace_id, @visibility, @client_kind, @registration_digest, @sort_key, @search_text)
+		@description, @workspace_id, @visibility, @client_kind, @registration_digest, @sort_key, @search_text, @name_skeleton)
 	RETURNING ` + columns
 
 const updateClient = `
@@ -73,6 +73,7 @@ const updateClient = `
 	       client_kind = @client_kind,
 	       sort_key = @sort_key,
 	       search_text = @search_text,
+	       name_skeleton = @name_skeleton,
 	       version = version + CASE WHEN @narrows THEN 1 ELSE 0 END,
 	       scope_version = scope_version + CASE WHEN @scope_shrinks THEN 1 ELSE 0 END,
 	       revision = revision + 1
@@ -115,6 +116,7 @@ func metadata(c client.Client) pgx.NamedArgs {
 		"registration_digest":                   digest(c.RegistrationDigest),
 		"sort_key":                              c.SortKey(),
 		"search_text":                           c.SearchText(),
+		"name_skeleton":                         c.NameSkeleton(),
 	}
 }
 

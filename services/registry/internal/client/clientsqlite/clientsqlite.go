@@ -38,13 +38,12 @@ func New(db *sqlite.DB, keep time.Duration) *Store { return &Store{db: db, keep:
 
 // Create implements client.Store.
 func (s *Store) Create(ctx context.Context, c client.Client, first *clientsecret.Secret, most client.Limits) (client.Client, error) {
-	args, err := metadata(c)
-	if err != nil {
-		return client.Client{}, err
-	}
 	var created client.Client
-	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
-		err := admit(ctx, tx, c, most)
+	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
+		if err := admit(ctx, tx, &c, most); err != nil {
+			return err
+		}
+		args, err := metadata(c)
 		if err != nil {
 			return err
 		}
@@ -125,14 +124,14 @@ func (s *Store) Update(ctx context.Context, change client.Change) (client.Client
 		restrictions []coherent.Restriction
 	)
 	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
+		if change.Renames {
+			if err := checkName(ctx, tx, &change.Client); err != nil {
+				return err
+			}
+		}
 		var err error
 		if updated, err = update(ctx, tx, change); err != nil {
 			return err
-		}
-		if change.Renames {
-			if err := checkName(ctx, tx, updated); err != nil {
-				return err
-			}
 		}
 		if restrictions, err = restrict(ctx, tx, change, updated); err != nil {
 			return err

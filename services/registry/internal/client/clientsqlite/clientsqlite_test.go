@@ -41,6 +41,12 @@ func TestStore(t *testing.T) {
 					t.Fatal(err)
 				}
 			},
+			SetName: func(t *testing.T, clientID, name string) {
+				t.Helper()
+				if _, err := db.Write().ExecContext(t.Context(), `UPDATE registry_client SET client_name = ?2 WHERE client_id = ?1`, clientID, name); err != nil {
+					t.Fatal(err)
+				}
+			},
 			Log:   coherentsqlite.NewSource(db),
 			Audit: eventtest.SQLite(db),
 		}

@@ -90,29 +90,6 @@ func insertHold(ctx context.Context, tx *sql.Tx, c client.Client) error {
 	return nil
 }
 
-// checkName fails if the client's name is held, and for others alone.
-func checkName(ctx context.Context, tx *sql.Tx, c client.Client) error {
-	if c.OfOperators() {
-		return nil
-	}
-	held, err := count(ctx, tx, `
-		SELECT count(*)
-		  FROM registry_deleted_client AS d
-		 WHERE d.name_digest = ?1 AND d.expire_time > CAST(unixepoch('subsec')*1000000 AS INTEGER)
-		   AND (?2 = ''
-		        OR NOT EXISTS (
-		           SELECT 1 FROM registry_deleted_client AS own
-		            WHERE own.name_digest = d.name_digest AND own.expire_time > CAST(unixepoch('subsec')*1000000 AS INTEGER) AND own.workspace_id = ?2)
-		       AND NOT EXISTS (
-		           SELECT 1 FROM registry_client
-		            WHERE workspace_id = ?2 AND workspace_id <> '' AND sort_key = ?3 AND client_id <> ?4))`,
-		c.NameDigest(), c.WorkspaceID, c.NameKey(), c.ClientID)
-	if err == nil && held > 0 {
-		return client.ErrNameHeld
-	}
-	return err
-}
-
 // Sweep implements client.Store.
 func (s *Store) Sweep(ctx context.Context) error {
 	_, err := s.db.Write().ExecContext(ctx, `

@@ -8,9 +8,10 @@ import (
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
 )
 
-// admit fails if the client may not be made, or is one too many. Write transactions
+// admit fails if the client may not be made, or is one too many, and does to its
+// vetting what its name asks for. Write transactions
 // run one after another, so that nobody adds one after it has counted.
-func admit(ctx context.Context, tx *sql.Tx, c client.Client, most client.Limits) error {
+func admit(ctx context.Context, tx *sql.Tx, c *client.Client, most client.Limits) error {
 	if err := checkName(ctx, tx, c); err != nil {
 		return err
 	}

@@ -33,6 +33,8 @@ type Stores struct {
 	Age func(t *testing.T, by time.Duration)
 	// SetMethod changes the one method of a client, as the release before does.
 	SetMethod func(t *testing.T, clientID, method string)
+	// SetName changes the name of a client, as a release before 0009 does.
+	SetName func(t *testing.T, clientID, name string)
 	// Log is where restrictions are found.
 	Log   coherent.Source
 	Audit eventtest.Audit
@@ -63,6 +65,9 @@ func RunStore(t *testing.T, open func(t *testing.T) Stores) {
 		{"N305 the name of a deleted client is its owner's for a while", nameIsHeld},
 		{"N305 nobody takes a name away from those who have it", nobodyTakesNamesAway},
 		{"N305 a name is not held against who has it or holds it", nameIsNotHeldAgainstWhoHasIt},
+		{"N093 a name that looks like that of an app that the operators vouch for is refused", vouchedNameIsRefused},
+		{"N093 a name like another owner's ends the word of the preset", likenessEndsThePresetsWord},
+		{"N093 names that nobody has read are read, the operators' first", namesAreRead},
 		{"dropped secrets are logged", droppedSecretsLogged},
 		{"a new secret takes the place of all", newSecretReplaces},
 		{"owner and registration stay", ownerAndRegistrationStay},
