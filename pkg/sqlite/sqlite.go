@@ -11,7 +11,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -26,6 +28,7 @@ const NowMicros = `CAST(unixepoch('subsec')*1000000 AS INTEGER)`
 const (
 	driver     = "sqlite"
 	maxReaders = 4
+	ownerOnly  = 0o600
 )
 
 // DB is a SQLite database. It is safe for concurrent use.
@@ -34,9 +37,13 @@ type DB struct {
 	reader *sql.DB
 }
 
-// Open opens the file at path, and creates it when it is missing. The caller
-// closes the DB.
+// Open opens the file at path, and creates it when it is missing. Nobody but its
+// owner may read or write it, or the files that SQLite keeps beside it, whatever
+// the folder lets others do. The caller closes the DB.
 func Open(ctx context.Context, path string) (*DB, error) {
+	if err := restrict(path); err != nil {
+		return nil, err
+	}
 	// The writer comes first: a reader can neither create the file nor switch
 	// it to WAL.
 	writer, err := openPool(ctx, path, 1, url.Values{
@@ -54,6 +61,24 @@ func Open(ctx context.Context, path string) (*DB, error) {
 		return nil, errors.Join(err, writer.Close())
 	}
 	return &DB{writer: writer, reader: reader}, nil
+}
+
+// restrict takes the database from everybody but its owner. What SQLite creates
+// beside a file has the mode of that file.
+func restrict(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, ownerOnly)
+	if err != nil {
+		return fmt.Errorf("open sqlite: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return fmt.Errorf("open sqlite: %w", err)
+	}
+	for _, each := range []string{path, path + "-wal", path + "-shm", path + "-journal"} {
+		if err := os.Chmod(each, ownerOnly); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("make %s readable for its owner alone: %w", each, err)
+		}
+	}
+	return nil
 }
 
 func openPool(ctx context.Context, path string, size int, settings url.Values) (*sql.DB, error) {
@@ -81,8 +106,18 @@ func (d *DB) Write() *sql.DB { return d.writer }
 
 // InTx runs f in a write transaction and commits it when f returns nil. Write
 // transactions run one after another, and f runs once. Using d itself inside f
-// for writing would wait for ever: f has tx.
+// for writing would wait for ever: f has tx. Fails with the error of ctx when that
+// has ended before the commit, and with the error of f.
 func (d *DB) InTx(ctx context.Context, f func(tx *sql.Tx) error) error {
+	err := d.inTx(ctx, f)
+	// The end of ctx rolls the transaction back, in a goroutine of its own.
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+		return fmt.Errorf("%w: %w", ctx.Err(), err)
+	}
+	return err
+}
+
+func (d *DB) inTx(ctx context.Context, f func(tx *sql.Tx) error) error {
 	tx, err := d.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin transaction: %w", err)

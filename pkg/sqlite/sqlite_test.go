@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -101,6 +103,60 @@ func TestEndedContextRollsBack(t *testing.T) {
 	}
 	if got := count(t, db); got != 0 {
 		t.Errorf("%d rows, want 0", got)
+	}
+}
+
+// What ends the context also ends the transaction, at some moment afterwards.
+func TestEndedContextIsTheErrorOfEveryStatementAfterIt(t *testing.T) {
+	db := open(t)
+	for range 100 {
+		ctx, cancel := context.WithCancel(t.Context())
+		err := db.InTx(ctx, func(tx *sql.Tx) error {
+			cancel()
+			for {
+				if _, err := tx.ExecContext(t.Context(), `INSERT INTO thing (name) VALUES ('a') ON CONFLICT DO NOTHING`); err != nil {
+					return err
+				}
+			}
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("InTx() = %v, want context.Canceled", err)
+		}
+	}
+	if got := count(t, db); got != 0 {
+		t.Errorf("%d rows, want 0", got)
+	}
+}
+
+func TestFilesAreTheirOwnersAlone(t *testing.T) {
+	defer syscall.Umask(syscall.Umask(0))
+	for _, existing := range []string{"", "test.db", "test.db-wal", "test.db-shm"} {
+		dir := t.TempDir()
+		if err := os.Chmod(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if existing != "" {
+			if err := os.WriteFile(filepath.Join(dir, existing), nil, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		db, err := sqlite.Open(t.Context(), filepath.Join(dir, "test.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		exec(t, db, `CREATE TABLE thing (id INTEGER PRIMARY KEY) STRICT`)
+		for _, name := range []string{"test.db", "test.db-wal", "test.db-shm"} {
+			info, err := os.Stat(filepath.Join(dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := info.Mode().Perm(); got != 0o600 {
+				t.Errorf("%s has mode %o after %q was there, want 600", name, got, existing)
+			}
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
