@@ -152,7 +152,7 @@ func (i since) proto(now time.Time) *timestamppb.Timestamp {
 // migrates: no service may delete a record.
 type auditPurge struct {
 	Config   string        `help:"Configuration that names the Postgres database." placeholder:"FILE" type:"path" env:"CHANCERY_CONFIG"`
-	Database string        `help:"URL of the Postgres database, as the role that owns the tables." placeholder:"URL" env:"CHANCERY_DATABASE"`
+	Database string        `help:"URL of the Postgres database, as the role that owns the tables; with a password it goes into the variable." placeholder:"URL" env:"CHANCERY_DATABASE"`
 	Keep     time.Duration `help:"Delete records older than this, by the database's clock." required:"" placeholder:"DURATION"`
 	JSON     bool          `help:"Print JSON." name:"json"`
 }

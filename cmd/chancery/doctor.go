@@ -19,7 +19,7 @@ type doctorCommand struct {
 	dataFlag
 	Config   string   `help:"The configuration file of 'chancery run'. Default: look at the data folder of 'chancery serve'." placeholder:"FILE" type:"path" env:"CHANCERY_CONFIG"`
 	Role     []string `help:"Role of the process, with --config; may be repeated. Default: those that its certificate names." placeholder:"ROLE"`
-	Database string   `help:"URL of the Postgres database that 'chancery serve' uses. Default: the embedded one below the data folder." placeholder:"URL" env:"CHANCERY_DATABASE"`
+	Database string   `help:"URL of the Postgres database that 'chancery serve' uses; with a password it goes into the variable. Default: the embedded one below the data folder." placeholder:"URL" env:"CHANCERY_DATABASE"`
 	KEK      string   `help:"Key-encryption key that 'chancery serve' uses: file:PATH or env:NAME. Default: the file below the data folder." name:"kek" placeholder:"URI" env:"CHANCERY_KEK"`
 	JSON     bool     `help:"Print JSON." name:"json"`
 }

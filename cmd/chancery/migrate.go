@@ -22,7 +22,7 @@ type migrateCommands struct {
 // migrateFlags say which database.
 type migrateFlags struct {
 	dataFlag
-	Database string `help:"URL of a Postgres database. Default: the embedded one below the data folder." placeholder:"URL" env:"CHANCERY_DATABASE"`
+	Database string `help:"URL of a Postgres database; with a password it goes into the variable. Default: the embedded one below the data folder." placeholder:"URL" env:"CHANCERY_DATABASE"`
 	Config   string `help:"Configuration that names the Postgres database." placeholder:"FILE" type:"path" env:"CHANCERY_CONFIG"`
 	JSON     bool   `help:"Print JSON." name:"json"`
 }

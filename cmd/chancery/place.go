@@ -1,10 +1,17 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/chancery-auth/chancery/cmd/chancery/config"
 )
+
+// errVisiblePassword refuses what every user of the machine could read in the list
+// of processes.
+var errVisiblePassword = errors.New("the URL in --database has a password, which every user of this machine can see: put the URL into the variable CHANCERY_DATABASE instead")
 
 // settlePlace makes a flag of the command line that says which installation is
 // meant count before a variable of the environment that says another: what ends
@@ -22,6 +29,9 @@ func settlePlace(parsed *kong.Context) error {
 		return fmt.Errorf("--config and --%s name different installations: give one of them", other)
 	}
 	for _, flag := range parsed.Flags() {
+		if flag.Name == "database" && given["database"] && config.HasPassword(flag.Target.String()) {
+			return errVisiblePassword
+		}
 		byEnvironment := !given[flag.Name] && flag.Target.CanSet()
 		switch {
 		case flag.Name == "config" && byEnvironment && other != "":

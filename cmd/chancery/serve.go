@@ -28,7 +28,7 @@ type serveCommand struct {
 	Internal  string   `help:"Address of health and readiness." default:"127.0.0.1:0" placeholder:"ADDR"`
 	Preset    string   `help:"Provider to be: the name of a preset (see 'chancery preset list') or the path of a preset file." default:"chancery" placeholder:"NAME|FILE" env:"CHANCERY_PRESET"`
 	Issuer    string   `help:"URL that tokens name as their issuer. Default: the HTTP address, as localhost, with the path of the preset." placeholder:"URL"`
-	Database  string   `help:"URL of a Postgres database. Default: an embedded database below the data folder." placeholder:"URL" env:"CHANCERY_DATABASE"`
+	Database  string   `help:"URL of a Postgres database; with a password it goes into the variable. Default: an embedded database below the data folder." placeholder:"URL" env:"CHANCERY_DATABASE"`
 	KEK       string   `help:"Key-encryption key: file:PATH or env:NAME. Default: a file below the data folder, made when there is none." name:"kek" placeholder:"URI" env:"CHANCERY_KEK"`
 	TLSCert   string   `help:"File with the certificate chain of the HTTP endpoints." name:"tls-cert" placeholder:"FILE" type:"existingfile"`
 	TLSKey    string   `help:"File with the certificate's key." name:"tls-key" placeholder:"FILE" type:"existingfile"`

@@ -2,7 +2,7 @@
 -- migrates it, and one for each service may use what that service needs.
 --
 --   psql --set ON_ERROR_STOP=1 --file roles.sql URL    as a superuser, or as who may create roles and owns the database
---   chancery migrate up --database URL                 as chancery_owner
+--   CHANCERY_DATABASE=URL chancery migrate up          as chancery_owner
 --   psql --set ON_ERROR_STOP=1 --file roles.sql URL    again: the tables that services share are there now
 --
 -- It says what is to be, so it may run at any time, beside running services, and

@@ -161,15 +161,28 @@ func (s Secret) checkDatabase() error {
 	if !postgresURL(s.rest) {
 		return errNotDatabase
 	}
-	u, err := url.Parse(s.rest)
-	if err != nil {
+	if _, err := url.Parse(s.rest); err != nil {
 		return errNotDatabase
 	}
-	_, inUser := u.User.Password()
-	if query := u.Query(); inUser || query.Has("password") || query.Has("sslpassword") {
+	if HasPassword(s.rest) {
 		return errPassword
 	}
 	return nil
+}
+
+// HasPassword says whether the URL of a database has a password in it, or what
+// would be one in another form that the driver takes.
+func HasPassword(database string) bool {
+	if !postgresURL(database) {
+		return strings.Contains(database, "password")
+	}
+	u, err := url.Parse(database)
+	if err != nil {
+		return false
+	}
+	_, inUser := u.User.Password()
+	query := u.Query()
+	return inUser || query.Has("password") || query.Has("sslpassword")
 }
 
 func postgresURL(text string) bool {
