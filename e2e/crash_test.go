@@ -123,14 +123,21 @@ func waitForRedemptions(t *testing.T, s *server, flags []string, n int64) {
 // redemptions returns a function that counts them.
 func redemptions(t *testing.T, s *server, flags []string) func() int64 {
 	t.Helper()
-	if len(flags) == 0 {
+	return rows(t, s, flags, "token.redemption")
+}
+
+// rows returns a function that counts the rows of a table, whose name is that of
+// Postgres.
+func rows(t *testing.T, s *server, flags []string, table string) func() int64 {
+	t.Helper()
+	if len(flags) == 0 || flags[0] != "--database" {
 		db, err := sqlite.Open(t.Context(), s.data+"/chancery.db")
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = db.Close() })
 		return func() (n int64) {
-			err := db.Read().QueryRowContext(t.Context(), `SELECT count(*) FROM token_redemption`).Scan(&n)
+			err := db.Read().QueryRowContext(t.Context(), `SELECT count(*) FROM `+strings.Replace(table, ".", "_", 1)).Scan(&n)
 			if err != nil && !errors.Is(err, sql.ErrNoRows) {
 				t.Fatal(err)
 			}
@@ -143,7 +150,7 @@ func redemptions(t *testing.T, s *server, flags []string) func() int64 {
 	}
 	t.Cleanup(func() { _ = conn.Close(context.Background()) })
 	return func() (n int64) {
-		if err := conn.QueryRow(t.Context(), `SELECT count(*) FROM token.redemption`).Scan(&n); err != nil {
+		if err := conn.QueryRow(t.Context(), `SELECT count(*) FROM `+table).Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		return n

@@ -31,7 +31,7 @@ func Postgres(db *pgxpool.Pool) Stores {
 	return Stores{
 		Sessions:     sessionpg.New(db, preset.RestrictionKeep),
 		Requests:     pushedpg.New(db),
-		Transactions: transactionpg.New(db),
+		Transactions: transactionpg.New(db, transaction.DefaultBounds()),
 	}
 }
 
@@ -40,7 +40,7 @@ func SQLite(db *sqlite.DB) Stores {
 	return Stores{
 		Sessions:     sessionsqlite.New(db, preset.RestrictionKeep),
 		Requests:     pushedsqlite.New(db),
-		Transactions: transactionsqlite.New(db),
+		Transactions: transactionsqlite.New(db, transaction.DefaultBounds()),
 	}
 }
 

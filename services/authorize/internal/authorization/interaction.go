@@ -2,6 +2,7 @@ package authorization
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/google/uuid"
 
@@ -75,9 +76,14 @@ func viewOf(s *situation) (View, error) {
 	return view, nil
 }
 
-// noteSeen notes who sees a page, for only that user may answer it.
+// noteSeen notes who sees a page, for only that user may answer it; of the sign-in
+// page it notes that somebody does.
 func (a *Authorizer) noteSeen(ctx context.Context, s *situation, page Page) error {
 	switch {
+	case page == PageSignIn && s.pending.Hold == transaction.Begun:
+		if err := a.Transactions.View(ctx, s.pending.ID); err != nil {
+			return fmt.Errorf("note that the page is shown: %w", err)
+		}
 	case page == PageAccount && !s.happened(s.pending.Offered):
 		return a.note(ctx, s, transaction.Offered, s.user.session.ID)
 	case page == PageConsent && (!s.happened(s.pending.Shown) || sawAnotherClient(s) != nil):

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/google/uuid"
+
 	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/services/authorize/internal/session"
 	"github.com/chancery-auth/chancery/services/authorize/internal/transaction"
@@ -24,6 +26,9 @@ func (a *Authorizer) SignIn(ctx context.Context, p Place, c Credentials) (Attemp
 	}
 	attempt, begun, err := a.open(ctx, p.Browser, c)
 	if err != nil || attempt.Subject == nil {
+		if err == nil && !attempt.Throttled && s.pending.Hold < transaction.Acted {
+			err = a.note(ctx, s, transaction.Tried, uuid.Nil)
+		}
 		return attempt, SignedIn{}, err
 	}
 	step, err := a.goOn(ctx, s, begun, *attempt.Subject)

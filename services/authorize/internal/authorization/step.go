@@ -71,6 +71,7 @@ func (a *Authorizer) interact(ctx context.Context, s *situation, page Page) (Ste
 	binding := secret.NewHandle()
 	t := transaction.Transaction{
 		ID: secret.NewHandle().Reveal(), Request: s.checked.Fixed(s.request), Binding: binding.Digest(), Pushed: s.from,
+		AddressBlock: s.browser.AddressBlock,
 	}
 	err := a.Transactions.Create(ctx, t, a.Lifetime)
 	if errors.Is(err, pushed.ErrNotFound) {

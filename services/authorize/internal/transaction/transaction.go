@@ -3,6 +3,14 @@
 //
 // It belongs to the browser that began it, which holds a cookie. Its id is in
 // URLs and is no secret. Its end is a gate: exactly one answer goes through.
+//
+// Anybody can begin one without signing in, so there are at most so many, for each
+// address and in all: see [Bounds]. The oldest go first, those that nobody has seen
+// a page of on their own account, so that a flood of bare requests costs only
+// itself. What a person has acted on is never pushed out. The alternative, a request
+// that is sealed in the browser until a person acts, was not taken: a request may be
+// longer than a cookie or an address, a pushed one would have to be taken from its
+// client before, and the release before this one could not read it.
 package transaction
 
 import (
@@ -35,9 +43,46 @@ type Transaction struct {
 	// Pushed is what the request was kept under while it was pushed only; the
 	// zero value for one that was not.
 	Pushed secret.Digest
+	// AddressBlock is where it was begun.
+	AddressBlock string
+	// Hold is what keeps it from being pushed out. A store says; [Store.Create] begins
+	// with none.
+	Hold Hold
 	// What has happened, each with the session it happened in.
 	Stages
 }
+
+// Hold is what keeps a transaction from being pushed out by later ones.
+type Hold uint8
+
+const (
+	// Begun is none: there was a request.
+	Begun Hold = iota
+	// Viewed says that the browser which began it has shown the sign-in page.
+	Viewed
+	// Acted says that a password was tried in it, or that somebody who is signed in
+	// was shown a page.
+	Acted
+)
+
+// Bounds are how many transactions there may be.
+type Bounds struct {
+	// PerAddress is how many of each [Hold] one address block has. One that would be
+	// one too many of those that are Acted stays Viewed.
+	PerAddress int
+	// InAll is how many are Begun, and how many Viewed. It may be exceeded by a
+	// hundredth in each process. Those that are Acted have no bound in all: each took
+	// a password, or somebody who is signed in.
+	InAll int
+}
+
+// DefaultBounds has room for the people of a large office who all sign in within the
+// lifetime of a transaction.
+func DefaultBounds() Bounds { return Bounds{PerAddress: 1000, InAll: 100_000} }
+
+// Due reports whether the n-th transaction that a process creates, from 1, is one
+// after which it looks at how many there are in all. The first is.
+func (b Bounds) Due(n int64) bool { return (n-1)%int64(max(1, b.InAll/100)) == 0 }
 
 // Stages are what has happened in a transaction.
 type Stages struct {
@@ -72,6 +117,9 @@ const (
 	LeftBehind
 	Offered
 	Shown
+	// Tried says that a password was tried, and was not right. It has no session, and
+	// nothing but the Hold remembers it.
+	Tried
 )
 
 // Note sets one stage. An account is either chosen or left behind, whichever was
@@ -88,6 +136,7 @@ func (s *Stages) Note(stage Stage, in Seen) {
 		s.Offered = in.Session
 	case Shown:
 		s.Shown, s.ShownClient = in.Session, in.Client
+	case Tried:
 	}
 }
 
@@ -131,7 +180,11 @@ type Store interface {
 	Find(ctx context.Context, id string) (Transaction, error)
 	// FindPushed finds by Pushed. Fails with ErrNotFound.
 	FindPushed(ctx context.Context, digest secret.Digest) (Transaction, error)
-	// Note does what [Stages.Note] does. Fails with ErrNotFound.
+	// View makes a transaction that is Begun Viewed. Any other stays as it is, and that
+	// is no error. What is beyond the [Bounds] of the store goes.
+	View(ctx context.Context, id string) error
+	// Note does what [Stages.Note] does, and makes the transaction Acted. Fails with
+	// ErrNotFound.
 	Note(ctx context.Context, id string, stage Stage, in Seen) error
 	// Finish deletes a transaction. Of any number of callers exactly one
 	// succeeds; the rest get ErrNotFound.

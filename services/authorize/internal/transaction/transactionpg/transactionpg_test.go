@@ -13,6 +13,6 @@ import (
 func TestStore(t *testing.T) {
 	transactiontest.RunStore(t, func(t *testing.T) transactiontest.Stores {
 		db := pgtest.New(t, migrations.Set())
-		return transactiontest.Stores{Store: transactionpg.New(db), Requests: pushedpg.New(db)}
+		return transactiontest.Stores{Store: transactionpg.New(db, transactiontest.Bounds()), Requests: pushedpg.New(db)}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/chancery-auth/chancery/pkg/secret"
@@ -18,14 +19,42 @@ import (
 var _ transaction.Store = (*Store)(nil)
 
 // Store implements transaction.Store.
-type Store struct{ db *sqlite.DB }
+type Store struct {
+	db      *sqlite.DB
+	bounds  transaction.Bounds
+	created atomic.Int64
+}
 
 // New returns a store on db, which must be migrated.
-func New(db *sqlite.DB) *Store { return &Store{db} }
+func New(db *sqlite.DB, b transaction.Bounds) *Store { return &Store{db: db, bounds: b} }
 
 const insert = `
-	INSERT INTO authorize_transaction (id, binding, pushed, request, expire_time)
-	VALUES (?1, ?2, ?3, ?4, ` + sqlite.NowMicros + ` + ?5)`
+	INSERT INTO authorize_transaction (id, binding, pushed, request, address_block, expire_time)
+	VALUES (?1, ?2, ?3, ?4, ?5, ` + sqlite.NowMicros + ` + ?6)`
+
+// Statements that push out what is beyond a bound: of an address, or in all. A row
+// that is Begun and has a stage was noted by the release before this one.
+const (
+	untouched = `
+	   AND (hold > 0 OR COALESCE(signed_in, chosen, left_behind, offered, shown) IS NULL)`
+
+	beyondAddress = `
+	DELETE FROM authorize_transaction
+	 WHERE id IN (
+		SELECT id
+		  FROM authorize_transaction
+		 WHERE address_block = ?1 AND hold = ?2
+		 ORDER BY expire_time DESC
+		 LIMIT -1 OFFSET ?3)` + untouched
+	beyondAll = `
+	DELETE FROM authorize_transaction
+	 WHERE id IN (
+		SELECT id
+		  FROM authorize_transaction
+		 WHERE hold = ?1
+		 ORDER BY expire_time DESC
+		 LIMIT 10000 OFFSET ?2)` + untouched
+)
 
 // Create implements transaction.Store.
 func (s *Store) Create(ctx context.Context, t transaction.Transaction, lifetime time.Duration) error {
@@ -33,7 +62,7 @@ func (s *Store) Create(ctx context.Context, t transaction.Transaction, lifetime 
 	if err != nil {
 		return err
 	}
-	return s.db.InTx(ctx, func(tx *sql.Tx) error {
+	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
 		var from []byte
 		if t.Pushed != (secret.Digest{}) {
 			from = t.Pushed[:]
@@ -42,15 +71,55 @@ func (s *Store) Create(ctx context.Context, t transaction.Transaction, lifetime 
 			}
 		}
 		_, err := tx.ExecContext(ctx, insert,
-			t.ID, t.Binding[:], from, string(encoded), lifetime.Microseconds())
+			t.ID, t.Binding[:], from, string(encoded), t.AddressBlock, lifetime.Microseconds())
 		if err != nil {
 			return fmt.Errorf("insert transaction: %w", err)
 		}
-		return nil
+		return s.pushOut(ctx, tx, t.AddressBlock, transaction.Begun)
+	})
+	if err != nil || !s.bounds.Due(s.created.Add(1)) {
+		return err
+	}
+	return s.trim(ctx)
+}
+
+func (s *Store) pushOut(ctx context.Context, tx *sql.Tx, block string, hold transaction.Hold) error {
+	if _, err := tx.ExecContext(ctx, beyondAddress, block, hold, s.bounds.PerAddress); err != nil {
+		return fmt.Errorf("push out transactions: %w", err)
+	}
+	return nil
+}
+
+// trim pushes out what is beyond the bounds in all.
+func (s *Store) trim(ctx context.Context) error {
+	for _, hold := range []transaction.Hold{transaction.Begun, transaction.Viewed} {
+		if _, err := s.db.Write().ExecContext(ctx, beyondAll, hold, s.bounds.InAll); err != nil {
+			return fmt.Errorf("push out transactions: %w", err)
+		}
+	}
+	return nil
+}
+
+// View implements transaction.Store.
+func (s *Store) View(ctx context.Context, id string) error {
+	return s.db.InTx(ctx, func(tx *sql.Tx) error {
+		var block sql.NullString // NULL of the release before this one
+		err := tx.QueryRowContext(ctx, `
+			UPDATE authorize_transaction
+			   SET hold = 1
+			 WHERE id = ?1 AND hold = 0 AND expire_time > `+sqlite.NowMicros+`
+			RETURNING address_block`, id).Scan(&block)
+		switch {
+		case errors.Is(err, sql.ErrNoRows), err == nil && !block.Valid:
+			return nil
+		case err != nil:
+			return fmt.Errorf("update transaction: %w", err)
+		}
+		return s.pushOut(ctx, tx, block.String, transaction.Viewed)
 	})
 }
 
-const columns = `id, binding, pushed, request, signed_in, chosen, left_behind, offered, shown, shown_client`
+const columns = `id, binding, pushed, request, signed_in, chosen, left_behind, offered, shown, shown_client, COALESCE(address_block, ''), hold`
 
 // Find implements transaction.Store.
 func (s *Store) Find(ctx context.Context, id string) (transaction.Transaction, error) {
@@ -76,7 +145,7 @@ func scan(row *sql.Row) (t transaction.Transaction, err error) {
 		binding, from, encoded, shownClient          []byte
 		signedIn, chosen, leftBehind, offered, shown []byte
 	)
-	err = row.Scan(&t.ID, &binding, &from, &encoded, &signedIn, &chosen, &leftBehind, &offered, &shown, &shownClient)
+	err = row.Scan(&t.ID, &binding, &from, &encoded, &signedIn, &chosen, &leftBehind, &offered, &shown, &shownClient, &t.AddressBlock, &t.Hold)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return transaction.Transaction{}, transaction.ErrNotFound
@@ -99,14 +168,19 @@ func scan(row *sql.Row) (t transaction.Transaction, err error) {
 // Note implements transaction.Store.
 func (s *Store) Note(ctx context.Context, id string, stage transaction.Stage, in transaction.Seen) error {
 	return found(s.db.Write().ExecContext(ctx, `
-		UPDATE authorize_transaction
+		UPDATE authorize_transaction AS t
 		   SET signed_in    = CASE ?2 WHEN 1 THEN ?3 ELSE signed_in END,
 		       chosen       = CASE ?2 WHEN 2 THEN ?3 WHEN 3 THEN NULL ELSE chosen END,
 		       left_behind  = CASE ?2 WHEN 3 THEN ?3 WHEN 2 THEN NULL ELSE left_behind END,
 		       offered      = CASE ?2 WHEN 4 THEN ?3 ELSE offered END,
 		       shown        = CASE ?2 WHEN 5 THEN ?3 ELSE shown END,
-		       shown_client = CASE ?2 WHEN 5 THEN ?4 ELSE shown_client END
-		 WHERE id = ?1 AND expire_time > `+sqlite.NowMicros, id, int(stage), in.Session[:], in.Client[:]))
+		       shown_client = CASE ?2 WHEN 5 THEN ?4 ELSE shown_client END,
+		       hold         = CASE WHEN hold = 2 OR ?5 > (
+		           SELECT count(*)
+		             FROM (SELECT 1 FROM authorize_transaction AS held
+		                    WHERE held.address_block = t.address_block AND held.hold = 2
+		                    LIMIT ?5)) THEN 2 ELSE 1 END
+		 WHERE id = ?1 AND expire_time > `+sqlite.NowMicros, id, int(stage), in.Session[:], in.Client[:], s.bounds.PerAddress))
 }
 
 // Finish implements transaction.Store. Write transactions run one after another,

@@ -13,6 +13,6 @@ import (
 func TestStore(t *testing.T) {
 	transactiontest.RunStore(t, func(t *testing.T) transactiontest.Stores {
 		db := sqlitetest.New(t, migrations.Set())
-		return transactiontest.Stores{Store: transactionsqlite.New(db), Requests: pushedsqlite.New(db)}
+		return transactiontest.Stores{Store: transactionsqlite.New(db, transactiontest.Bounds()), Requests: pushedsqlite.New(db)}
 	})
 }

@@ -39,6 +39,12 @@ func RunStore(t *testing.T, newStores func(t *testing.T) Stores) {
 		{"one of many concurrent transactions gets the pushed request", onePushedWins},
 		{"a pushed request that is over starts nothing", pushedOver},
 		{"sweep deletes what is over, and nothing else", sweep},
+		{"N314: an address has so many that nobody has seen", addressHasSoMany},
+		{"N314: what was seen is pushed out by what was seen alone", viewedAreApart},
+		{"N314: what a person has acted on stays", actedStay},
+		{"N314: an address has so many that were acted on", actedHaveABound},
+		{"N314: many addresses have so many in all", boundInAll},
+		{"N314: many at once push each other out, and nobody else", manyAtOnce},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, newStores(t)) })
 	}
@@ -49,7 +55,7 @@ func example() transaction.Transaction {
 	return transaction.Transaction{
 		ID:      secret.NewHandle().Reveal(),
 		Request: pushedtest.Example("").Request,
-		Binding: secret.DigestOf("binding"),
+		Binding: secret.DigestOf("binding"), AddressBlock: "192.0.2.1/32",
 	}
 }
 
@@ -137,6 +143,7 @@ func notesStages(t *testing.T, s Stores) {
 			t.Fatalf("Note(%d) = %v", stage, err)
 		}
 		want.Note(stage, in)
+		want.Hold = transaction.Acted
 		check(t, s, want)
 	}
 	check(t, s, other)
