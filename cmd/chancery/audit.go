@@ -13,6 +13,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/pkg/sweep"
 	eventv1 "github.com/chancery-auth/chancery/proto/chancery/event/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
@@ -183,7 +184,7 @@ func (c *auditPurge) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer db.Close()
-	deleted, err := eventpg.Sweep(ctx, db, c.Keep)
+	deleted, err := sweep.All(ctx, time.Now, eventpg.Sweeps(db, c.Keep)...)
 	if err != nil {
 		return err
 	}

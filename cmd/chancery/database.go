@@ -19,6 +19,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/migrate"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
+	"github.com/chancery-auth/chancery/pkg/sweep"
 	"github.com/chancery-auth/chancery/services/authorize"
 	"github.com/chancery-auth/chancery/services/consent"
 	"github.com/chancery-auth/chancery/services/directory"
@@ -51,7 +52,7 @@ type stores struct {
 	// outbox and sweeps are nil without the role of registry, whose processes do
 	// the work that belongs to no service alone.
 	outbox event.Outbox
-	sweeps map[string]func(context.Context) (int64, error)
+	sweeps []sweep.Table
 	// pools are by the roles that share them; empty on SQLite.
 	pools map[string]*pgxpool.Pool
 	// listen returns what calls each function when another process has committed
@@ -86,12 +87,9 @@ func openSQLite(ctx context.Context, path string) (stores, error) {
 		name:     "sqlite",
 		registry: registry.SQLite(db), directory: directory.SQLite(db), consent: consent.SQLite(db),
 		token: token.SQLite(db), authorize: authorize.SQLite(db),
-		source: coherentsqlite.NewSource(db),
-		outbox: eventsqlite.NewOutbox(db),
-		sweeps: map[string]func(context.Context) (int64, error){
-			"restriction log": func(ctx context.Context) (int64, error) { return coherentsqlite.Sweep(ctx, db) },
-			"audit log":       func(ctx context.Context) (int64, error) { return eventsqlite.Sweep(ctx, db, auditKeep) },
-		},
+		source:  coherentsqlite.NewSource(db),
+		outbox:  eventsqlite.NewOutbox(db),
+		sweeps:  append(coherentsqlite.Sweeps(db), eventsqlite.Sweeps(db, auditKeep)...),
 		closers: []func(){func() { _ = db.Close() }},
 	}, nil
 }
@@ -198,9 +196,7 @@ func (s *stores) use(role string, db *pgxpool.Pool) {
 	case roleRegistry:
 		s.registry = registry.Postgres(db)
 		s.outbox = eventpg.NewOutbox(db)
-		s.sweeps = map[string]func(context.Context) (int64, error){
-			"restriction log": func(ctx context.Context) (int64, error) { return coherentpg.Sweep(ctx, db) },
-		}
+		s.sweeps = coherentpg.Sweeps(db)
 	case roleDirectory:
 		s.directory = directory.Postgres(db)
 	case roleConsent:

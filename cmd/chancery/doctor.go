@@ -163,6 +163,8 @@ func (c *doctorCommand) checkServer(ctx context.Context) doctor.Finding {
 		return doctor.Bad("the server at %s does not answer: %v", info.Internal, err).Do("start it again with 'chancery serve --data %s'", c.Data)
 	case !h.Ready:
 		return doctor.Bad("the server is not ready: it last knew all restrictions %d ms ago", h.LeaseAgeMillis).Do("look at its log, and at its database")
+	case h.ClockDisagrees:
+		return doctor.Bad("the clocks of the server and of its database are more than 5m apart, so that nothing is swept").Do("synchronise both with NTP")
 	}
 	return doctor.Good("the server at %s is ready", info.HTTP)
 }

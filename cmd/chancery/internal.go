@@ -28,7 +28,10 @@ type health struct {
 	// LeaseAgeMillis is how long ago the restrictions were last known to be
 	// complete; nil without the role of introspection.
 	LeaseAgeMillis *int64 `json:"lease_age_ms,omitempty"`
-	UptimeSeconds  int64  `json:"uptime_seconds"`
+	// ClockDisagrees says that nothing is swept, because the clocks of the database
+	// and of the process are more than five minutes apart.
+	ClockDisagrees bool  `json:"clock_disagrees,omitempty"`
+	UptimeSeconds  int64 `json:"uptime_seconds"`
 }
 
 // health is now's.
@@ -39,6 +42,7 @@ func (p *process) health() health {
 		Issuer: p.config.Issuer, Version: version, Database: p.stores.name,
 		UptimeSeconds: int64(time.Since(p.started) / time.Second),
 	}
+	h.ClockDisagrees = p.sweeper.Stats().ClockDisagrees
 	if p.replica != nil {
 		age := p.replica.LeaseAge().Milliseconds()
 		h.LeaseAgeMillis = &age
@@ -88,6 +92,7 @@ func (p *process) observe() {
 	t := p.telemetry
 	t.ObserveReady(p.ready)
 	t.ObserveHints(func() telemetry.HintStats { return telemetry.HintStats(p.hints.Stats()) })
+	t.ObserveSweep(p.sweeper.Stats)
 	if p.replica != nil {
 		t.ObserveReplica(p.replicaStats)
 	}

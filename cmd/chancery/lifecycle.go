@@ -18,8 +18,6 @@ import (
 )
 
 const (
-	sweepPeriod  = time.Minute
-	sweepTimeout = time.Minute
 	// loadRetry is the time between two attempts to prepare the services, while
 	// what they need is not there yet.
 	loadRetry = 250 * time.Millisecond
@@ -85,7 +83,7 @@ func (p *process) servers() []runner {
 
 // background is what keeps the answers true.
 func (p *process) background() []runner {
-	list := append([]runner{p.load, p.sweep, p.reportHealth}, p.runners...)
+	list := append([]runner{p.load, p.sweeper.Run, p.reportHealth}, p.runners...)
 	list = append(list, p.stores.runners...)
 	if p.replica != nil {
 		list = append(list, p.follow)
@@ -198,23 +196,6 @@ func pause(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
-}
-
-// sweep forgets what is over, now and then.
-func (p *process) sweep(ctx context.Context) error {
-	for pause(ctx, sweepPeriod) {
-		pass, cancel := context.WithTimeout(ctx, sweepTimeout)
-		if err := p.services.sweep(pass); err != nil && ctx.Err() == nil {
-			p.log.WarnContext(ctx, "sweep fails", slog.Any("error", err))
-		}
-		for name, sweep := range p.stores.sweeps {
-			if _, err := sweep(pass); err != nil && ctx.Err() == nil {
-				p.log.WarnContext(ctx, "sweep fails", slog.String("of", name), slog.Any("error", err))
-			}
-		}
-		cancel()
-	}
-	return nil
 }
 
 // ready says whether requests should come here.

@@ -25,6 +25,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/ratelimit"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
+	"github.com/chancery-auth/chancery/pkg/sweep"
 	"github.com/chancery-auth/chancery/pkg/telemetry"
 )
 
@@ -71,6 +72,7 @@ type process struct {
 	log       *slog.Logger
 	preset    preset.Preset
 	services  services
+	sweeper   *sweep.Runner
 	replica   *coherent.Replica // nil without the role of introspection
 	hints     *coherent.Hints
 	limiter   *ratelimit.Limiter
@@ -110,6 +112,7 @@ func newProcess(r roles, c *config.Config, g ground, l *listeners, log *slog.Log
 		counters: g.telemetry.Counters(), log: log, now: time.Now, conn: p.conn, peerNames: g.peerNames,
 		limiter: p.limiter,
 	})
+	p.sweeper = sweep.NewRunner(time.Now, log, append(p.services.sweeps(), g.stores.sweeps...)...)
 	p.services.register(p.local)
 	p.services.register(p.grpc)
 	if err := p.makeEdge(); err != nil {

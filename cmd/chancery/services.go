@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"strings"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/migrate"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/ratelimit"
+	"github.com/chancery-auth/chancery/pkg/sweep"
 	"github.com/chancery-auth/chancery/pkg/telemetry"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
@@ -65,9 +65,9 @@ type loader interface {
 	Load(ctx context.Context) error
 }
 
-// sweeper is a service that forgets what is over, now and then.
+// sweeper is a service that keeps rows for a time.
 type sweeper interface {
-	Sweep(ctx context.Context) error
+	Sweeps() []sweep.Table
 }
 
 // services are those of a process, by role.
@@ -204,15 +204,14 @@ func (s services) load(ctx context.Context) error {
 	return nil
 }
 
-// sweep lets every service forget what is over. It returns what failed.
-func (s services) sweep(ctx context.Context) error {
-	var failed error
+// sweeps are the rows of every service that are due for deletion.
+func (s services) sweeps() (tables []sweep.Table) {
 	for _, each := range s {
 		if sw, ok := each.(sweeper); ok {
-			failed = errors.Join(failed, sw.Sweep(ctx))
+			tables = append(tables, sw.Sweeps()...)
 		}
 	}
-	return failed
+	return tables
 }
 
 // edgeClients are the services as the gateway calls them.

@@ -60,6 +60,9 @@ func (c *statusCommand) print(s streams, h health) error {
 	if h.LeaseAgeMillis != nil {
 		rows = append(rows, []string{"lease age", fmt.Sprintf("%d ms", *h.LeaseAgeMillis)})
 	}
+	if h.ClockDisagrees {
+		rows = append(rows, []string{"clock", "more than 5m from the database's: nothing is swept"})
+	}
 	rows = append(rows, []string{"uptime", (time.Duration(h.UptimeSeconds) * time.Second).String()})
 	return printTable(s.out, "FIELD VALUE", rows)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
 	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 )
 
 // restrict writes, as a service, a restriction that is kept for that long from now.
@@ -64,7 +65,7 @@ func TestN326_TheRegistrySweepsWhatHasRunOutAndNothingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
-	if gone, err := coherentpg.Sweep(t.Context(), db); gone != 1 || err != nil {
+	if gone, err := sweeptest.All(t.Context(), coherentpg.Sweeps(db)...); gone != 1 || err != nil {
 		t.Errorf("Sweep() = %d, %v, want 1", gone, err)
 	}
 	if left := list(t, d.connect(t, superuser), `SELECT id::text FROM coherence.restriction_log`); len(left) != 2 {

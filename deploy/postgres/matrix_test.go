@@ -39,7 +39,7 @@ var shared = map[string]map[string]string{
 }
 
 // functions are those that somebody may call, with who may.
-var functions = map[string][]string{"coherence.sweep(integer)": {"registry"}}
+var functions = map[string][]string{"coherence.sweep(timestamp with time zone,timestamp with time zone,integer)": {"registry"}}
 
 // want is what a service may do to a table.
 func want(service, table string) string {
@@ -233,7 +233,7 @@ func others(service string) []string {
 	}
 	if service != "registry" {
 		list = append(list, `SELECT event FROM event.audit_log`, `SELECT event FROM event.outbox`, `DELETE FROM event.outbox`,
-			`LOCK TABLE event.outbox IN SHARE MODE`, `SELECT coherence.sweep(1)`)
+			`LOCK TABLE event.outbox IN SHARE MODE`, `SELECT coherence.sweep(now(), now(), 1)`)
 	}
 	if service != "introspection" {
 		list = append(list, `SELECT key FROM coherence.restriction_log`, `UPDATE coherence.poll_fence SET n = 0`,

@@ -135,8 +135,8 @@ BEGIN
     -- A service that takes something away says so. No service takes that back or
     -- locks the table: the registry sweeps what is over by a function of the owner.
     PERFORM pg_temp.share('INSERT', 'coherence.restriction_log', 'authorize', 'token', 'consent', 'registry', 'directory');
-    IF to_regprocedure('coherence.sweep(integer)') IS NOT NULL THEN
-        GRANT EXECUTE ON FUNCTION coherence.sweep(integer) TO chancery_registry;
+    IF to_regprocedure('coherence.sweep(timestamptz, timestamptz, integer)') IS NOT NULL THEN
+        GRANT EXECUTE ON FUNCTION coherence.sweep(timestamptz, timestamptz, integer) TO chancery_registry;
     END IF;
     -- What a failover has lost, the replicas that know it write back.
     PERFORM pg_temp.share('SELECT, INSERT', 'coherence.restriction_log', 'introspection');

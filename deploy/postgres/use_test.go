@@ -14,6 +14,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/migrate"
 	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 )
 
 // writers are the services that change something.
@@ -67,7 +68,7 @@ func TestIntrospectionPollsAndRegistrySweeps(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
-	if _, err := coherentpg.Sweep(t.Context(), db); err != nil {
+	if _, err := sweeptest.All(t.Context(), coherentpg.Sweeps(db)...); err != nil {
 		t.Error(err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -159,4 +160,82 @@ func constant(e ast.Expr, name string, constants map[string]bool) bool {
 	default:
 		return false
 	}
+}
+
+// pkg/sweep puts the names of its rules into statements. They are literals too.
+func TestN278_NamesInRulesOfSweepsAreLiterals(t *testing.T) {
+	files, _ := parseAll(t)
+	rules := 0
+	for _, f := range files {
+		n, bad := sweepRules(f.file)
+		rules += n
+		for _, expression := range bad {
+			t.Errorf("%s: a name in a rule is no literal", f.fset.Position(expression.Pos()))
+		}
+	}
+	if rules < 10 {
+		t.Errorf("%d rules: the test does not see them", rules)
+	}
+}
+
+func TestSweepRules(t *testing.T) {
+	for expression, want := range map[string]int{
+		"sweep.Rule{Table: `a`, After: f(), Children: []string{`b`}}": 0,
+		"[]sweep.Rule{{Table: `a`}, {Table: name}}":                   1,
+		"sweep.Rule{Table: `a` + name}":                               1,
+		"sweep.Rule{Children: []string{`a`, name}}":                   1,
+		"sweep.Rule{Children: names}":                                 1,
+	} {
+		file, err := parser.ParseFile(token.NewFileSet(), "p.go", "package p\nvar x = "+expression, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, bad := sweepRules(file); n == 0 || len(bad) != want {
+			t.Errorf("%s: %d rules, %d are refused, want %d", expression, n, len(bad), want)
+		}
+	}
+}
+
+// sweepRules counts the rules in a file, and returns what is no literal in their
+// names.
+func sweepRules(file *ast.File) (rules int, bad []ast.Expr) {
+	isRule := func(e ast.Expr) bool {
+		s, ok := e.(*ast.SelectorExpr)
+		return ok && s.Sel.Name == "Rule" && types.ExprString(s.X) == "sweep"
+	}
+	check := func(rule *ast.CompositeLit) {
+		rules++
+		for _, field := range rule.Elts {
+			field, ok := field.(*ast.KeyValueExpr)
+			if !ok {
+				bad = append(bad, rule)
+				continue
+			}
+			names := []ast.Expr{field.Value}
+			if list, ok := field.Value.(*ast.CompositeLit); ok {
+				names = list.Elts
+			}
+			for _, name := range names {
+				if _, ok := name.(*ast.BasicLit); !ok && types.ExprString(field.Key) != "After" {
+					bad = append(bad, name)
+				}
+			}
+		}
+	}
+	for node := range ast.Preorder(file) {
+		lit, ok := node.(*ast.CompositeLit)
+		if !ok {
+			continue
+		}
+		if list, ok := lit.Type.(*ast.ArrayType); ok && isRule(list.Elt) {
+			for _, rule := range lit.Elts {
+				if rule, ok := rule.(*ast.CompositeLit); ok {
+					check(rule)
+				}
+			}
+		} else if isRule(lit.Type) {
+			check(lit)
+		}
+	}
+	return rules, bad
 }

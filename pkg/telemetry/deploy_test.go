@@ -72,7 +72,7 @@ func TestAlertsSayWhatToDo(t *testing.T) {
 	if diff := cmp.Diff([]string{
 		"CertificateExpires", "CodeReplay", "DatabaseIdentityChanged", "ErrorRate", "KeyTooOld", "LatencyHigh", "LeaseOld",
 		"OutboxLag", "PollFailing", "PoolExhausted", "RefreshReuseSpike", "ReplicaNotReady", "RestrictionsNearCap",
-		"StaleAnswers", "TargetDown", "UnknownCommits",
+		"StaleAnswers", "SweepBehind", "SweepClockDisagrees", "TargetDown", "UnknownCommits",
 	}, slices.Compact(names)); diff != "" {
 		t.Errorf("alerts (-want +got):\n%s", diff)
 	}

@@ -8,6 +8,8 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+
+	"github.com/chancery-auth/chancery/pkg/sweep"
 )
 
 // PoolStats is what a pool of database connections says of itself.
@@ -61,6 +63,7 @@ type observed struct {
 	ready        list[func() bool]
 	replicas     list[func() ReplicaStats]
 	outboxes     list[*outbox]
+	sweeps       list[func() sweep.Stats]
 
 	mu        sync.Mutex
 	goodPolls int64 // as shown last
@@ -80,6 +83,7 @@ func (m *maker) observed() *observed {
 	m.watchProcess(o)
 	m.watchReplicas(o)
 	m.watchOutboxes(o)
+	m.watchSweeps(o)
 	return o
 }
 

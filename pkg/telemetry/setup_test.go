@@ -13,6 +13,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/chancery-auth/chancery/pkg/sweep"
 	"github.com/chancery-auth/chancery/pkg/telemetry"
 )
 
@@ -98,6 +99,12 @@ func useAll(t testing.TB, tel *telemetry.Telemetry) {
 		return telemetry.PoolStats{Acquired: 1, Idle: 2, Constructing: 3, Max: 16, AcquireWait: 1500 * time.Millisecond}
 	})
 	tel.ObserveOutbox(func(context.Context) (int64, time.Duration, error) { return 4, 9 * time.Second, nil })
+	tel.ObserveSweep(func() sweep.Stats {
+		return sweep.Stats{
+			Tables:         []sweep.TableStats{{Name: "token.family", Rows: 7, Failures: 2, Lag: 90 * time.Second}},
+			ClockDisagrees: true,
+		}
+	})
 	tel.ObserveKeys(func() map[string]time.Duration {
 		return map[string]time.Duration{"sealing": time.Hour, "signing": 2 * time.Hour}
 	})
@@ -137,6 +144,10 @@ func TestMetricsAreWhatTheProcessSays(t *testing.T) {
 		`chancery_hints_total{direction="any",outcome="dropped"}`:       "2",
 		`chancery_tokens_issued_total{grant_type="authorization_code"}`: "1",
 		`chancery_tokens_issued_total{grant_type="client_credentials"}`: "0",
+		`chancery_sweep_rows_total{table="token.family"}`:               "7",
+		`chancery_sweep_failures_total{table="token.family"}`:           "2",
+		`chancery_sweep_lag_seconds{table="token.family"}`:              "90",
+		`chancery_sweep_clock_disagrees`:                                "1",
 		`chancery_refresh_reuse_total`:                                  "1",
 		`chancery_refresh_extended_total`:                               "1",
 		`chancery_code_replay_total`:                                    "1",

@@ -13,6 +13,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/ratelimit"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 	"github.com/chancery-auth/chancery/services/authorize"
 )
@@ -136,7 +137,7 @@ func TestN057_ARequestURIExpires(t *testing.T) {
 	uri := w.mustPush()
 	expired := w.start(&browser{}, pushed(uri))
 	w.wantErrorPage(expired, oauth.InvalidRequestURI)
-	if err := w.service.Sweep(t.Context()); err != nil {
+	if _, err := sweeptest.All(t.Context(), w.service.Sweeps()...); err != nil {
 		t.Fatal(err)
 	}
 	if n := w.rows("pushed_request"); n != 0 {

@@ -9,7 +9,7 @@ package authorize
 
 import (
 	"context"
-	"errors"
+	"slices"
 
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
@@ -19,6 +19,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/ratelimit"
+	"github.com/chancery-auth/chancery/pkg/sweep"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
@@ -108,14 +109,9 @@ func newChecker(cfg Config) *authreq.Checker {
 // Register adds the service to a gRPC server.
 func (s *Service) Register(r grpc.ServiceRegistrar) { authorizev1.RegisterAuthorizeServiceServer(r, s) }
 
-// Sweep forgets what has expired. It is for calling once a minute or so, by any
-// number of replicas.
-func (s *Service) Sweep(ctx context.Context) error {
-	return errors.Join(
-		s.sessions.Sweep(ctx),
-		s.deps.Stores.Requests.Sweep(ctx),
-		s.deps.Stores.Transactions.Sweep(ctx),
-	)
+// Sweeps returns what has expired, for deletion.
+func (s *Service) Sweeps() []sweep.Table {
+	return slices.Concat(s.sessions.Sweeps(), s.deps.Stores.Requests.Sweeps(), s.deps.Stores.Transactions.Sweeps())
 }
 
 // PushAuthorizationRequest implements AuthorizeService.

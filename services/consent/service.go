@@ -15,6 +15,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/preset"
+	"github.com/chancery-auth/chancery/pkg/sweep"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	"github.com/chancery-auth/chancery/services/consent/internal/grant"
@@ -69,6 +70,9 @@ func New(cfg Config, deps Deps) *Service {
 		},
 	}
 }
+
+// Sweeps returns the grants that were revoked long ago, for deletion.
+func (s *Service) Sweeps() []sweep.Table { return s.keeper.Grants.Sweeps() }
 
 // Register adds the service to a gRPC server.
 func (s *Service) Register(r grpc.ServiceRegistrar) { consentv1.RegisterConsentServiceServer(r, s) }

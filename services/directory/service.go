@@ -8,12 +8,12 @@ package directory
 
 import (
 	"cmp"
-	"context"
 	"log/slog"
 
 	"google.golang.org/grpc"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/sweep"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	"github.com/chancery-auth/chancery/services/directory/internal/attempt"
@@ -72,6 +72,5 @@ func build(cfg Config, deps Deps, kdf password.KDF) *Service {
 // Register adds the service to a gRPC server.
 func (s *Service) Register(r grpc.ServiceRegistrar) { directoryv1.RegisterDirectoryServiceServer(r, s) }
 
-// Sweep forgets failed sign-ins that count no more. It is called from time to
-// time, by any replica.
-func (s *Service) Sweep(ctx context.Context) error { return s.attempts.Sweep(ctx) }
+// Sweeps returns the failed sign-ins that count no more, for deletion.
+func (s *Service) Sweeps() []sweep.Table { return s.attempts.Sweeps() }

@@ -27,6 +27,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
@@ -202,7 +203,7 @@ func TestN071_UnknownUserAndWrongPasswordAreOneAnswer(t *testing.T) {
 			t.Errorf("attempt %d: %v", n, wrong)
 		}
 	}
-	if err := h.service.Sweep(t.Context()); err != nil {
+	if _, err := sweeptest.All(t.Context(), h.service.Sweeps()...); err != nil {
 		t.Errorf("Sweep() = %v", err)
 	}
 	if got := h.signIn(t, "ada", right); got.GetOutcome() != directoryv1.AuthenticateResponse_OUTCOME_TOO_MANY_ATTEMPTS {

@@ -12,6 +12,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	"github.com/chancery-auth/chancery/services/registry"
 )
@@ -184,7 +185,7 @@ func TestN305_NamesThatAreHeldNoLongerAreForgotten(t *testing.T) {
 		o.remove(t, "u1", long)
 		o.remove(t, "u1", short)
 		for _, want := range []int{2, 1, 0} {
-			if err := o.service.Sweep(t.Context()); err != nil {
+			if _, err := sweeptest.All(t.Context(), o.service.Sweeps()...); err != nil {
 				t.Fatalf("Sweep() = %v", err)
 			}
 			if got := n.held(); got != want {

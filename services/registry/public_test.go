@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
 
@@ -38,7 +39,7 @@ func TestLogoIsShownByItsDigest(t *testing.T) {
 		if removed, err := set(nil); err != nil || removed != "" {
 			t.Errorf("SetAppLogo(none) = %q, %v", removed, err)
 		}
-		if err := o.service.Sweep(t.Context()); err != nil {
+		if _, err := sweeptest.All(t.Context(), o.service.Sweeps()...); err != nil {
 			t.Fatalf("Sweep() = %v", err)
 		}
 		if _, err := show(); !errors.Is(err, fault.NotFound) {

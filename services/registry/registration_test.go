@@ -23,6 +23,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	"github.com/chancery-auth/chancery/services/registry"
 )
@@ -135,7 +136,7 @@ func TestEveryMemberComesBack(t *testing.T) {
 		if _, err := s.gateway.GetClient(t.Context(), &registryv1.GetClientRequest{ClientId: id}); !errors.Is(err, fault.NotFound) {
 			t.Errorf("GetClient() of the deleted = %v, want %v", err, fault.NotFound)
 		}
-		if err := s.service.Sweep(t.Context()); err != nil {
+		if _, err := sweeptest.All(t.Context(), s.service.Sweeps()...); err != nil {
 			t.Errorf("Sweep() = %v", err)
 		}
 	}

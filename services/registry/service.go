@@ -8,7 +8,7 @@ package registry
 
 import (
 	"context"
-	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,6 +19,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/pkg/sweep"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	"github.com/chancery-auth/chancery/services/registry/internal/app"
@@ -125,10 +126,10 @@ func (s *Service) Register(r grpc.ServiceRegistrar) {
 // Load reads what has to be known before clients are made.
 func (s *Service) Load(ctx context.Context) error { return s.registrar.Load(ctx) }
 
-// Sweep forgets what has expired, and what nobody names or uses any more. It is
-// for calling once a minute or so, by any number of replicas.
-func (s *Service) Sweep(ctx context.Context) error {
-	return errors.Join(s.assertions.Sweep(ctx), s.initialTokens.Tokens.Sweep(ctx), s.registrar.Sweep(ctx), s.logos.Sweep(ctx))
+// Sweeps returns what has expired, and what nobody names or uses any more, for
+// deletion.
+func (s *Service) Sweeps() []sweep.Table {
+	return slices.Concat(s.assertions.Sweeps(), s.initialTokens.Tokens.Sweeps(), s.registrar.Sweeps(), s.logos.Sweeps())
 }
 
 // CreateClient implements RegistryService.

@@ -24,6 +24,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	"github.com/chancery-auth/chancery/services/registry"
@@ -160,7 +161,7 @@ func TestEveryFieldComesBack(t *testing.T) {
 			t.Fatalf("AuthenticateClient() = %v", err)
 		}
 		differ(t, who.GetClient(), created.GetClient())
-		if err := f.service.Sweep(t.Context()); err != nil {
+		if _, err := sweeptest.All(t.Context(), f.service.Sweeps()...); err != nil {
 			t.Errorf("Sweep() = %v", err)
 		}
 	}

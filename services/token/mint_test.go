@@ -16,6 +16,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/jwks"
 	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
@@ -214,7 +215,7 @@ func TestSweepLeavesWhatLives(t *testing.T) {
 	f := newFixture(t)
 	f.sharing(9)
 	first := f.signedIn(t)
-	if err := f.service.Sweep(t.Context()); err != nil {
+	if _, err := sweeptest.All(t.Context(), f.service.Sweeps()...); err != nil {
 		t.Fatal(err)
 	}
 	f.refresh(t, first.GetRefreshToken())

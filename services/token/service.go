@@ -9,6 +9,7 @@ package token
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -17,6 +18,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/ratelimit"
+	"github.com/chancery-auth/chancery/pkg/sweep"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
@@ -173,16 +175,10 @@ func (s *Service) authenticate(ctx context.Context, req clientauth.Request, gate
 	return client, gate.Take(ctx, client.GetClientId(), 1)
 }
 
-// Sweep forgets what is over.
-func (s *Service) Sweep(ctx context.Context) error {
-	for _, sweep := range []func(context.Context) error{
-		s.deps.Stores.Codes.Sweep, s.deps.Stores.Families.Sweep, s.deps.Stores.Sets.Sweep, s.deps.Stores.Keys.Sweep,
-	} {
-		if err := sweep(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
+// Sweeps returns what need not be kept any more, for deletion.
+func (s *Service) Sweeps() []sweep.Table {
+	kept := s.deps.Stores
+	return slices.Concat(kept.Codes.Sweeps(), kept.Families.Sweeps(), kept.Sets.Sweeps(), kept.Keys.Sweeps())
 }
 
 // optional is nil for an empty string, which JSON then leaves out.

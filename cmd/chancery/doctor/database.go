@@ -14,6 +14,7 @@ import (
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
 	"github.com/chancery-auth/chancery/pkg/migrate"
 	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/pkg/sweep"
 )
 
 // leastVersion is the oldest server that is supported, as the server counts.
@@ -212,6 +213,8 @@ func (d *database) checkClock(ctx context.Context, pool *pgxpool.Pool) Finding {
 	}
 	shown := difference.Round(time.Millisecond)
 	switch {
+	case difference-best/2 > sweep.MaxClockDifference:
+		return Bad("the clocks of this machine and of the database differ by %s: nothing that has expired is deleted", shown).Do("synchronise both with NTP")
 	case difference-best/2 > clockFail:
 		return Bad("the clocks of this machine and of the database differ by %s", shown).Do("synchronise both with NTP")
 	case difference-best/2 > clockWarn:

@@ -80,6 +80,14 @@ func TestClock(t *testing.T) {
 	}
 }
 
+func TestN307_AClockByWhichNothingIsSwept(t *testing.T) {
+	for _, by := range []time.Duration{302 * time.Second, -25 * time.Hour} {
+		p := newPatient(t, "directory").withDatabase()
+		p.now = later(by)
+		want(t, p.look(), "database clock", doctor.Fail, "nothing that has expired is deleted")
+	}
+}
+
 func TestStoredKeys(t *testing.T) {
 	p := newPatient(t, "token").withDatabase()
 	want(t, p.look(), "stored keys", doctor.OK, "no key is stored yet")

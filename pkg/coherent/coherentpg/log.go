@@ -6,9 +6,12 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeppg"
 )
 
 // Append writes restrictions to the log in the transaction that restricts.
@@ -40,23 +43,12 @@ func Append(ctx context.Context, tx pgx.Tx, keep time.Duration, rs ...coherent.R
 	return nil
 }
 
-// sweepBatch is how many rows one statement of a sweep deletes: few enough for
-// the limit on the time of a statement.
-const sweepBatch = 10_000
-
-// Sweep deletes what is over by the database's clock, with an hour of margin,
-// and the fences of replicas that are gone. It returns how many restrictions
-// went.
-func Sweep(ctx context.Context, db Querier) (deleted int64, err error) {
-	for {
-		var batch int64
-		if err := db.QueryRow(ctx, `SELECT coherence.sweep($1)`, sweepBatch).Scan(&batch); err != nil {
-			return deleted, fmt.Errorf("sweep restriction log: %w", err)
-		}
-		deleted += batch
-		if batch < sweepBatch {
-			return deleted, nil
-		}
+// Sweeps returns the restrictions that concern no living token, with an hour of
+// margin, and the fences of replicas that are gone, for deletion: a function of the
+// owner of the tables deletes them.
+func Sweeps(db *pgxpool.Pool) []sweep.Table {
+	return []sweep.Table{
+		sweeppg.Table(db, "coherence.restriction_log", time.Hour, `SELECT gone, last FROM coherence.sweep($1, $2, $3)`),
 	}
 }
 

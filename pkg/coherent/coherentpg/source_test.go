@@ -15,6 +15,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent/migrations"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 )
 
 func newSource(t *testing.T, url string) *coherentpg.Source {
@@ -52,7 +53,7 @@ func TestSource(t *testing.T) {
 					})
 				})
 			},
-			Sweep:             func(ctx context.Context) (int64, error) { return coherentpg.Sweep(ctx, db) },
+			Sweep:             func(ctx context.Context) (int64, error) { return sweeptest.All(ctx, coherentpg.Sweeps(db)...) },
 			RaiseRestoreEpoch: func(ctx context.Context) (int64, error) { return coherentpg.RaiseRestoreEpoch(ctx, db) },
 		}
 	})
@@ -150,7 +151,7 @@ func TestSweepForgetsReplicasThatAreGone(t *testing.T) {
 			execute(t, db, `UPDATE coherence.poll_fence SET poll_time = poll_time - interval '25 hours'`)
 		}
 	}
-	if _, err := coherentpg.Sweep(t.Context(), db); err != nil {
+	if _, err := sweeptest.All(t.Context(), coherentpg.Sweeps(db)...); err != nil {
 		t.Fatal(err)
 	}
 	var fences int
@@ -182,7 +183,7 @@ func TestN326_TheIdentityChangesWithTheGuardsAlone(t *testing.T) {
 		`VACUUM (FREEZE, ANALYZE) pg_trigger, pg_proc, coherence.restriction_log`,
 		`REVOKE ALL ON coherence.restriction_log FROM PUBLIC`,
 		`REINDEX TABLE coherence.restriction_log`,
-		`SELECT coherence.sweep(1)`,
+		`SELECT coherence.sweep(now(), now(), 1)`,
 		`CREATE OR REPLACE FUNCTION coherence.refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'`,
 		`ALTER TABLE coherence.restriction_log DISABLE TRIGGER ALL`,
 		`ALTER TABLE coherence.restriction_log ENABLE TRIGGER ALL`,

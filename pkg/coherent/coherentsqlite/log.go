@@ -8,15 +8,13 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweepsqlite"
 )
 
 const insertStatement = `
 	INSERT INTO coherence_restriction_log (kind, key, version, value, keep_until)
 	VALUES (?, ?, ?, ?, ` + sqlite.NowMicros + ` + ?)`
-
-const sweepStatement = `
-	DELETE FROM coherence_restriction_log
-	 WHERE keep_until < ` + sqlite.NowMicros + ` - ?`
 
 // Append writes restrictions to the log in the transaction that restricts.
 // They are kept for keep, the longest life of an access token and some more, or
@@ -35,14 +33,10 @@ func Append(ctx context.Context, tx *sql.Tx, keep time.Duration, rs ...coherent.
 	return nil
 }
 
-// Sweep deletes what is over by the database's clock, with an hour of margin.
-// It returns how many restrictions went.
-func Sweep(ctx context.Context, db *sqlite.DB) (int64, error) {
-	result, err := db.Write().ExecContext(ctx, sweepStatement, time.Hour.Microseconds())
-	if err != nil {
-		return 0, fmt.Errorf("sweep restriction log: %w", err)
-	}
-	return result.RowsAffected()
+// Sweeps returns the restrictions that concern no living token, with an hour of
+// margin, for deletion.
+func Sweeps(db *sqlite.DB) []sweep.Table {
+	return sweepsqlite.Tables(db, sweep.Rule{Table: "coherence.restriction_log", Key: "id", Due: "keep_until", After: time.Hour})
 }
 
 // RaiseRestoreEpoch ends every access token issued so far as part of tx, and

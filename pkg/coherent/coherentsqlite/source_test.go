@@ -11,6 +11,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	"github.com/chancery-auth/chancery/pkg/coherent/migrations"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 )
 
 func TestSource(t *testing.T) {
@@ -25,7 +26,7 @@ func TestSource(t *testing.T) {
 					})
 				})
 			},
-			Sweep:             func(ctx context.Context) (int64, error) { return coherentsqlite.Sweep(ctx, db) },
+			Sweep:             func(ctx context.Context) (int64, error) { return sweeptest.All(ctx, coherentsqlite.Sweeps(db)...) },
 			RaiseRestoreEpoch: func(ctx context.Context) (int64, error) { return raise(ctx, db) },
 		}
 	})

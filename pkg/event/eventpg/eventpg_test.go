@@ -17,6 +17,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 )
 
 func database(db *pgxpool.Pool) eventtest.Database {
@@ -37,9 +38,11 @@ func database(db *pgxpool.Pool) eventtest.Database {
 			})
 		},
 		Execute: execute,
-		Sweep:   func(ctx context.Context, keep time.Duration) (int64, error) { return eventpg.Sweep(ctx, db, keep) },
-		Audit:   "event.audit_log",
-		Aged:    `INSERT INTO event.audit_log VALUES ($1, statement_timestamp() - $2 * interval '1 second', 'key.created', '', '', '')`,
+		Sweep: func(ctx context.Context, keep time.Duration) (int64, error) {
+			return sweeptest.All(ctx, eventpg.Sweeps(db, keep)...)
+		},
+		Audit: "event.audit_log",
+		Aged:  `INSERT INTO event.audit_log VALUES ($1, statement_timestamp() - $2 * interval '1 second', 'key.created', '', '', '')`,
 		Delayed: `DO $$ BEGIN
 			ALTER TABLE event.outbox DISABLE TRIGGER outbox_no_update;
 			UPDATE event.outbox SET event_time = event_time - interval '1 hour';

@@ -13,11 +13,9 @@ import (
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/pkg/page"
 	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeppg"
 )
-
-// sweepBatch is how many rows one statement of a sweep deletes: few enough for
-// the limit on the time of a statement.
-const sweepBatch = 10_000
 
 // Log reads the audit log. It implements [event.AuditLog], and is safe for
 // concurrent use.
@@ -96,37 +94,35 @@ func place(c page.Cursor) (time.Time, uuid.UUID, error) {
 // endOfTime is later than every event.
 func endOfTime() time.Time { return time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC) }
 
-// Sweep deletes what is older than keep by the database's clock, and returns how
-// many records went. It is the only way in which a record goes.
-func Sweep(ctx context.Context, db *pgxpool.Pool, keep time.Duration) (deleted int64, err error) {
-	for {
-		batch, err := sweep(ctx, db, keep)
-		deleted += batch
-		if err != nil || batch < sweepBatch {
-			return deleted, err
-		}
-	}
+// Sweeps returns the records that are older than keep by the database's clock, for
+// deletion. It is the only way in which a record goes.
+func Sweeps(db *pgxpool.Pool, keep time.Duration) []sweep.Table {
+	return []sweep.Table{{
+		Name: "event.audit_log", Now: sweeppg.Now(db),
+		Delete: func(ctx context.Context, now time.Time, limit int) (sweep.Batch, error) {
+			return deleteBefore(ctx, db, now.Add(-keep), limit)
+		},
+	}}
 }
 
-func sweep(ctx context.Context, db *pgxpool.Pool, keep time.Duration) (deleted int64, err error) {
+func deleteBefore(ctx context.Context, db *pgxpool.Pool, before time.Time, limit int) (b sweep.Batch, err error) {
 	err = pg.InTx(ctx, db, func(tx pgx.Tx) error {
-		age := fmt.Sprintf("%d microseconds", keep.Microseconds())
-		if _, err := tx.Exec(ctx, `SELECT set_config('chancery.audit_keep', $1, true)`, age); err != nil {
+		if _, err := tx.Exec(ctx, `SELECT set_config('chancery.audit_keep', (statement_timestamp() - $1)::text, true)`, before); err != nil {
 			return fmt.Errorf("announce sweep: %w", err)
 		}
 		tag, err := tx.Exec(ctx, `
 			DELETE FROM event.audit_log
-			 WHERE id IN (
-				SELECT id
-				  FROM event.audit_log
-				 WHERE event_time < statement_timestamp() - $1::text::interval
-				 ORDER BY event_time, id
-				 LIMIT $2)`, age, sweepBatch)
+			 WHERE ctid = ANY (ARRAY (
+			       SELECT ctid
+			         FROM event.audit_log
+			        WHERE event_time < $1
+			        ORDER BY event_time
+			        LIMIT $2))`, before, limit)
 		if err != nil {
 			return fmt.Errorf("delete old audit records: %w", err)
 		}
-		deleted = tag.RowsAffected()
+		b = sweep.Batch{Rows: tag.RowsAffected(), More: tag.RowsAffected() == int64(limit)}
 		return nil
 	})
-	return deleted, err
+	return b, err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 )
 
 func TestN291_Database(t *testing.T) {
@@ -33,7 +34,9 @@ func TestN291_Database(t *testing.T) {
 				_, err := db.Write().ExecContext(ctx, statement, args...)
 				return err
 			},
-			Sweep:   func(ctx context.Context, keep time.Duration) (int64, error) { return eventsqlite.Sweep(ctx, db, keep) },
+			Sweep: func(ctx context.Context, keep time.Duration) (int64, error) {
+				return sweeptest.All(ctx, eventsqlite.Sweeps(db, keep)...)
+			},
 			Audit:   "event_audit_log",
 			Aged:    `INSERT INTO event_audit_log VALUES (?, ` + sqlite.NowMicros + ` - ? * 1000000, 'key.created', '', '', x'')`,
 			Delayed: `UPDATE event_outbox SET event_time = event_time - 3600000000`,

@@ -13,6 +13,8 @@ import (
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/pkg/page"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweepsqlite"
 )
 
 // Log reads the audit log. It implements [event.AuditLog], and is safe for
@@ -88,27 +90,36 @@ func (l *Log) List(ctx context.Context, f event.Filter, after page.Cursor, limit
 	return records, nil
 }
 
-// announceSweep lets rows go that are older than a number of microseconds.
-const announceSweep = `UPDATE event_audit_sweep SET before = ` + sqlite.NowMicros + ` - ?`
+// Sweeps returns the records that are older than keep by the database's clock, for
+// deletion. It is the only way in which a record goes.
+func Sweeps(db *sqlite.DB, keep time.Duration) []sweep.Table {
+	return []sweep.Table{{
+		Name: "event.audit_log", Now: sweepsqlite.Now(db),
+		Delete: func(ctx context.Context, now time.Time, limit int) (sweep.Batch, error) {
+			return deleteBefore(ctx, db, now.Add(-keep), limit)
+		},
+	}}
+}
 
-// Sweep deletes what is older than keep by the database's clock, and returns how
-// many records went. It is the only way in which a record goes.
-func Sweep(ctx context.Context, db *sqlite.DB, keep time.Duration) (deleted int64, err error) {
+func deleteBefore(ctx context.Context, db *sqlite.DB, before time.Time, limit int) (b sweep.Batch, err error) {
 	err = db.InTx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, announceSweep, keep.Microseconds()); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE event_audit_sweep SET before = ?`, sqlite.Time(before)); err != nil {
 			return fmt.Errorf("announce sweep: %w", err)
 		}
-		result, err := tx.ExecContext(ctx, `DELETE FROM event_audit_log WHERE event_time < (SELECT before FROM event_audit_sweep)`)
+		result, err := tx.ExecContext(ctx, `
+			DELETE FROM event_audit_log
+			 WHERE id IN (SELECT id FROM event_audit_log WHERE event_time < ? ORDER BY event_time LIMIT ?)`, sqlite.Time(before), limit)
 		if err != nil {
 			return fmt.Errorf("delete old audit records: %w", err)
 		}
-		if deleted, err = result.RowsAffected(); err != nil {
+		if b.Rows, err = result.RowsAffected(); err != nil {
 			return fmt.Errorf("delete old audit records: %w", err)
 		}
+		b.More = b.Rows == int64(limit)
 		if _, err := tx.ExecContext(ctx, `UPDATE event_audit_sweep SET before = 0`); err != nil {
 			return fmt.Errorf("end sweep: %w", err)
 		}
 		return nil
 	})
-	return deleted, err
+	return b, err
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/pkg/sweep"
 	"github.com/chancery-auth/chancery/services/authorize/internal/authreq"
 )
 
@@ -47,8 +48,15 @@ type Store interface {
 	// Take deletes a request. Of any number of callers exactly one succeeds; the
 	// rest get ErrNotFound.
 	Take(ctx context.Context, digest secret.Digest) error
-	// Sweep deletes what is over.
-	Sweep(ctx context.Context) error
+	// Sweeps returns the requests that are over, for deletion.
+	Sweeps() []sweep.Table
+}
+
+// Sweeps says when a request goes that nobody uses: when it is over.
+func Sweeps() []sweep.Rule {
+	return []sweep.Rule{
+		{Table: "authorize.pushed_request", Key: "digest", Due: "expire_time"},
+	}
 }
 
 // New is a request to keep. Its ClientID is that of the client that pushed it.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/pkg/sweep"
 )
 
 // ErrNotFound is returned for a session that never was, or is over.
@@ -67,8 +68,16 @@ type Store interface {
 	// End deletes the session and logs the end of what is bound to it, even
 	// where the row is gone already: what is bound to it may live longer.
 	End(ctx context.Context, id uuid.UUID) ([]coherent.Restriction, error)
-	// Sweep deletes what is over.
-	Sweep(ctx context.Context, idle time.Duration) error
+	// Sweeps returns the sessions that are over, for deletion.
+	Sweeps(idle time.Duration) []sweep.Table
+}
+
+// Sweeps says when a session goes that nobody ends: when it is over.
+func Sweeps(idle time.Duration) []sweep.Rule {
+	return []sweep.Rule{
+		{Table: "authorize.session", Key: "id", Due: "expire_time"},
+		{Table: "authorize.session", Key: "id", Due: "last_use_time", After: idle},
+	}
 }
 
 // New is a session to create.
@@ -144,8 +153,8 @@ func (k *Keeper) End(ctx context.Context, id uuid.UUID) error {
 	return nil
 }
 
-// Sweep deletes what is over.
-func (k *Keeper) Sweep(ctx context.Context) error { return k.Sessions.Sweep(ctx, k.MaxIdle) }
+// Sweeps returns the sessions that are over, for deletion.
+func (k *Keeper) Sweeps() []sweep.Table { return k.Sessions.Sweeps(k.MaxIdle) }
 
 // printable returns what a store and a page can hold of a header.
 func printable(s string) string {

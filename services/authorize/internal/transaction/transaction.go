@@ -21,6 +21,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/pkg/sweep"
 	"github.com/chancery-auth/chancery/services/authorize/internal/authreq"
 )
 
@@ -189,6 +190,13 @@ type Store interface {
 	// Finish deletes a transaction. Of any number of callers exactly one
 	// succeeds; the rest get ErrNotFound.
 	Finish(ctx context.Context, id string) error
-	// Sweep deletes what is over.
-	Sweep(ctx context.Context) error
+	// Sweeps returns the transactions that are over, for deletion.
+	Sweeps() []sweep.Table
+}
+
+// Sweeps says when a transaction goes that nobody finishes: when it is over.
+func Sweeps() []sweep.Rule {
+	return []sweep.Rule{
+		{Table: "authorize.transaction", Key: "id", Due: "expire_time"},
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/role"
+	"github.com/chancery-auth/chancery/pkg/sweep"
 )
 
 // Grant is what one subject has allowed one client.
@@ -130,6 +131,20 @@ type Writer interface {
 type Store interface {
 	Reader
 	Writer
+	// Sweeps returns the grants that were revoked long ago, for deletion.
+	Sweeps() []sweep.Table
+}
+
+// History is how long a grant that was revoked is kept. Nothing needs it: what was
+// issued for it is dead without it as well.
+const History = 90 * 24 * time.Hour
+
+// Sweeps says when a revoked grant goes.
+func Sweeps() []sweep.Rule {
+	return []sweep.Rule{{
+		Table: "consent.grant", Key: "id", Due: "revoke_time", After: History, Parent: "grant_id",
+		Children: []string{"consent.approval", "consent.grant_identity", "consent.grant_project", "consent.grant_workspace"},
+	}}
 }
 
 // Publisher tells other replicas of restrictions, as well as it can.

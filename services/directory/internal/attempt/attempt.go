@@ -13,6 +13,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"time"
+
+	"github.com/chancery-auth/chancery/pkg/sweep"
 )
 
 // Key names an account as seen from an address block, and tells neither.
@@ -42,8 +44,15 @@ type Store interface {
 	Take(ctx context.Context, key Key, window time.Duration) (Taken, error)
 	// Clear forgets the attempts of key. None is no error.
 	Clear(ctx context.Context, key Key) error
-	// Sweep forgets windows that have ended.
-	Sweep(ctx context.Context) error
+	// Sweeps returns the windows that have ended, for deletion.
+	Sweeps() []sweep.Table
+}
+
+// Sweeps says when a window goes that no success clears: when it has ended.
+func Sweeps() []sweep.Rule {
+	return []sweep.Rule{
+		{Table: "directory.attempt", Key: "key", Due: "expire_time"},
+	}
 }
 
 // Limiter decides which attempts are looked at.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/pkg/sweep"
 )
 
 // ErrUsed is returned for an assertion that was used before.
@@ -33,6 +34,13 @@ type Store interface {
 	// Add remembers u. Of any number of callers with the same client and jti
 	// exactly one succeeds; the rest get ErrUsed.
 	Add(ctx context.Context, u Use) error
-	// Sweep forgets what expired, by the clock of the database.
-	Sweep(ctx context.Context) error
+	// Sweeps returns the assertions that have expired, for deletion.
+	Sweeps() []sweep.Table
+}
+
+// Sweeps says when a use goes: when its assertion could not be accepted anyway.
+func Sweeps() []sweep.Rule {
+	return []sweep.Rule{
+		{Table: "registry.used_assertion", Key: "client_id, jti_digest", Due: "expire_time"},
+	}
 }

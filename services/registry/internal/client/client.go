@@ -14,6 +14,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/pkg/sweep"
 	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
 )
 
@@ -205,12 +206,19 @@ type Store interface {
 	// none be made for it any more, also by those who are about to. It may be
 	// repeated.
 	DeleteOwned(ctx context.Context, workspaceID string) ([]coherent.Restriction, error)
-	// Sweep forgets the names that are held no longer.
-	Sweep(ctx context.Context) error
+	// Sweeps returns the names that are held no longer, for deletion.
+	Sweeps() []sweep.Table
 	// ReadNames stores what names look like where it is not known: those of up to limit
 	// clients that did not register themselves, the operators' first. It returns how
 	// many it has read.
 	ReadNames(ctx context.Context, limit int) (int, error)
+}
+
+// Sweeps says when the name of a deleted client is held no longer.
+func Sweeps() []sweep.Rule {
+	return []sweep.Rule{
+		{Table: "registry.deleted_client", Key: "client_id", Due: "expire_time"},
+	}
 }
 
 // NamePlace is a place in a list by name. The zero value is before the first.

@@ -12,6 +12,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/pkg/sweep"
 	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
 )
 
@@ -182,40 +183,49 @@ func (r *Registrar) CountOwned(ctx context.Context, workspaceID string) (int, er
 const (
 	// unusedFor is how long a client that registered itself has for its first use.
 	unusedFor = 30 * 24 * time.Hour
-	// sweepSize keeps one pass short; the next one goes on.
+	// sweepSize keeps one batch short.
 	sweepSize = 100
 	// readSize is how many names are read in one transaction.
 	readSize = 1000
 )
 
 // Load reads the names of the operators' clients that a binary of the release before
-// has written. Sweep reads the others.
+// has written. The sweep reads the others.
 func (r *Registrar) Load(ctx context.Context) error {
 	_, err := r.Clients.ReadNames(ctx, readSize)
 	return err
 }
 
-// Sweep deletes clients that registered themselves and were never used, so that
-// they do not keep others from registering for good, forgets the names that are held
-// no longer, and reads those that nobody has read. Several callers may do so at once.
-func (r *Registrar) Sweep(ctx context.Context) error {
-	unused, err := r.Lists.ListUnused(ctx, unusedFor, sweepSize)
+// Sweeps returns the clients that registered themselves and were never used, for
+// deletion, so that they do not keep others from registering for good; the names
+// that are held no longer; and those that nobody has read, which are read.
+func (r *Registrar) Sweeps() []sweep.Table {
+	names := r.Clients.Sweeps()
+	return append(names,
+		sweep.Table{Name: "registry.client", Now: names[0].Now, Delete: r.deleteUnused},
+		sweep.Table{Name: "registry.client", Now: names[0].Now, Delete: r.readNames})
+}
+
+// deleteUnused is sweep.Table.Delete. Each client goes as if an operator deleted it.
+func (r *Registrar) deleteUnused(ctx context.Context, _ time.Time, limit int) (sweep.Batch, error) {
+	limit = min(limit, sweepSize)
+	unused, err := r.Lists.ListUnused(ctx, unusedFor, limit)
 	if err != nil {
-		return fmt.Errorf("list unused clients: %w", err)
+		return sweep.Batch{}, fmt.Errorf("list unused clients: %w", err)
 	}
 	for _, id := range unused {
 		if err := r.Delete(ctx, id); err != nil && !errors.Is(err, fault.NotFound) {
-			return err
+			return sweep.Batch{}, err
 		}
 	}
-	if err := r.Clients.Sweep(ctx); err != nil {
-		return err
-	}
-	for {
-		if n, err := r.Clients.ReadNames(ctx, readSize); err != nil || n < readSize {
-			return err
-		}
-	}
+	return sweep.Batch{Rows: int64(len(unused)), More: len(unused) == limit}, nil
+}
+
+// readNames is sweep.Table.Delete. It deletes nothing.
+func (r *Registrar) readNames(ctx context.Context, _ time.Time, limit int) (sweep.Batch, error) {
+	limit = min(limit, readSize)
+	n, err := r.Clients.ReadNames(ctx, limit)
+	return sweep.Batch{More: n == limit}, err
 }
 
 // refuse turns the sentinels of the store into what an operator is told.

@@ -18,6 +18,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/pkg/sweep"
 )
 
 const (
@@ -72,8 +73,15 @@ type Store interface {
 	Find(ctx context.Context, digest secret.Digest) (Token, error)
 	// Revoke removes a good token. Fails with ErrNotFound.
 	Revoke(ctx context.Context, id uuid.UUID) error
-	// Sweep removes the tokens that have expired.
-	Sweep(ctx context.Context) error
+	// Sweeps returns the tokens that have expired, for deletion.
+	Sweeps() []sweep.Table
+}
+
+// Sweeps says when a token goes that nobody revokes.
+func Sweeps() []sweep.Rule {
+	return []sweep.Rule{
+		{Table: "registry.initial_access_token", Key: "token_id", Due: "expire_time"},
+	}
 }
 
 // Keeper is how operators see and change initial access tokens, and how a

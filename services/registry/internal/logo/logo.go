@@ -19,6 +19,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/pkg/sweep"
 )
 
 const (
@@ -54,8 +55,8 @@ type Store interface {
 	// else of the client changes, its revision included. Fails with
 	// client.ErrNotFound.
 	Set(ctx context.Context, clientID string, l *Logo) error
-	// Sweep removes the logos that no client has.
-	Sweep(ctx context.Context) error
+	// Sweeps returns the logos that no client has, for deletion.
+	Sweeps() []sweep.Table
 }
 
 // codec is one way to write an image.

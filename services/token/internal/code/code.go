@@ -13,6 +13,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/sweep"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
 )
 
@@ -45,8 +46,15 @@ type Store interface {
 	Redeem(ctx context.Context, c credential.AuthorizationCode, f *family.Family, limit int) ([]coherent.Restriction, error)
 	// Replay ends whatever was issued for the code. Each has its event.
 	Replay(ctx context.Context, c credential.AuthorizationCode) ([]coherent.Restriction, error)
-	// Sweep forgets what need not be remembered any more.
-	Sweep(ctx context.Context) error
+	// Sweeps returns what need not be remembered any more, for deletion.
+	Sweeps() []sweep.Table
+}
+
+// Sweeps says when a redemption goes.
+func Sweeps() []sweep.Rule {
+	return []sweep.Rule{
+		{Table: "token.redemption", Key: "code_id", Due: "expire_time", After: ReplayMemory},
+	}
 }
 
 // Publisher tells other replicas of restrictions, as well as it can.

@@ -16,6 +16,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/sweep"
 )
 
 // Family is the state of one family.
@@ -144,9 +145,19 @@ type Store interface {
 	// Reuses returns what is noted of grants, in no order; nothing of a grant of
 	// which there is nothing.
 	Reuses(ctx context.Context, grants []uuid.UUID) ([]Reuse, error)
-	// Sweep forgets families past their absolute lifetime, and notes older than
-	// ReuseMemory.
-	Sweep(ctx context.Context) error
+	// Sweeps returns families past their absolute lifetime, and notes older than
+	// ReuseMemory, for deletion.
+	Sweeps() []sweep.Table
+}
+
+// Sweeps says when a family goes that nobody ends, and when a note goes. A family
+// whose token has expired stays until then: a token that it replaced may still show
+// that it has leaked.
+func Sweeps() []sweep.Rule {
+	return []sweep.Rule{
+		{Table: "token.family", Key: "id", Due: "absolute_expire_time"},
+		{Table: "token.reuse", Key: "grant_id, late", Due: "reuse_time", After: ReuseMemory},
+	}
 }
 
 // Publisher tells other replicas of restrictions, as well as it can.

@@ -16,6 +16,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/jwks"
 	"github.com/chancery-auth/chancery/pkg/seal"
+	"github.com/chancery-auth/chancery/pkg/sweep"
 )
 
 // Purpose says what a key does.
@@ -118,8 +119,16 @@ type Store interface {
 	// logs restrictions in the same transaction. Doing it twice is no error. Fails
 	// with ErrNotFound, ErrInUse.
 	Retire(ctx context.Context, n Name, restrictions ...coherent.Restriction) (Retired, error)
-	// Sweep forgets keys that have expired.
-	Sweep(ctx context.Context) error
+	// Sweeps returns the keys that have expired, for deletion.
+	Sweeps() []sweep.Table
+}
+
+// Sweeps says when a key goes: when nothing made with it can be alive.
+func Sweeps() []sweep.Rule {
+	return []sweep.Rule{
+		{Table: "token.retired_key", Key: "purpose, generation", Due: "expire_time"},
+		{Table: "token.key", Key: "purpose, generation", Due: "expire_time"},
+	}
 }
 
 // State is how far a key is in its life.

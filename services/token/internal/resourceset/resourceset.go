@@ -7,6 +7,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+
+	"github.com/chancery-auth/chancery/pkg/sweep"
 )
 
 // Digest names a set: the SHA-256 of its bytes.
@@ -26,6 +28,13 @@ type Store interface {
 	Put(ctx context.Context, set []byte) (Digest, error)
 	// Find returns the set. Fails with ErrNotFound.
 	Find(ctx context.Context, d Digest) ([]byte, error)
-	// Sweep forgets sets that no live token can name.
-	Sweep(ctx context.Context) error
+	// Sweeps returns the sets that no live token can name, for deletion.
+	Sweeps() []sweep.Table
+}
+
+// Sweeps says when a set goes: when no token that names it can be alive.
+func Sweeps() []sweep.Rule {
+	return []sweep.Rule{
+		{Table: "token.resource_set", Key: "digest", Due: "keep_time"},
+	}
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeppg"
 	"github.com/chancery-auth/chancery/services/authorize/internal/authreq"
 	"github.com/chancery-auth/chancery/services/authorize/internal/pushed"
 )
@@ -83,11 +85,5 @@ func Take(ctx context.Context, tx pgx.Tx, digest secret.Digest) error {
 	return nil
 }
 
-// Sweep implements pushed.Store.
-func (s *Store) Sweep(ctx context.Context) error {
-	_, err := s.db.Exec(ctx, `DELETE FROM authorize.pushed_request WHERE expire_time <= statement_timestamp()`)
-	if err != nil {
-		return fmt.Errorf("sweep pushed requests: %w", err)
-	}
-	return nil
-}
+// Sweeps implements pushed.Store.
+func (s *Store) Sweeps() []sweep.Table { return sweeppg.Tables(s.db, pushed.Sweeps()...) }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweepsqlite"
 	"github.com/chancery-auth/chancery/services/authorize/internal/authreq"
 	"github.com/chancery-auth/chancery/services/authorize/internal/pushed"
 )
@@ -85,14 +87,8 @@ func Take(ctx context.Context, db Execer, digest secret.Digest) error {
 	return nil
 }
 
-// Sweep implements pushed.Store.
-func (s *Store) Sweep(ctx context.Context) error {
-	_, err := s.db.Write().ExecContext(ctx, `DELETE FROM authorize_pushed_request WHERE expire_time <= `+sqlite.NowMicros)
-	if err != nil {
-		return fmt.Errorf("sweep pushed requests: %w", err)
-	}
-	return nil
-}
+// Sweeps implements pushed.Store.
+func (s *Store) Sweeps() []sweep.Table { return sweepsqlite.Tables(s.db, pushed.Sweeps()...) }
 
 func affected(r sql.Result, err error) (int64, error) {
 	if err != nil {

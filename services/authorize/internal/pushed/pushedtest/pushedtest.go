@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	"github.com/chancery-auth/chancery/services/authorize/internal/authreq"
 	"github.com/chancery-auth/chancery/services/authorize/internal/pushed"
 )
@@ -158,7 +159,7 @@ func sweep(t *testing.T, s pushed.Store) {
 	over.Lifetime = 0
 	create(t, s, over)
 	create(t, s, Example("live"))
-	if err := s.Sweep(t.Context()); err != nil {
+	if _, err := sweeptest.All(t.Context(), s.Sweeps()...); err != nil {
 		t.Fatalf("Sweep() = %v", err)
 	}
 	find(t, s, "live", nil)

@@ -16,6 +16,8 @@ import (
 	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeppg"
 	"github.com/chancery-auth/chancery/services/authorize/internal/session"
 )
 
@@ -153,14 +155,7 @@ func (s *Store) End(ctx context.Context, id uuid.UUID) ([]coherent.Restriction, 
 	return ended, nil
 }
 
-// Sweep implements session.Store.
-func (s *Store) Sweep(ctx context.Context, idle time.Duration) error {
-	_, err := s.db.Exec(ctx, `
-		DELETE FROM authorize.session
-		 WHERE expire_time <= statement_timestamp()
-		    OR last_use_time <= statement_timestamp() - $1::interval`, idle)
-	if err != nil {
-		return fmt.Errorf("sweep sessions: %w", err)
-	}
-	return nil
+// Sweeps implements session.Store.
+func (s *Store) Sweeps(idle time.Duration) []sweep.Table {
+	return sweeppg.Tables(s.db, session.Sweeps(idle)...)
 }

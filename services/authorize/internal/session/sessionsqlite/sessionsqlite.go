@@ -15,6 +15,8 @@ import (
 	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweepsqlite"
 	"github.com/chancery-auth/chancery/services/authorize/internal/session"
 )
 
@@ -167,14 +169,7 @@ func (s *Store) End(ctx context.Context, id uuid.UUID) ([]coherent.Restriction, 
 	return ended, nil
 }
 
-// Sweep implements session.Store.
-func (s *Store) Sweep(ctx context.Context, idle time.Duration) error {
-	_, err := s.db.Write().ExecContext(ctx, `
-		DELETE FROM authorize_session
-		 WHERE expire_time <= `+sqlite.NowMicros+`
-		    OR last_use_time <= `+sqlite.NowMicros+` - ?1`, idle.Microseconds())
-	if err != nil {
-		return fmt.Errorf("sweep sessions: %w", err)
-	}
-	return nil
+// Sweeps implements session.Store.
+func (s *Store) Sweeps(idle time.Duration) []sweep.Table {
+	return sweepsqlite.Tables(s.db, session.Sweeps(idle)...)
 }

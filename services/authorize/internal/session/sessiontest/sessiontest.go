@@ -13,6 +13,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	"github.com/chancery-auth/chancery/services/authorize/internal/session"
 )
 
@@ -265,13 +266,13 @@ func sweep(t *testing.T, s Store) {
 	over.Lifetime = 0
 	create(t, s, over)
 	create(t, s, example("u1", "live"))
-	if err := s.Sweep(t.Context(), idle); err != nil {
+	if _, err := sweeptest.All(t.Context(), s.Sweeps(idle)...); err != nil {
 		t.Fatalf("Sweep() = %v", err)
 	}
 	find(t, s, "live", nil)
 	// What was swept can be created anew: the row is gone.
 	create(t, s, over)
-	if err := s.Sweep(t.Context(), 0); err != nil {
+	if _, err := sweeptest.All(t.Context(), s.Sweeps(0)...); err != nil {
 		t.Fatalf("Sweep() = %v", err)
 	}
 	find(t, s, "live", session.ErrNotFound)

@@ -14,6 +14,8 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeppg"
 	"github.com/chancery-auth/chancery/services/authorize/internal/authreq"
 	"github.com/chancery-auth/chancery/services/authorize/internal/pushed/pushedpg"
 	"github.com/chancery-auth/chancery/services/authorize/internal/transaction"
@@ -226,11 +228,5 @@ func found(rows int64) error {
 	return nil
 }
 
-// Sweep implements transaction.Store.
-func (s *Store) Sweep(ctx context.Context) error {
-	_, err := s.db.Exec(ctx, `DELETE FROM authorize.transaction WHERE expire_time <= statement_timestamp()`)
-	if err != nil {
-		return fmt.Errorf("sweep transactions: %w", err)
-	}
-	return nil
-}
+// Sweeps implements transaction.Store.
+func (s *Store) Sweeps() []sweep.Table { return sweeppg.Tables(s.db, transaction.Sweeps()...) }

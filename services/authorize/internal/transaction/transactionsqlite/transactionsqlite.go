@@ -11,6 +11,8 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweepsqlite"
 	"github.com/chancery-auth/chancery/services/authorize/internal/authreq"
 	"github.com/chancery-auth/chancery/services/authorize/internal/pushed/pushedsqlite"
 	"github.com/chancery-auth/chancery/services/authorize/internal/transaction"
@@ -206,11 +208,5 @@ func found(r sql.Result, err error) error {
 	return nil
 }
 
-// Sweep implements transaction.Store.
-func (s *Store) Sweep(ctx context.Context) error {
-	_, err := s.db.Write().ExecContext(ctx, `DELETE FROM authorize_transaction WHERE expire_time <= `+sqlite.NowMicros)
-	if err != nil {
-		return fmt.Errorf("sweep transactions: %w", err)
-	}
-	return nil
-}
+// Sweeps implements transaction.Store.
+func (s *Store) Sweeps() []sweep.Table { return sweepsqlite.Tables(s.db, transaction.Sweeps()...) }

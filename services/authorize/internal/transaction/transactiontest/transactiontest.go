@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	"github.com/chancery-auth/chancery/services/authorize/internal/pushed"
 	"github.com/chancery-auth/chancery/services/authorize/internal/pushed/pushedtest"
 	"github.com/chancery-auth/chancery/services/authorize/internal/transaction"
@@ -237,7 +238,7 @@ func sweep(t *testing.T, s Stores) {
 		t.Fatal(err)
 	}
 	live := create(t, s, example())
-	if err := s.Sweep(t.Context()); err != nil {
+	if _, err := sweeptest.All(t.Context(), s.Sweeps()...); err != nil {
 		t.Fatalf("Sweep() = %v", err)
 	}
 	check(t, s, live)

@@ -15,6 +15,8 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
 	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeppg"
 	"github.com/chancery-auth/chancery/services/consent/internal/grant"
 )
 
@@ -170,3 +172,6 @@ func revoked(ctx context.Context, tx pgx.Tx, id uuid.UUID, sub string) error {
 		return nil
 	}
 }
+
+// Sweeps implements grant.Store.
+func (s *Store) Sweeps() []sweep.Table { return sweeppg.Tables(s.db, grant.Sweeps()...) }

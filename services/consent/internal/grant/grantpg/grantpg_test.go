@@ -43,6 +43,14 @@ func TestStore(t *testing.T) {
 				writeFormer(t, db, id, f, identities)
 			},
 			ReadFormer: func(t *testing.T, id uuid.UUID) (grant.Former, []grant.Identity) { return readFormer(t, db, id) },
+			Age: func(ctx context.Context, id uuid.UUID, by time.Duration) error {
+				_, err := db.Exec(ctx, `UPDATE consent.grant SET revoke_time = revoke_time - $2::interval WHERE id = $1`, id, by)
+				return err
+			},
+			Rows: func(ctx context.Context, table string, id uuid.UUID) (n int, err error) {
+				err = db.QueryRow(ctx, `SELECT count(*) FROM consent.`+table+` WHERE grant_id = $1`, id).Scan(&n)
+				return n, err
+			},
 		}
 	})
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
 	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweepsqlite"
 	"github.com/chancery-auth/chancery/services/consent/internal/grant"
 )
 
@@ -157,3 +159,6 @@ func revoked(ctx context.Context, tx *sql.Tx, id uuid.UUID, sub string) error {
 		return nil
 	}
 }
+
+// Sweeps implements grant.Store.
+func (s *Store) Sweeps() []sweep.Table { return sweepsqlite.Tables(s.db, grant.Sweeps()...) }

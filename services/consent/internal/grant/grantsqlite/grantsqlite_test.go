@@ -1,6 +1,7 @@
 package grantsqlite_test
 
 import (
+	"context"
 	"database/sql"
 	"strings"
 	"testing"
@@ -30,6 +31,14 @@ func TestStore(t *testing.T) {
 				writeFormer(t, db, id, f, identities)
 			},
 			ReadFormer: func(t *testing.T, id uuid.UUID) (grant.Former, []grant.Identity) { return readFormer(t, db, id) },
+			Age: func(ctx context.Context, id uuid.UUID, by time.Duration) error {
+				_, err := db.Write().ExecContext(ctx, `UPDATE consent_grant SET revoke_time = revoke_time - ?2 WHERE id = ?1`, id[:], by.Microseconds())
+				return err
+			},
+			Rows: func(ctx context.Context, table string, id uuid.UUID) (n int, err error) {
+				err = db.Read().QueryRowContext(ctx, `SELECT count(*) FROM consent_`+table+` WHERE grant_id = ?`, id[:]).Scan(&n)
+				return n, err
+			},
 		}
 	})
 }

@@ -2,9 +2,11 @@
 package granttest
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -28,6 +30,10 @@ type Database struct {
 	WriteFormer func(t *testing.T, id uuid.UUID, f grant.Former, identities ...grant.Identity)
 	// ReadFormer returns what that release reads of a grant.
 	ReadFormer func(t *testing.T, id uuid.UUID) (grant.Former, []grant.Identity)
+	// Age lets time pass since a grant was revoked.
+	Age func(ctx context.Context, id uuid.UUID, by time.Duration) error
+	// Rows counts the rows of a table of the schema that name the grant.
+	Rows func(ctx context.Context, table string, id uuid.UUID) (int, error)
 }
 
 // RunStore checks an implementation of grant.Store. newDatabase returns an empty
@@ -61,6 +67,7 @@ func RunStore(t *testing.T, newDatabase func(t *testing.T) Database) {
 		{"the last use is noted, as exactly as is asked", useIsNoted},
 		{"concurrent uses note one", useAtOnceIsNoted},
 		{"a grant of another subject cannot be revoked", revokeIsOfTheOwner},
+		{"N311 a grant goes 90 days after it was revoked, with what belongs to it", revokedIsSwept},
 		{"every change leaves one record, and a failed one none", changesAreRecorded},
 		{"N291 a change without its record does not happen", unrecordedDoesNotHappen},
 	} {

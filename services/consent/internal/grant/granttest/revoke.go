@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	"github.com/chancery-auth/chancery/services/consent/internal/grant"
 )
 
@@ -194,4 +196,48 @@ func lossesCount(t *testing.T, db Database) {
 		logged = append(logged, coherent.Grant(g.ID, 2+v))
 	}
 	checkLog(t, db, logged...)
+}
+
+func revokedIsSwept(t *testing.T, db Database) {
+	live, _ := record(t, db, decisionOf("live"))
+	young := revokedAgo(t, db, "young", grant.History-time.Hour)
+	old := revokedAgo(t, db, "old", grant.History+time.Hour)
+	if rows, err := sweeptest.All(t.Context(), db.Sweeps()...); rows != 1 || err != nil {
+		t.Errorf("%d grants went, %v, want 1", rows, err)
+	}
+	for id, want := range map[uuid.UUID]bool{live.ID: true, young: true, old: false} {
+		for _, table := range []string{"approval", "grant_workspace"} {
+			if n, err := db.Rows(t.Context(), table, id); (n > 0) != want || err != nil {
+				t.Errorf("%s of %s: %d rows, %v, want some: %t", table, id, n, err, want)
+			}
+		}
+	}
+	if _, err := db.Find(t.Context(), live.ID); err != nil {
+		t.Errorf("Find(live) = %v", err)
+	}
+	for id, want := range map[uuid.UUID]error{young: nil, old: grant.ErrNotFound} {
+		if _, err := db.Revoke(t.Context(), id, sub, grant.ReasonWithdrawn); !errors.Is(err, want) {
+			t.Errorf("Revoke(%s) = %v, want %v", id, err, want)
+		}
+	}
+}
+
+// decisionOf is one for the client that shares workspaces.
+func decisionOf(client string) grant.Decision {
+	d := decision(oauth.Scope{"a"}, workspaces(1, 2)...)
+	d.ClientID = client
+	return d
+}
+
+// revokedAgo makes a grant that was revoked that long ago.
+func revokedAgo(t *testing.T, db Database, client string, ago time.Duration) uuid.UUID {
+	t.Helper()
+	g, _ := record(t, db, decisionOf(client))
+	if _, err := db.Revoke(t.Context(), g.ID, sub, grant.ReasonWithdrawn); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Age(t.Context(), g.ID, ago); err != nil {
+		t.Fatal(err)
+	}
+	return g.ID
 }

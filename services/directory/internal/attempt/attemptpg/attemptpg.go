@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeppg"
 	"github.com/chancery-auth/chancery/services/directory/internal/attempt"
 )
 
@@ -49,10 +51,5 @@ func (s *Store) Clear(ctx context.Context, key attempt.Key) error {
 	return nil
 }
 
-// Sweep implements attempt.Store.
-func (s *Store) Sweep(ctx context.Context) error {
-	if _, err := s.db.Exec(ctx, `DELETE FROM directory.attempt WHERE expire_time <= statement_timestamp()`); err != nil {
-		return fmt.Errorf("sweep attempts: %w", err)
-	}
-	return nil
-}
+// Sweeps implements attempt.Store.
+func (s *Store) Sweeps() []sweep.Table { return sweeppg.Tables(s.db, attempt.Sweeps()...) }

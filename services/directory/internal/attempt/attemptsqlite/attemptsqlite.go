@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/chancery-auth/chancery/pkg/sqlite"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweepsqlite"
 	"github.com/chancery-auth/chancery/services/directory/internal/attempt"
 )
 
@@ -47,10 +49,5 @@ func (s *Store) Clear(ctx context.Context, key attempt.Key) error {
 	return nil
 }
 
-// Sweep implements attempt.Store.
-func (s *Store) Sweep(ctx context.Context) error {
-	if _, err := s.db.Write().ExecContext(ctx, `DELETE FROM directory_attempt WHERE expire_time <= `+sqlite.NowMicros); err != nil {
-		return fmt.Errorf("sweep attempts: %w", err)
-	}
-	return nil
-}
+// Sweeps implements attempt.Store.
+func (s *Store) Sweeps() []sweep.Table { return sweepsqlite.Tables(s.db, attempt.Sweeps()...) }

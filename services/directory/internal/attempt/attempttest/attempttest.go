@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	"github.com/chancery-auth/chancery/services/directory/internal/attempt"
 	"github.com/chancery-auth/chancery/services/directory/internal/directorytest"
 )
@@ -105,7 +106,7 @@ func swept(t *testing.T, s directorytest.Stores) {
 	live := attempt.KeyOf("ada", "a")
 	take(t, s, live, window)
 	take(t, s, attempt.KeyOf("ada", "b"), over)
-	if err := s.Attempts.Sweep(t.Context()); err != nil {
+	if _, err := sweeptest.All(t.Context(), s.Attempts.Sweeps()...); err != nil {
 		t.Fatalf("Sweep() = %v", err)
 	}
 	if n := s.AttemptRows(t); n != 1 {

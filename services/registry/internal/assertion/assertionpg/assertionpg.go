@@ -9,6 +9,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeppg"
 	"github.com/chancery-auth/chancery/services/registry/internal/assertion"
 )
 
@@ -39,10 +41,5 @@ func (s *Store) Add(ctx context.Context, u assertion.Use) error {
 	})
 }
 
-// Sweep implements assertion.Store.
-func (s *Store) Sweep(ctx context.Context) error {
-	if _, err := s.db.Exec(ctx, `DELETE FROM registry.used_assertion WHERE expire_time <= statement_timestamp()`); err != nil {
-		return fmt.Errorf("delete used assertions: %w", err)
-	}
-	return nil
-}
+// Sweeps implements assertion.Store.
+func (s *Store) Sweeps() []sweep.Table { return sweeppg.Tables(s.db, assertion.Sweeps()...) }

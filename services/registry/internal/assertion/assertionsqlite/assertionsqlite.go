@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/chancery-auth/chancery/pkg/sqlite"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweepsqlite"
 	"github.com/chancery-auth/chancery/services/registry/internal/assertion"
 )
 
@@ -36,11 +38,5 @@ func (s *Store) Add(ctx context.Context, u assertion.Use) error {
 	return nil
 }
 
-// Sweep implements assertion.Store.
-func (s *Store) Sweep(ctx context.Context) error {
-	_, err := s.db.Write().ExecContext(ctx, `DELETE FROM registry_used_assertion WHERE expire_time <= `+sqlite.NowMicros)
-	if err != nil {
-		return fmt.Errorf("delete used assertions: %w", err)
-	}
-	return nil
-}
+// Sweeps implements assertion.Store.
+func (s *Store) Sweeps() []sweep.Table { return sweepsqlite.Tables(s.db, assertion.Sweeps()...) }

@@ -10,6 +10,8 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
 	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeppg"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
 )
 
@@ -106,10 +108,5 @@ func insertHold(ctx context.Context, tx pgx.Tx, c client.Client) error {
 	return nil
 }
 
-// Sweep implements client.Store.
-func (s *Store) Sweep(ctx context.Context) error {
-	if _, err := s.db.Exec(ctx, `DELETE FROM registry.deleted_client WHERE expire_time <= statement_timestamp()`); err != nil {
-		return fmt.Errorf("delete deleted clients: %w", err)
-	}
-	return nil
-}
+// Sweeps implements client.Store.
+func (s *Store) Sweeps() []sweep.Table { return sweeppg.Tables(s.db, client.Sweeps()...) }

@@ -8,6 +8,8 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
 	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweepsqlite"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
 )
 
@@ -90,12 +92,5 @@ func insertHold(ctx context.Context, tx *sql.Tx, c client.Client) error {
 	return nil
 }
 
-// Sweep implements client.Store.
-func (s *Store) Sweep(ctx context.Context) error {
-	_, err := s.db.Write().ExecContext(ctx, `
-		DELETE FROM registry_deleted_client WHERE expire_time <= CAST(unixepoch('subsec')*1000000 AS INTEGER)`)
-	if err != nil {
-		return fmt.Errorf("delete deleted clients: %w", err)
-	}
-	return nil
-}
+// Sweeps implements client.Store.
+func (s *Store) Sweeps() []sweep.Table { return sweepsqlite.Tables(s.db, client.Sweeps()...) }

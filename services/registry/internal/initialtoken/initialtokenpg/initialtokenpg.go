@@ -14,6 +14,8 @@ import (
 	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeppg"
 	"github.com/chancery-auth/chancery/services/registry/internal/initialtoken"
 )
 
@@ -115,10 +117,5 @@ func (s *Store) Revoke(ctx context.Context, id uuid.UUID) error {
 	})
 }
 
-// Sweep implements initialtoken.Store.
-func (s *Store) Sweep(ctx context.Context) error {
-	if _, err := s.db.Exec(ctx, `DELETE FROM registry.initial_access_token WHERE expire_time <= statement_timestamp()`); err != nil {
-		return fmt.Errorf("delete initial access tokens: %w", err)
-	}
-	return nil
-}
+// Sweeps implements initialtoken.Store.
+func (s *Store) Sweeps() []sweep.Table { return sweeppg.Tables(s.db, initialtoken.Sweeps()...) }

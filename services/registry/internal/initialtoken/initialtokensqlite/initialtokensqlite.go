@@ -13,6 +13,8 @@ import (
 	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweepsqlite"
 	"github.com/chancery-auth/chancery/services/registry/internal/initialtoken"
 )
 
@@ -123,11 +125,5 @@ func (s *Store) Revoke(ctx context.Context, id uuid.UUID) error {
 	})
 }
 
-// Sweep implements initialtoken.Store.
-func (s *Store) Sweep(ctx context.Context) error {
-	_, err := s.db.Write().ExecContext(ctx, `DELETE FROM registry_initial_access_token WHERE expire_time <= `+sqlite.NowMicros)
-	if err != nil {
-		return fmt.Errorf("delete initial access tokens: %w", err)
-	}
-	return nil
-}
+// Sweeps implements initialtoken.Store.
+func (s *Store) Sweeps() []sweep.Table { return sweepsqlite.Tables(s.db, initialtoken.Sweeps()...) }

@@ -13,6 +13,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	"github.com/chancery-auth/chancery/services/registry/internal/initialtoken"
 )
 
@@ -122,7 +123,7 @@ func expiredIsNotFound(t *testing.T, s Stores) {
 	if n := s.Count(t); n != 2 {
 		t.Errorf("%d rows before the sweep, want 2", n)
 	}
-	if err := s.Tokens.Sweep(t.Context()); err != nil {
+	if _, err := sweeptest.All(t.Context(), s.Tokens.Sweeps()...); err != nil {
 		t.Fatalf("Sweep() = %v", err)
 	}
 	if n := s.Count(t); n != 1 {
@@ -185,7 +186,7 @@ func changesAreRecorded(t *testing.T, s Stores) {
 	if err := s.Tokens.Revoke(t.Context(), uuid.New()); !errors.Is(err, initialtoken.ErrNotFound) {
 		t.Errorf("Revoke(unknown) = %v", err)
 	}
-	if err := s.Tokens.Sweep(t.Context()); err != nil {
+	if _, err := sweeptest.All(t.Context(), s.Tokens.Sweeps()...); err != nil {
 		t.Fatal(err)
 	}
 	trail.Check(t)

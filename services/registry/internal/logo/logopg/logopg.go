@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -13,6 +14,8 @@ import (
 	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeppg"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
 	"github.com/chancery-auth/chancery/services/registry/internal/logo"
 )
@@ -77,20 +80,45 @@ func insert(ctx context.Context, tx pgx.Tx, l *logo.Logo) ([]byte, error) {
 	return l.Digest[:], nil
 }
 
-// Sweep implements logo.Store. A row that somebody is about to use is locked, and
+// Sweeps implements logo.Store.
+func (s *Store) Sweeps() []sweep.Table {
+	return []sweep.Table{{Name: "registry.logo", Now: sweeppg.Now(s.db), Delete: (&sweeper{db: s.db}).batch}}
+}
+
+// sweeper looks through the logos, page by page in the order of their digests.
+type sweeper struct {
+	db    *pgxpool.Pool
+	after []byte
+}
+
+// batch is sweep.Table.Delete. A row that somebody is about to use is locked, and
 // is left to a later sweep.
-func (s *Store) Sweep(ctx context.Context) error {
-	_, err := s.db.Exec(ctx, `
-		DELETE FROM registry.logo
-		 WHERE digest IN (
-		       SELECT l.digest
-		         FROM registry.logo AS l
-		        WHERE NOT EXISTS (SELECT FROM registry.client AS c WHERE c.logo_digest = l.digest)
-		          FOR UPDATE SKIP LOCKED)`)
+func (s *sweeper) batch(ctx context.Context, _ time.Time, limit int) (b sweep.Batch, err error) {
+	var looked int
+	var last []byte
+	err = s.db.QueryRow(ctx, `
+		WITH page AS MATERIALIZED (
+			SELECT digest FROM registry.logo WHERE digest > $1 ORDER BY digest LIMIT $2
+		), gone AS (
+			DELETE FROM registry.logo
+			 WHERE ctid = ANY (ARRAY (
+			       SELECT l.ctid
+			         FROM registry.logo AS l
+			        WHERE l.digest = ANY (ARRAY (SELECT digest FROM page))
+			          AND NOT EXISTS (SELECT FROM registry.client AS c WHERE c.logo_digest = l.digest)
+			          FOR UPDATE SKIP LOCKED))
+			RETURNING digest
+		)
+		SELECT (SELECT count(*) FROM gone), count(*), (array_agg(digest ORDER BY digest DESC))[1] FROM page`,
+		append([]byte{}, s.after...), limit).Scan(&b.Rows, &looked, &last)
 	if err != nil {
-		return fmt.Errorf("delete logos: %w", err)
+		return sweep.Batch{}, fmt.Errorf("delete logos: %w", err)
 	}
-	return nil
+	s.after = nil
+	if b.More = looked == limit; b.More {
+		s.after = last
+	}
+	return b, nil
 }
 
 // key returns s as a key to look up. No row has the empty key, and PostgreSQL

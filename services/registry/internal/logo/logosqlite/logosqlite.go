@@ -7,10 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweepsqlite"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
 	"github.com/chancery-auth/chancery/services/registry/internal/logo"
 )
@@ -74,13 +77,45 @@ func insert(ctx context.Context, tx *sql.Tx, l *logo.Logo) (digest any, err erro
 	return l.Digest[:], nil
 }
 
-// Sweep implements logo.Store.
-func (s *Store) Sweep(ctx context.Context) error {
-	_, err := s.db.Write().ExecContext(ctx, `
-		DELETE FROM registry_logo
-		 WHERE NOT EXISTS (SELECT 1 FROM registry_client AS c WHERE c.logo_digest = registry_logo.digest)`)
+// Sweeps implements logo.Store.
+func (s *Store) Sweeps() []sweep.Table {
+	return []sweep.Table{{Name: "registry.logo", Now: sweepsqlite.Now(s.db), Delete: (&sweeper{db: s.db}).batch}}
+}
+
+// sweeper looks through the logos, page by page in the order of their digests.
+type sweeper struct {
+	db    *sqlite.DB
+	after []byte
+}
+
+// batch is sweep.Table.Delete.
+func (s *sweeper) batch(ctx context.Context, _ time.Time, limit int) (b sweep.Batch, err error) {
+	var looked int
+	var last []byte
+	after := append([]byte{}, s.after...)
+	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, `
+			SELECT count(*), max(digest)
+			  FROM (SELECT digest FROM registry_logo WHERE digest > ?1 ORDER BY digest LIMIT ?2)`, after, limit).Scan(&looked, &last)
+		if err != nil || looked == 0 {
+			return err
+		}
+		result, err := tx.ExecContext(ctx, `
+			DELETE FROM registry_logo
+			 WHERE digest > ?1 AND digest <= ?2
+			   AND NOT EXISTS (SELECT 1 FROM registry_client AS c WHERE c.logo_digest = registry_logo.digest)`, after, last)
+		if err != nil {
+			return err
+		}
+		b.Rows, err = result.RowsAffected()
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("delete logos: %w", err)
+		return sweep.Batch{}, fmt.Errorf("delete logos: %w", err)
 	}
-	return nil
+	s.after = nil
+	if b.More = looked == limit; b.More {
+		s.after = last
+	}
+	return b, nil
 }

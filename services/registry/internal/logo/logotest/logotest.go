@@ -14,6 +14,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	"github.com/chancery-auth/chancery/services/registry/internal/actor"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
 	"github.com/chancery-auth/chancery/services/registry/internal/client/clienttest"
@@ -69,7 +70,7 @@ func set(t *testing.T, s Stores, clientID string, l *logo.Logo) {
 
 func sweep(t *testing.T, s Stores) {
 	t.Helper()
-	if err := s.Logos.Sweep(t.Context()); err != nil {
+	if _, err := sweeptest.All(t.Context(), s.Logos.Sweeps()...); err != nil {
 		t.Fatalf("Sweep() = %v", err)
 	}
 }
@@ -171,7 +172,7 @@ func sweepsLoseNothing(t *testing.T, s Stores) {
 	wg.Go(func() {
 		for range clients * rounds {
 			// It may give way to a change, and comes again.
-			if err := s.Logos.Sweep(t.Context()); err != nil {
+			if _, err := sweeptest.All(t.Context(), s.Logos.Sweeps()...); err != nil {
 				t.Log(err)
 			}
 		}

@@ -13,6 +13,8 @@ import (
 	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeppg"
 	"github.com/chancery-auth/chancery/services/token/internal/code"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
 	"github.com/chancery-auth/chancery/services/token/internal/family/familypg"
@@ -75,13 +77,5 @@ func (s *Store) Replay(ctx context.Context, c credential.AuthorizationCode) (end
 	return ended, err
 }
 
-// Sweep implements code.Store.
-func (s *Store) Sweep(ctx context.Context) error {
-	_, err := s.db.Exec(ctx, `
-		DELETE FROM token.redemption
-		 WHERE expire_time < statement_timestamp() - $1::interval`, code.ReplayMemory)
-	if err != nil {
-		return fmt.Errorf("sweep redemptions: %w", err)
-	}
-	return nil
-}
+// Sweeps implements code.Store.
+func (s *Store) Sweeps() []sweep.Table { return sweeppg.Tables(s.db, code.Sweeps()...) }

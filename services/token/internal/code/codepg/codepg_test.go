@@ -15,6 +15,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	"github.com/chancery-auth/chancery/services/token/internal/code/codepg"
 	"github.com/chancery-auth/chancery/services/token/internal/code/codetest"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
@@ -38,7 +39,7 @@ func TestSweepForgetsAnHourAfterTheExpiry(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := codepg.New(db, time.Hour).Sweep(t.Context()); err != nil {
+	if _, err := sweeptest.All(t.Context(), codepg.New(db, time.Hour).Sweeps()...); err != nil {
 		t.Fatal(err)
 	}
 	var left int

@@ -11,6 +11,8 @@ import (
 	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweepsqlite"
 	"github.com/chancery-auth/chancery/services/token/internal/code"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
 	"github.com/chancery-auth/chancery/services/token/internal/family/familysqlite"
@@ -78,13 +80,5 @@ func (s *Store) Replay(ctx context.Context, c credential.AuthorizationCode) (end
 	return ended, err
 }
 
-// Sweep implements code.Store.
-func (s *Store) Sweep(ctx context.Context) error {
-	_, err := s.db.Write().ExecContext(ctx, `
-		DELETE FROM token_redemption
-		 WHERE expire_time < `+sqlite.NowMicros+` - ?1`, code.ReplayMemory.Microseconds())
-	if err != nil {
-		return fmt.Errorf("sweep redemptions: %w", err)
-	}
-	return nil
-}
+// Sweeps implements code.Store.
+func (s *Store) Sweeps() []sweep.Table { return sweepsqlite.Tables(s.db, code.Sweeps()...) }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	"github.com/chancery-auth/chancery/services/token/internal/code/codesqlite"
 	"github.com/chancery-auth/chancery/services/token/internal/code/codetest"
 	"github.com/chancery-auth/chancery/services/token/internal/family/familysqlite"
@@ -30,7 +31,7 @@ func TestSweepForgetsAnHourAfterTheExpiry(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := codesqlite.New(db, time.Hour).Sweep(t.Context()); err != nil {
+	if _, err := sweeptest.All(t.Context(), codesqlite.New(db, time.Hour).Sweeps()...); err != nil {
 		t.Fatal(err)
 	}
 	var left int

@@ -16,6 +16,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	"github.com/chancery-auth/chancery/services/token/internal/code"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
@@ -259,7 +260,7 @@ func sweep(t *testing.T, db Database) {
 	over, overFamily := newCode(t, db, time.Minute)
 	redeem(t, db, kept, keptFamily, nil)
 	redeem(t, db, over, nil, nil)
-	if err := db.Sweep(t.Context()); err != nil {
+	if _, err := sweeptest.All(t.Context(), db.Sweeps()...); err != nil {
 		t.Fatal(err)
 	}
 	redeem(t, db, kept, keptFamily, code.ErrRedeemed)

@@ -18,6 +18,8 @@ import (
 	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeppg"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
 )
 
@@ -149,13 +151,8 @@ func EndAll(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// Sweep implements family.Store.
-func (s *Store) Sweep(ctx context.Context) error {
-	if _, err := s.db.Exec(ctx, `DELETE FROM token.family WHERE absolute_expire_time <= statement_timestamp()`); err != nil {
-		return fmt.Errorf("sweep families: %w", err)
-	}
-	return s.sweepReuses(ctx)
-}
+// Sweeps implements family.Store.
+func (s *Store) Sweeps() []sweep.Table { return sweeppg.Tables(s.db, family.Sweeps()...) }
 
 // restrict ends the access tokens of families.
 func restrict(ctx context.Context, tx pgx.Tx, keep time.Duration, ids ...uuid.UUID) ([]coherent.Restriction, error) {

@@ -77,10 +77,3 @@ func timeOf(t *time.Time) time.Time {
 	}
 	return t.UTC()
 }
-
-func (s *Store) sweepReuses(ctx context.Context) error {
-	if _, err := s.db.Exec(ctx, `DELETE FROM token.reuse WHERE reuse_time <= statement_timestamp() - $1::interval`, family.ReuseMemory); err != nil {
-		return fmt.Errorf("sweep reuses: %w", err)
-	}
-	return nil
-}

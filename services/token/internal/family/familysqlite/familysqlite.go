@@ -18,6 +18,8 @@ import (
 	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweepsqlite"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
 )
 
@@ -162,13 +164,8 @@ func EndAll(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-// Sweep implements family.Store.
-func (s *Store) Sweep(ctx context.Context) error {
-	if _, err := s.db.Write().ExecContext(ctx, `DELETE FROM token_family WHERE absolute_expire_time <= `+sqlite.NowMicros); err != nil {
-		return fmt.Errorf("sweep families: %w", err)
-	}
-	return s.sweepReuses(ctx)
-}
+// Sweeps implements family.Store.
+func (s *Store) Sweeps() []sweep.Table { return sweepsqlite.Tables(s.db, family.Sweeps()...) }
 
 // restrict ends the access tokens of families.
 func restrict(ctx context.Context, tx *sql.Tx, keep time.Duration, ids ...uuid.UUID) ([]coherent.Restriction, error) {

@@ -66,12 +66,3 @@ func timeOf(t sql.NullInt64) time.Time {
 	}
 	return sqlite.FromTime(t.Int64)
 }
-
-func (s *Store) sweepReuses(ctx context.Context) error {
-	_, err := s.db.Write().ExecContext(ctx,
-		`DELETE FROM token_reuse WHERE reuse_time <= `+sqlite.NowMicros+` - ?1`, family.ReuseMemory.Microseconds())
-	if err != nil {
-		return fmt.Errorf("sweep reuses: %w", err)
-	}
-	return nil
-}

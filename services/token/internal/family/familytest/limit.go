@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
@@ -101,7 +102,7 @@ func sweep(t *testing.T, db Database) {
 	live := inserted(t, db)
 	idle := inserted(t, db, func(f *family.Family) { f.Lifetime = 0 })
 	over := inserted(t, db, func(f *family.Family) { f.AbsoluteLifetime = 0 })
-	if err := db.Sweep(t.Context()); err != nil {
+	if _, err := sweeptest.All(t.Context(), db.Sweeps()...); err != nil {
 		t.Fatal(err)
 	}
 	find(t, db, live.ID)

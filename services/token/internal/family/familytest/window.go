@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/event"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
@@ -348,7 +349,7 @@ func sweepsNotes(t *testing.T, db Database, f family.Family, check func(when str
 		left bool
 	}{{family.ReuseMemory - 2*time.Hour, true}, {2 * time.Hour, false}} {
 		age(t, db, f, s.age)
-		if err := db.Sweep(t.Context()); err != nil {
+		if _, err := sweeptest.All(t.Context(), db.Sweeps()...); err != nil {
 			t.Fatal(err)
 		}
 		check("swept", s.left, s.left)

@@ -14,6 +14,8 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
 	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeppg"
 	"github.com/chancery-auth/chancery/services/token/internal/key"
 )
 
@@ -199,18 +201,8 @@ func retire(ctx context.Context, tx pgx.Tx, n key.Name) (key.Retired, error) {
 	return retired, err
 }
 
-// Sweep implements key.Store.
-func (s *Store) Sweep(ctx context.Context) error {
-	_, err := s.db.Exec(ctx, `
-		WITH retired AS (
-			DELETE FROM token.retired_key WHERE expire_time <= statement_timestamp()
-		)
-		DELETE FROM token.key WHERE expire_time <= statement_timestamp()`)
-	if err != nil {
-		return fmt.Errorf("sweep keys: %w", err)
-	}
-	return nil
-}
+// Sweeps implements key.Store.
+func (s *Store) Sweeps() []sweep.Table { return sweeppg.Tables(s.db, key.Sweeps()...) }
 
 // scan reads columns.
 func scan(row pgx.Row) (key.Stored, error) {

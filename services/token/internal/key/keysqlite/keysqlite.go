@@ -12,6 +12,8 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
 	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweepsqlite"
 	"github.com/chancery-auth/chancery/services/token/internal/key"
 )
 
@@ -223,18 +225,8 @@ func unretired(ctx context.Context, tx *sql.Tx, n key.Name) error {
 	}
 }
 
-// Sweep implements key.Store.
-func (s *Store) Sweep(ctx context.Context) error {
-	for _, statement := range []string{
-		`DELETE FROM token_retired_key WHERE expire_time <= ` + sqlite.NowMicros,
-		`DELETE FROM token_key WHERE expire_time <= ` + sqlite.NowMicros,
-	} {
-		if _, err := s.db.Write().ExecContext(ctx, statement); err != nil {
-			return fmt.Errorf("sweep keys: %w", err)
-		}
-	}
-	return nil
-}
+// Sweeps implements key.Store.
+func (s *Store) Sweeps() []sweep.Table { return sweepsqlite.Tables(s.db, key.Sweeps()...) }
 
 // row is one row, of a query for one or for many.
 type row interface{ Scan(into ...any) error }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	"github.com/chancery-auth/chancery/services/token/internal/key"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
@@ -224,7 +225,7 @@ func swept(t *testing.T, s key.Store, _ coherent.Source) {
 	if _, err := s.Retire(t.Context(), key.Name{Purpose: key.RS256, Generation: 1, ID: "alive"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Sweep(t.Context()); err != nil {
+	if _, err := sweeptest.All(t.Context(), s.Sweeps()...); err != nil {
 		t.Fatal(err)
 	}
 	check(t, s, key.Sealing, 2)
@@ -234,7 +235,7 @@ func swept(t *testing.T, s key.Store, _ coherent.Source) {
 		t.Errorf("retired = %+v, want the one that has not expired", r)
 	}
 	rotate(t, s, sealing(3))
-	if err := s.Sweep(t.Context()); err != nil {
+	if _, err := sweeptest.All(t.Context(), s.Sweeps()...); err != nil {
 		t.Fatal(err)
 	}
 	check(t, s, key.Sealing, 2, 3)

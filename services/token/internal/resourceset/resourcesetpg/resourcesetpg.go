@@ -10,6 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeppg"
 	"github.com/chancery-auth/chancery/services/token/internal/resourceset"
 )
 
@@ -51,10 +53,5 @@ func (s *Store) Find(ctx context.Context, d resourceset.Digest) ([]byte, error) 
 	return set, nil
 }
 
-// Sweep implements resourceset.Store.
-func (s *Store) Sweep(ctx context.Context) error {
-	if _, err := s.db.Exec(ctx, `DELETE FROM token.resource_set WHERE keep_time < statement_timestamp()`); err != nil {
-		return fmt.Errorf("sweep resource sets: %w", err)
-	}
-	return nil
-}
+// Sweeps implements resourceset.Store.
+func (s *Store) Sweeps() []sweep.Table { return sweeppg.Tables(s.db, resourceset.Sweeps()...) }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/chancery-auth/chancery/pkg/sqlite"
+	"github.com/chancery-auth/chancery/pkg/sweep"
+	"github.com/chancery-auth/chancery/pkg/sweep/sweepsqlite"
 	"github.com/chancery-auth/chancery/services/token/internal/resourceset"
 )
 
@@ -50,10 +52,5 @@ func (s *Store) Find(ctx context.Context, d resourceset.Digest) ([]byte, error) 
 	return set, nil
 }
 
-// Sweep implements resourceset.Store.
-func (s *Store) Sweep(ctx context.Context) error {
-	if _, err := s.db.Write().ExecContext(ctx, `DELETE FROM token_resource_set WHERE keep_time < `+sqlite.NowMicros); err != nil {
-		return fmt.Errorf("sweep resource sets: %w", err)
-	}
-	return nil
-}
+// Sweeps implements resourceset.Store.
+func (s *Store) Sweeps() []sweep.Table { return sweepsqlite.Tables(s.db, resourceset.Sweeps()...) }

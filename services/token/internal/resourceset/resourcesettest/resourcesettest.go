@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 	"github.com/chancery-auth/chancery/services/token/internal/resourceset"
 )
@@ -34,7 +35,7 @@ func RunStore(t *testing.T, open func(t *testing.T) func(keep time.Duration) res
 		put(t, at(time.Hour), []byte("again"))
 		// An earlier end does not replace a later one.
 		put(t, at(-time.Hour), []byte("kept"))
-		if err := at(time.Hour).Sweep(t.Context()); err != nil {
+		if _, err := sweeptest.All(t.Context(), at(time.Hour).Sweeps()...); err != nil {
 			t.Fatal(err)
 		}
 		found(t, at(time.Hour), kept, []byte("kept"))

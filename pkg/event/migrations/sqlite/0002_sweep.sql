@@ -1,0 +1,3 @@
+-- +goose Up
+-- How long rows stay: of event_audit_log 400 days, then they are swept; of
+-- event_outbox until the stream has acknowledged the event.

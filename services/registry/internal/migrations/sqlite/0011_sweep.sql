@@ -1,0 +1,5 @@
+-- +goose Up
+-- How long rows stay: of registry_client, where it registered itself and was not
+-- used, for 30 days; of registry_used_assertion, registry_initial_access_token and
+-- registry_deleted_client until expire_time; of registry_logo for as long as a client
+-- names it. Then they are swept. Rows of registry_ended_workspace stay for good.

@@ -1,0 +1,6 @@
+-- +goose Up
+-- How long rows stay: of token_redemption for an hour after the code expired; of
+-- token_family until its absolute expiry, unless it ends before, also where its
+-- token has expired, its grant was revoked or its client was deleted; of token_reuse
+-- for 90 days; of token_resource_set until keep_time; of token_key and
+-- token_retired_key until expire_time. Then they are swept.
