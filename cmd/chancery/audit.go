@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -85,6 +86,14 @@ func (c *auditList) print(s streams, records []*eventv1.Event) error {
 	return printTable(s.out, "TIME TYPE CALLER CONCERNS", rows)
 }
 
+// counted is how many events one stands for, empty for one that stands for itself.
+func counted(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
+}
+
 // eventRow is an event for a person: what it concerns is one column of name=id.
 func eventRow(e *eventv1.Event) []string {
 	var concerns []string
@@ -101,6 +110,7 @@ func eventRow(e *eventv1.Event) []string {
 		{"role", e.GetRole()},
 		{"reason", e.GetReason()},
 		{"scope", e.GetScope()},
+		{"count", counted(e.GetCount())},
 	} {
 		if each.value != "" {
 			concerns = append(concerns, each.name+"="+printable(each.value))

@@ -180,7 +180,7 @@ func TestN277_EventsHoldIDsOnly(t *testing.T) {
 	}
 	want := []string{
 		"id", "type", "caller", "trace_id", "client_id", "sub", "grant_id", "family_id", "session_id",
-		"workspace_id", "project_id", "secret_id", "key_id", "scope", "role", "reason",
+		"workspace_id", "project_id", "secret_id", "key_id", "scope", "role", "reason", "count",
 	}
 	if diff := cmp.Diff(want, fields); diff != "" {
 		t.Errorf("a field is new: may it hold what a person would not want kept? (-want +got):\n%s", diff)

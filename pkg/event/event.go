@@ -43,6 +43,8 @@ type Event struct {
 	// Reason tells apart the ways to one type of event. It is a word of lower-case
 	// letters and underscores, never text from outside.
 	Reason string
+	// Count is how many alike events this one stands for. Zero: for itself.
+	Count int64
 }
 
 // Record is an event as stores keep it.
@@ -115,6 +117,7 @@ func (e Event) message() *eventv1.Event {
 		KeyId:       e.KeyID,
 		Scope:       e.Scope.String(),
 		Reason:      e.Reason,
+		Count:       e.Count,
 	}
 	if e.Role != role.None {
 		m.Role = e.Role.String()

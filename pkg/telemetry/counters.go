@@ -13,7 +13,7 @@ import (
 // so that the first event of a kind is an increase. A nil *Counters counts
 // nothing. It is safe for concurrent use.
 type Counters struct {
-	tokens, reuse, repeat, extended, ahead, replay, unknown, events, limited metric.Int64Counter
+	tokens, reuse, repeat, extended, ahead, replay, unknown, events, limited, counted metric.Int64Counter
 
 	grantTypes, outcomes, classes map[string][]metric.AddOption // made once
 }
@@ -30,6 +30,7 @@ func (m *maker) counters() *Counters {
 		unknown:  m.counter("chancery_unknown_commits_total", "Transactions of which nobody knows whether they were committed."),
 		events:   m.counter("chancery_events_published_total", "Events handed to the stream, by outcome."),
 		limited:  m.counter("chancery_rate_limited_total", "Requests and calls refused because their source makes too many, by class."),
+		counted:  m.counter("chancery_events_counted_total", "Events that were counted and not recorded one by one, because one source causes many."),
 	}
 	if len(m.errs) > 0 {
 		return nil
@@ -38,7 +39,7 @@ func (m *maker) counters() *Counters {
 	c.grantTypes = prepare(ctx, c.tokens, "grant_type", append(grantTypes(), other))
 	c.outcomes = prepare(ctx, c.events, "outcome", []string{outcomeOK, outcomeFailed})
 	c.classes = prepare(ctx, c.limited, "class", ratelimit.Names())
-	for _, counter := range []metric.Int64Counter{c.reuse, c.repeat, c.extended, c.ahead, c.replay, c.unknown} {
+	for _, counter := range []metric.Int64Counter{c.reuse, c.repeat, c.extended, c.ahead, c.replay, c.unknown, c.counted} {
 		counter.Add(ctx, 0)
 	}
 	return c
@@ -122,6 +123,14 @@ func (c *Counters) RateLimited(ctx context.Context, class string) {
 	}
 	if options, known := c.classes[class]; known {
 		c.limited.Add(ctx, 1, options...)
+	}
+}
+
+// EventCounted counts an event that has no record of its own, because one source
+// causes many.
+func (c *Counters) EventCounted(ctx context.Context) {
+	if c != nil {
+		c.counted.Add(ctx, 1)
 	}
 }
 

@@ -117,6 +117,7 @@ func useAll(t testing.TB, tel *telemetry.Telemetry) {
 	c.CodeReplay(ctx)
 	c.UnknownCommit(ctx)
 	c.RateLimited(ctx, "token")
+	c.EventCounted(ctx)
 	c.RateLimited(ctx, "192.0.2.1") // no class
 	c.EventPublished(ctx, true)
 	c.EventPublished(ctx, false)
@@ -160,6 +161,7 @@ func TestMetricsAreWhatTheProcessSays(t *testing.T) {
 		`chancery_events_published_total{outcome="ok"}`:                 "1",
 		`chancery_events_published_total{outcome="failed"}`:             "1",
 		`chancery_unknown_commits_total`:                                "1",
+		`chancery_events_counted_total`:                                 "1",
 		`chancery_rate_limited_total{class="token"}`:                    "1",
 		`chancery_rate_limited_total{class="browsers"}`:                 "0",
 		`chancery_certificate_expire_seconds`:                           "86400",

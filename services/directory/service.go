@@ -8,6 +8,7 @@ package directory
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 
 	"google.golang.org/grpc"
@@ -32,6 +33,9 @@ type Deps struct {
 	Registry registryv1.RegistryServiceClient
 	// Hints may be nil: other replicas then learn of restrictions by polling.
 	Hints *coherent.Hints
+	// EventCounted is told of a failed sign-in that was counted and not recorded. Nil:
+	// nobody is.
+	EventCounted func(ctx context.Context)
 	// Log tells what could not be found out beside a change. Nil drops it.
 	Log *slog.Logger
 }
@@ -59,7 +63,7 @@ func build(cfg Config, deps Deps, kdf password.KDF) *Service {
 	})
 	limiter := &attempt.Limiter{Attempts: st.Attempts, Limit: cfg.AttemptLimit, Window: cfg.AttemptWindow}
 	return &Service{
-		authenticator: credential.Authenticator{Credentials: st.Credentials, Attempts: limiter, Hasher: hasher},
+		authenticator: credential.Authenticator{Credentials: st.Credentials, Attempts: limiter, Hasher: hasher, Counted: deps.EventCounted},
 		subjects:      subject.Directory{Subjects: st.Subjects, Hasher: hasher, Hints: hints},
 		workspaces:    workspace.Directory{Workspaces: st.Workspaces, Apps: apps, Hints: hints},
 		projects:      project.Directory{Projects: st.Projects, Workspaces: st.Workspaces, Hints: hints},
@@ -73,4 +77,6 @@ func build(cfg Config, deps Deps, kdf password.KDF) *Service {
 func (s *Service) Register(r grpc.ServiceRegistrar) { directoryv1.RegisterDirectoryServiceServer(r, s) }
 
 // Sweeps returns the failed sign-ins that count no more, for deletion.
-func (s *Service) Sweeps() []sweep.Table { return s.attempts.Sweeps() }
+func (s *Service) Sweeps() []sweep.Table {
+	return append(s.attempts.Sweeps(), s.authenticator.Credentials.Sweeps()...)
+}

@@ -80,7 +80,7 @@ func Whole() event.Event {
 		Type: event.MemberRoleChanged, ClientID: uuid.NewString(), Sub: uuid.NewString(),
 		GrantID: uuid.New(), FamilyID: uuid.New(), SessionID: uuid.New(),
 		WorkspaceID: uuid.New(), ProjectID: uuid.New(), SecretID: uuid.New(),
-		KeyID: "0a1b2c3d", Scope: oauth.Scope{"api:read", "openid"}, Role: role.Member, Reason: "reuse",
+		KeyID: "0a1b2c3d", Scope: oauth.Scope{"api:read", "openid"}, Role: role.Member, Reason: "reuse", Count: 7,
 	}
 }
 
@@ -134,7 +134,7 @@ func appendedIsInBoth(t *testing.T, d Database) {
 			Type: "member.role_changed", TraceId: "ab010000000000000000000000000000",
 			ClientId: e.ClientID, Sub: e.Sub, GrantId: e.GrantID.String(), FamilyId: e.FamilyID.String(),
 			SessionId: e.SessionID.String(), WorkspaceId: e.WorkspaceID.String(), ProjectId: e.ProjectID.String(),
-			SecretId: e.SecretID.String(), KeyId: "0a1b2c3d", Scope: "api:read openid", Role: "member", Reason: "reuse",
+			SecretId: e.SecretID.String(), KeyId: "0a1b2c3d", Scope: "api:read openid", Role: "member", Reason: "reuse", Count: 7,
 		},
 	}
 	audited := listed(t, d, event.Filter{})

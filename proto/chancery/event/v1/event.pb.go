@@ -63,7 +63,10 @@ type Event struct {
 	// A role after the change, such as "viewer".
 	Role string `protobuf:"bytes,16,opt,name=role,proto3" json:"role,omitempty"`
 	// Why, where there are several ways to it, such as "reuse".
-	Reason        string `protobuf:"bytes,17,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,17,opt,name=reason,proto3" json:"reason,omitempty"`
+	// How many alike events this one stands for, which were counted and not recorded
+	// one by one because one source caused many within an hour. 0: it stands for itself.
+	Count         int64 `protobuf:"varint,18,opt,name=count,proto3" json:"count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -217,11 +220,18 @@ func (x *Event) GetReason() string {
 	return ""
 }
 
+func (x *Event) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
 var File_chancery_event_v1_event_proto protoreflect.FileDescriptor
 
 const file_chancery_event_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x1dchancery/event/v1/event.proto\x12\x11chancery.event.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd7\x03\n" +
+	"\x1dchancery/event/v1/event.proto\x12\x11chancery.event.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xed\x03\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x129\n" +
 	"\n" +
@@ -243,7 +253,8 @@ const file_chancery_event_v1_event_proto_rawDesc = "" +
 	"\x06key_id\x18\x0e \x01(\tR\x05keyId\x12\x14\n" +
 	"\x05scope\x18\x0f \x01(\tR\x05scope\x12\x12\n" +
 	"\x04role\x18\x10 \x01(\tR\x04role\x12\x16\n" +
-	"\x06reason\x18\x11 \x01(\tR\x06reasonBCZAgithub.com/chancery-auth/chancery/proto/chancery/event/v1;eventv1b\x06proto3"
+	"\x06reason\x18\x11 \x01(\tR\x06reason\x12\x14\n" +
+	"\x05count\x18\x12 \x01(\x03R\x05countBCZAgithub.com/chancery-auth/chancery/proto/chancery/event/v1;eventv1b\x06proto3"
 
 var (
 	file_chancery_event_v1_event_proto_rawDescOnce sync.Once

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/chancery-auth/chancery/pkg/secret"
+	"github.com/chancery-auth/chancery/pkg/sweep"
 	"github.com/chancery-auth/chancery/services/directory/internal/attempt"
 	"github.com/chancery-auth/chancery/services/directory/internal/password"
 	"github.com/chancery-auth/chancery/services/directory/internal/subject"
@@ -35,9 +36,12 @@ type Store interface {
 	// Replace puts another hash in place of the one in c. When that is not the
 	// current one any more, nothing changes, and that is no error.
 	Replace(ctx context.Context, c Credential, passwordHash string) error
-	// NoteFailure records a failed attempt in the audit log, on the user of that
-	// id, or on nobody when it is empty.
-	NoteFailure(ctx context.Context, sub string) error
+	// NoteFailure counts a failed attempt, and records it in the audit log if it is one
+	// of the first of its window (see [Recorded]).
+	NoteFailure(ctx context.Context, f Failure) (recorded bool, err error)
+	// Sweeps returns the windows of failures that are over, for deletion. What was
+	// counted in them is recorded as they go (see [Summaries]), once each.
+	Sweeps() []sweep.Table
 }
 
 // SignIn is one attempt.
@@ -76,6 +80,8 @@ type Authenticator struct {
 	Credentials Store
 	Attempts    *attempt.Limiter
 	Hasher      *password.Hasher
+	// Counted is told of a failure that was counted and not recorded. Nil: nobody is.
+	Counted func(ctx context.Context)
 }
 
 // Authenticate checks a password. From the failure on that reaches the limit,
@@ -108,7 +114,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, in SignIn) (Result, er
 		return Result{}, err
 	}
 	if !ok {
-		return a.refuse(ctx, c.Subject.Sub, verdict)
+		return a.refuse(ctx, Failure{c.Subject.Sub, secret.DigestOf(in.AddressBlock), failureWindow}, verdict)
 	}
 	if err := a.Attempts.Clear(ctx, key); err != nil {
 		return Result{}, err
@@ -120,9 +126,13 @@ func (a *Authenticator) Authenticate(ctx context.Context, in SignIn) (Result, er
 }
 
 // refuse records the failure, whoever the user is.
-func (a *Authenticator) refuse(ctx context.Context, sub string, verdict attempt.Verdict) (Result, error) {
-	if err := a.Credentials.NoteFailure(ctx, sub); err != nil {
+func (a *Authenticator) refuse(ctx context.Context, f Failure, verdict attempt.Verdict) (Result, error) {
+	recorded, err := a.Credentials.NoteFailure(ctx, f)
+	if err != nil {
 		return Result{}, fmt.Errorf("note failed sign-in: %w", err)
+	}
+	if !recorded && a.Counted != nil {
+		a.Counted(ctx)
 	}
 	if verdict.Last {
 		return Result{Outcome: TooManyAttempts, RetryAfter: verdict.RetryAfter}, nil

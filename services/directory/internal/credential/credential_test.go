@@ -1,6 +1,7 @@
 package credential_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/services/directory/internal/attempt"
@@ -303,4 +305,33 @@ func TestSignInRenewsAHashOfOtherCosts(t *testing.T) {
 	if got := signIn(t, &dearer, "ada", right, block); got.Outcome != credential.Authenticated || find() != renewed {
 		t.Errorf("Authenticate() = %v with a hash of today, which becomes %q", got.Outcome, find())
 	}
+}
+
+// N323: whoever fails from one address leaves a bounded number of records within an
+// hour, and what has no record of its own is counted and told.
+func TestN323_FailuresOfOneSourceAreFewRecords(t *testing.T) {
+	f := newFixture(t)
+	counted := 0
+	f.Counted = func(context.Context) { counted++ }
+	trail := f.stores.Audit.Follow(t)
+	for i := range 130 {
+		in := credential.SignIn{Username: fmt.Sprintf("nobody%d", i), Password: secret.Wrap("wrong"), AddressBlock: block}
+		if got, err := f.Authenticate(t.Context(), in); err != nil || got.Outcome != credential.Refused {
+			t.Fatalf("Authenticate() = %v, %v", got.Outcome, err)
+		}
+	}
+	want := make([]event.Event, 100)
+	for i := range want {
+		want[i].Type = event.SignInFailed
+	}
+	trail.Check(t, want...)
+	if counted != 30 {
+		t.Errorf("%d were counted, want 30", counted)
+	}
+	// Another source has records of its own.
+	in := credential.SignIn{Username: "nobody", Password: secret.Wrap("wrong"), AddressBlock: "192.0.2.2/32"}
+	if _, err := f.Authenticate(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	trail.Check(t, want[0])
 }

@@ -9,9 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/chancery-auth/chancery/pkg/event"
-	"github.com/chancery-auth/chancery/pkg/event/eventpg"
-	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/services/directory/internal/credential"
 	"github.com/chancery-auth/chancery/services/directory/internal/subject/subjectpg"
 )
@@ -53,11 +50,4 @@ func (s *Store) Replace(ctx context.Context, c credential.Credential, passwordHa
 		return fmt.Errorf("update credential: %w", err)
 	}
 	return nil
-}
-
-// NoteFailure implements credential.Store.
-func (s *Store) NoteFailure(ctx context.Context, sub string) error {
-	return pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
-		return eventpg.Append(ctx, tx, event.Event{Type: event.SignInFailed, Sub: sub})
-	})
 }

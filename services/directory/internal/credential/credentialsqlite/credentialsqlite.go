@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/chancery-auth/chancery/pkg/event"
-	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/services/directory/internal/credential"
 	"github.com/chancery-auth/chancery/services/directory/internal/subject/subjectsqlite"
@@ -51,11 +49,4 @@ func (s *Store) Replace(ctx context.Context, c credential.Credential, passwordHa
 		return fmt.Errorf("update credential: %w", err)
 	}
 	return nil
-}
-
-// NoteFailure implements credential.Store.
-func (s *Store) NoteFailure(ctx context.Context, sub string) error {
-	return s.db.InTx(ctx, func(tx *sql.Tx) error {
-		return eventsqlite.Append(ctx, tx, event.Event{Type: event.SignInFailed, Sub: sub})
-	})
 }

@@ -23,6 +23,8 @@ func RunStore(t *testing.T, newStores func(*testing.T) directorytest.Stores) {
 		{"replace changes the hash of one subject", replaces},
 		{"replace of a hash that is not current changes nothing", replacesNothing},
 		{"each failed attempt leaves one record, and nothing else does", failuresAreRecorded},
+		{"N323: beyond the first hundred, failures of one source are one record", manyFailuresAreCounted},
+		{"N323: failures at once are each recorded or counted", failuresAtOnce},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.run(t, newStores(t)) })
 	}
