@@ -3,6 +3,7 @@ package authorize_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -138,4 +139,29 @@ func TestN317_AnApprovalAsksEachPeerOnce(t *testing.T) {
 	if n := len(w.directory.asked) - subjects; n != 1 || len(w.consent.recorded) != 1 || len(w.token.issued) != 1 {
 		t.Errorf("asked for the subject %d times, recorded %d, issued %d", n, len(w.consent.recorded), len(w.token.issued))
 	}
+}
+
+// The code lives by the clock of the database: authorize has no other, and reads it
+// with the session, however old that is.
+func TestN322_ACodeBeginsAtTheDatabasesTime(t *testing.T) {
+	now := func() int64 { return time.Now().Unix() } //nolint:forbidigo // It is the clock of the test's databases as well.
+	onBoth(t, func(w *world) {
+		b := w.signedIn("u1")
+		w.ageSessions()
+		before := now()
+		tx := w.begin(b, consentPage, nil)
+		w.wantView(b, tx, consentPage)
+		step, err := w.submit(b, tx)
+		if err != nil {
+			w.Fatal(err)
+		}
+		w.wantCode(step)
+		issued := w.token.issued[0]
+		if got := issued.GetIssueTime(); got < before || got > now() {
+			w.Errorf("issue_time = %d, want between %d and %d", got, before, now())
+		}
+		if got := issued.GetAuthTime(); got > before-3500 {
+			w.Errorf("auth_time = %d: the session is not old", got)
+		}
+	})
 }

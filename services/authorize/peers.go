@@ -129,6 +129,7 @@ func (p peers) IssueCode(ctx context.Context, c authorization.Code) (secret.Secr
 		Scope:          c.Asked.String(),
 		Resource:       c.Resources,
 		AuthTime:       c.Session.AuthTime.Unix(),
+		IssueTime:      c.Session.ReadTime().Unix(),
 		ClientIdentity: c.Grant.ClientIdentity,
 		WorkspaceId:    c.Grant.WorkspaceID,
 	})

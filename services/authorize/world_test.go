@@ -42,6 +42,8 @@ type world struct {
 	service   *authorize.Service
 	// replica is another process of the service, over the same database.
 	replica authorizev1.AuthorizeServiceClient
+	// ageSessions moves every sign-in an hour into the past.
+	ageSessions func()
 	// rows counts those of a table of the SQLite store.
 	rows func(table string) int
 	// pushes is a limit of each client, in the processes that start from then on.
@@ -57,6 +59,11 @@ func newWorld(t *testing.T, options ...option) *world {
 	t.Helper()
 	db := sqlitetest.New(t, coherence.Set(), events.Set(), authorize.Migrations())
 	w := newWorldOn(t, authorize.SQLite(db), options...)
+	w.ageSessions = func() {
+		if _, err := db.Write().ExecContext(t.Context(), `UPDATE authorize_session SET auth_time = auth_time - 3600 * 1000000`); err != nil {
+			t.Fatal(err)
+		}
+	}
 	w.rows = func(table string) (n int) {
 		if err := db.Read().QueryRowContext(t.Context(), `SELECT count(*) FROM authorize_`+table).Scan(&n); err != nil {
 			t.Fatal(err)
@@ -70,7 +77,14 @@ func newWorld(t *testing.T, options ...option) *world {
 func onBoth(t *testing.T, f func(w *world)) {
 	t.Run("SQLite", func(t *testing.T) { f(newWorld(t)) })
 	t.Run("Postgres", func(t *testing.T) {
-		f(newWorldOn(t, authorize.Postgres(pgtest.New(t, coherence.Set(), events.Set(), authorize.Migrations()))))
+		db := pgtest.New(t, coherence.Set(), events.Set(), authorize.Migrations())
+		w := newWorldOn(t, authorize.Postgres(db))
+		w.ageSessions = func() {
+			if _, err := db.Exec(t.Context(), `UPDATE authorize.session SET auth_time = auth_time - interval '1 hour'`); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f(w)
 	})
 }
 

@@ -13,12 +13,14 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/credential"
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
+	"github.com/chancery-auth/chancery/services/token"
 	"github.com/chancery-auth/chancery/services/token/internal/code"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
@@ -170,16 +172,53 @@ func TestN123_64RedemptionsGiveOneAnswer(t *testing.T) {
 
 func TestN128_CodeExpiresByTheDatabasesClock(t *testing.T) {
 	f := newFixture(t)
-	issued := func(ago time.Duration) string {
-		f.offset = -ago
-		return f.code(t)
+	issued := func(ago, offset time.Duration) string {
+		f.offset = offset // of the issuing replica's clock
+		return f.code(t, issuedAgo(t, f, ago))
 	}
-	old, young := issued(61*time.Second), issued(30*time.Second)
+	old, young := issued(61*time.Second, 30*time.Second), issued(30*time.Second, -30*time.Second)
 	// The redeeming replica's clock is wrong, which changes nothing.
 	f.offset = -time.Hour
 	f.refused(t, c1, byCode(old), oauth.InvalidGrant)
 	f.offset = time.Hour
 	f.mustExchange(t, c1, byCode(young))
+}
+
+// issuedAgo is a request by whom the database's time was read that long ago.
+func issuedAgo(t *testing.T, f *fixture, ago time.Duration) func(*tokenv1.IssueCodeRequest) {
+	t.Helper()
+	now := f.databaseTime(t)
+	return func(r *tokenv1.IssueCodeRequest) { r.IssueTime = now.Add(-ago).Unix() }
+}
+
+func TestN295_N322_ACodeLivesAMinuteWhateverTheIssuersClockSays(t *testing.T) {
+	run := func(t *testing.T, change func(*setting)) {
+		for _, offset := range []time.Duration{0, 10 * time.Minute, -10 * time.Minute, 25 * time.Hour, -25 * time.Hour} {
+			// From the start, and stepped later.
+			for _, f := range []*fixture{newFixture(t, change, func(s *setting) { s.offset = offset }), newFixture(t, change)} {
+				f.offset = offset
+				old, young := f.code(t, issuedAgo(t, f, 61*time.Second)), f.code(t, issuedAgo(t, f, 0))
+				f.refused(t, c1, byCode(old), oauth.InvalidGrant)
+				f.mustExchange(t, c1, byRefresh(f.mustExchange(t, c1, byCode(young)).GetRefreshToken()))
+			}
+			// The release before does not say the time of the database: the service knows it.
+			f := newFixture(t, change, func(s *setting) { s.offset = offset })
+			sealed, err := f.sealer.OpenCode(f.code(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if lives := sealed.ExpireTime.Sub(f.databaseTime(t)); lives > time.Minute || lives < 0 {
+				t.Errorf("clock %s: a code lives for %s", offset, lives)
+			}
+		}
+	}
+	t.Run("SQLite", func(t *testing.T) { run(t, func(*setting) {}) })
+	t.Run("Postgres", func(t *testing.T) {
+		run(t, func(s *setting) {
+			db, log := storetest.Postgres(t)
+			s.stores, s.log, s.audit = token.Postgres(db), log, eventtest.Postgres(db)
+		})
+	})
 }
 
 func TestN129_WhatHappenedSinceTheCode(t *testing.T) {

@@ -84,6 +84,7 @@ type setting struct {
 	audit    eventtest.Audit
 	// exchanges and revocations are limits of each client.
 	exchanges, revocations ratelimit.Gate
+	offset                 time.Duration // of this replica's clock, from the start
 }
 
 // replica makes a second replica of f: another process on one database.
@@ -118,7 +119,7 @@ func newFixture(t *testing.T, change ...func(*setting)) *fixture {
 	if _, err := vault.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	f := &fixture{setting: set, log: set.log, registry: newRegistry(), consent: newConsent(), people: newPeople()}
+	f := &fixture{setting: set, offset: set.offset, log: set.log, registry: newRegistry(), consent: newConsent(), people: newPeople()}
 	peers := local.Conn("token")
 	f.service = token.New(token.Config{Issuer: issuer, Preset: set.preset, Keys: set.keys}, token.Deps{
 		Stores: set.stores, KEK: set.kek, Counters: set.counters,
@@ -141,6 +142,16 @@ func newFixture(t *testing.T, change ...func(*setting)) *fixture {
 	f.keys = tokenv1.NewTokenServiceClient(local.Conn("introspection"))
 	f.sealer = f.newSealer(t, set.preset.Prefixes)
 	return f
+}
+
+// databaseTime is the time of the database now.
+func (f *fixture) databaseTime(t *testing.T) time.Time {
+	t.Helper()
+	batch, err := coherenttest.Load(t.Context(), f.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return batch.DatabaseTime
 }
 
 // signingKey is made once for all fixtures, since an RSA key takes its time.

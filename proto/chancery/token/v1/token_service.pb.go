@@ -560,7 +560,11 @@ type IssueCodeRequest struct {
 	// As what the client came (chancery.consent.v1): 32 bytes.
 	ClientIdentity []byte `protobuf:"bytes,13,opt,name=client_identity,json=clientIdentity,proto3" json:"client_identity,omitempty"`
 	// The chosen workspace, where exactly one is to be chosen; else empty.
-	WorkspaceId   string `protobuf:"bytes,14,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	WorkspaceId string `protobuf:"bytes,14,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
+	// When the code's life begins: Unix seconds by the clock of the database, as the
+	// caller has read it for this request. 0, as the release before sends it, stands
+	// for the database's time as the service knows it.
+	IssueTime     int64 `protobuf:"varint,15,opt,name=issue_time,json=issueTime,proto3" json:"issue_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -691,6 +695,13 @@ func (x *IssueCodeRequest) GetWorkspaceId() string {
 		return x.WorkspaceId
 	}
 	return ""
+}
+
+func (x *IssueCodeRequest) GetIssueTime() int64 {
+	if x != nil {
+		return x.IssueTime
+	}
+	return 0
 }
 
 // IssueCodeResponse carries the code.
@@ -1535,7 +1546,7 @@ const file_chancery_token_v1_token_service_proto_rawDesc = "" +
 	"\x12AdminRevokeRequest\x12\x19\n" +
 	"\x05token\x18\x01 \x01(\tB\x03\x80\x01\x01R\x05token\"\x15\n" +
 	"\x13AdminRevokeResponse\"\x10\n" +
-	"\x0eGetJwksRequest\"\xc4\x03\n" +
+	"\x0eGetJwksRequest\"\xec\x03\n" +
 	"\x10IssueCodeRequest\x12\x1b\n" +
 	"\tclient_id\x18\x01 \x01(\tR\bclientId\x12\x10\n" +
 	"\x03sub\x18\x02 \x01(\tR\x03sub\x12\x19\n" +
@@ -1552,7 +1563,9 @@ const file_chancery_token_v1_token_service_proto_rawDesc = "" +
 	"\bresource\x18\v \x03(\tR\bresource\x12\x1b\n" +
 	"\tauth_time\x18\f \x01(\x03R\bauthTime\x12'\n" +
 	"\x0fclient_identity\x18\r \x01(\fR\x0eclientIdentity\x12!\n" +
-	"\fworkspace_id\x18\x0e \x01(\tR\vworkspaceId\",\n" +
+	"\fworkspace_id\x18\x0e \x01(\tR\vworkspaceId\x12&\n" +
+	"\n" +
+	"issue_time\x18\x0f \x01(\x03B\a\xbaH\x04\"\x02(\x00R\tissueTime\",\n" +
 	"\x11IssueCodeResponse\x12\x17\n" +
 	"\x04code\x18\x01 \x01(\tB\x03\x80\x01\x01R\x04code\"\xa4\x02\n" +
 	"\x03Key\x12\x15\n" +

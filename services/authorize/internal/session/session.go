@@ -48,6 +48,9 @@ type Session struct {
 	Age, Idle            time.Duration
 }
 
+// ReadTime is the time of the database when it was asked for the session.
+func (s Session) ReadTime() time.Time { return s.AuthTime.Add(s.Age) }
+
 // Store keeps sessions. Implementations are safe for concurrent use, across
 // processes too; sessiontest.RunStore says what they must do.
 //

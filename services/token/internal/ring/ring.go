@@ -68,6 +68,10 @@ func New(c Config) *Ring {
 // Loaded says whether there are keys.
 func (r *Ring) Loaded() bool { return r.view.Load() != nil }
 
+// DatabaseTime is what the time of the database is by the last read and what has
+// passed here since.
+func (r *Ring) DatabaseTime() time.Time { return r.view.Load().databaseTime(r.cfg.Now()) }
+
 // load reads the keys, and makes the first ones where there are none yet.
 func (r *Ring) load(ctx context.Context) error {
 	began := r.cfg.Now()
