@@ -28,8 +28,11 @@ type health struct {
 	// LeaseAgeMillis is how long ago the restrictions were last known to be
 	// complete; nil without the role of introspection.
 	LeaseAgeMillis *int64 `json:"lease_age_ms,omitempty"`
-	// ClockDisagrees says that nothing is swept, because the clocks of the database
-	// and of the process are more than five minutes apart.
+	// RestrictionsLoaded is the part of the restriction log that has been read, 0 to 1;
+	// nil without the role of introspection.
+	RestrictionsLoaded *float64 `json:"restrictions_loaded,omitempty"`
+	// ClockDisagrees says that nothing is swept or dropped, because the clocks of the
+	// database and of the process are more than five minutes apart.
 	ClockDisagrees bool  `json:"clock_disagrees,omitempty"`
 	UptimeSeconds  int64 `json:"uptime_seconds"`
 }
@@ -45,7 +48,9 @@ func (p *process) health() health {
 	h.ClockDisagrees = p.sweeper.Stats().ClockDisagrees
 	if p.replica != nil {
 		age := p.replica.LeaseAge().Milliseconds()
-		h.LeaseAgeMillis = &age
+		stats := p.replica.Stats()
+		h.LeaseAgeMillis, h.RestrictionsLoaded = &age, &stats.Loaded
+		h.ClockDisagrees = h.ClockDisagrees || stats.ClockDisagrees
 	}
 	return h
 }
@@ -116,7 +121,8 @@ func (p *process) replicaStats() telemetry.ReplicaStats {
 	return telemetry.ReplicaStats{
 		LeaseAge: s.LeaseAge, Polls: s.Polls, FailedPolls: s.FailedPolls, PollRows: s.PollRows,
 		IdentityChanges: s.IdentityChanges, Stale: s.Stale, LastPoll: s.LastPoll,
-		Restrictions: s.Restrictions, Bytes: s.Bytes,
+		Restrictions: s.Restrictions, Bytes: s.Bytes, LostClients: s.LostClients,
+		Loaded: s.Loaded, ClockDisagrees: s.ClockDisagrees,
 	}
 }
 

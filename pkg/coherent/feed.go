@@ -170,7 +170,7 @@ func (r *Replica) believe(ctx context.Context, now time.Time, at lease) bool {
 	// A row is kept by the later of two clocks, and so is what a hint brings.
 	r.state.databaseTime.Store(max(now.UnixMicro(), at.wall.Microseconds()))
 	r.counters.clockOffset.Store(int64(offset))
-	r.counters.believed.Store(believed)
+	r.counters.clockDisagrees.Store(!believed)
 	if !believed != f.disbelieved {
 		f.disbelieved = !believed
 		r.logClock(ctx, offset)

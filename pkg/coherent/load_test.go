@@ -194,7 +194,7 @@ func TestN307_AClockThatIsWrongFromTheStartDropsNothing(t *testing.T) {
 				if permitted(r.State()) || !r.State().SessionEnded(numbered(1)) {
 					t.Error("a live restriction is dropped or skipped")
 				}
-				if s := r.Stats(); s.ClockBelieved || s.ClockOffset.Abs() < maxClockError {
+				if s := r.Stats(); !s.ClockDisagrees || s.ClockOffset.Abs() < maxClockError {
 					t.Errorf("%+v is believed", s)
 				}
 				r.log.set(func(l *fakeLog) { l.ahead = 0 }) // corrected
@@ -202,7 +202,7 @@ func TestN307_AClockThatIsWrongFromTheStartDropsNothing(t *testing.T) {
 				if permitted(r.State()) || !r.State().SessionEnded(numbered(1)) {
 					t.Error("the correction drops a live restriction")
 				}
-				if s := r.Stats(); !s.ClockBelieved || s.ClockOffset.Abs() > time.Second {
+				if s := r.Stats(); s.ClockDisagrees || s.ClockOffset.Abs() > time.Second {
 					t.Errorf("%+v after the correction", s)
 				}
 				elapse(2 * time.Hour)
@@ -222,7 +222,7 @@ func TestN307_AClockThatIsNearlyRightIsBelieved(t *testing.T) {
 	}
 	inBubble(t, near, func(t *testing.T, r *fixture) {
 		elapse(5 * time.Minute)
-		if !permitted(r.State()) || !r.Stats().ClockBelieved {
+		if !permitted(r.State()) || r.Stats().ClockDisagrees {
 			t.Error("what has run out by the database's clock is kept")
 		}
 	})
@@ -237,13 +237,13 @@ func TestN295_AWrongClockOfTheReplicaDropsNothing(t *testing.T) {
 			elapse(time.Second)
 			r.wall.Store(int64(off))
 			elapse(30 * time.Minute)
-			if permitted(r.State()) || r.Stats().ClockBelieved {
+			if permitted(r.State()) || !r.Stats().ClockDisagrees {
 				t.Errorf("off by %s: believed", off)
 			}
 			r.wall.Store(0)
 			elapse(10 * time.Second)
 			r.check(t, nil)
-			if !r.Stats().ClockBelieved {
+			if r.Stats().ClockDisagrees {
 				t.Error("not believed after the correction")
 			}
 		})

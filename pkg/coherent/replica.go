@@ -68,6 +68,9 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// Now is the time of day by this machine's clock.
+func Now() time.Time { return time.Unix(0, int64(wallClock())) }
+
 func setDefault(d *time.Duration, value time.Duration) {
 	if *d == 0 {
 		*d = value

@@ -82,7 +82,9 @@ func (r Restriction) Of(clientID string) Restriction {
 // InFamily is [Restriction.Of] for a token, with the family that it is of. Nil says
 // that there is none.
 func (r Restriction) InFamily(family uuid.UUID, clientID string) Restriction {
-	r.Value = append(family[:], clientID...)
+	if family != uuid.Nil || clientID != "" {
+		r.Value = append(family[:], clientID...)
+	}
 	return r
 }
 

@@ -29,10 +29,11 @@ type Stats struct {
 	LostClients int64
 	// Loaded is the part of the log that the last load has read, 0 to 1.
 	Loaded float64
-	// ClockOffset is how far the database's clock is ahead of this machine's, and
-	// ClockBelieved whether it decides what has run out; false before the first poll.
-	ClockOffset   time.Duration
-	ClockBelieved bool
+	// ClockOffset is how far the database's clock is ahead of this machine's.
+	ClockOffset time.Duration
+	// ClockDisagrees says that the database's clock does not decide what has run out,
+	// because it is off too far, or has jumped.
+	ClockDisagrees bool
 }
 
 // counters is what [Replica.Stats] reads.
@@ -40,7 +41,7 @@ type counters struct {
 	polls, failedPolls, pollRows, identityChanges, reconciled, stale atomic.Int64
 
 	lastPoll, clockOffset atomic.Int64 // durations
-	believed              atomic.Bool
+	clockDisagrees        atomic.Bool
 	loadedTo, loadLast    atomic.Int64
 }
 
@@ -60,7 +61,7 @@ func (r *Replica) Stats() Stats {
 		LastPoll:     time.Duration(c.lastPoll.Load()),
 		Restrictions: r.state.room.entries.Load(), Bytes: r.state.room.used.Load(),
 		LostClients: r.state.room.losers(), Loaded: r.loadedPart(),
-		ClockOffset: time.Duration(c.clockOffset.Load()), ClockBelieved: c.believed.Load(),
+		ClockOffset: time.Duration(c.clockOffset.Load()), ClockDisagrees: c.clockDisagrees.Load(),
 	}
 }
 

@@ -26,6 +26,12 @@ type ReplicaStats struct {
 	LastPoll time.Duration
 	// Restrictions are held in Bytes of memory.
 	Restrictions, Bytes int64
+	// LostClients is how many clients have restrictions that found no room.
+	LostClients int64
+	// Loaded is the part of the log that the last load has read, 0 to 1.
+	Loaded float64
+	// ClockBelieved says that the database's clock decides what has run out.
+	ClockBelieved bool
 }
 
 // ObserveReplica shows a replica in each scrape, until [Telemetry.Shutdown]. Of
@@ -68,6 +74,9 @@ func (m *maker) watchReplicas(o *observed) {
 	age := m.gauge("chancery_lease_age_seconds", "Time since the restrictions were known to be complete.")
 	restrictions := m.gauge("chancery_restrictions", "Restrictions in memory.")
 	bytes := m.gauge("chancery_restriction_bytes", "Memory that the restrictions take.")
+	lost := m.gauge("chancery_restriction_lost_clients", "Clients of which restrictions found no room, so that their tokens get 503.")
+	loaded := m.gauge("chancery_restrictions_loaded_ratio", "Part of the log that the last load has read, 0 to 1.")
+	clock := m.gauge("chancery_restriction_clock_disagrees", "1 while no restriction is dropped because the database's clock is not believed, else 0.")
 	polls := m.sum("chancery_polls_total", "Polls for restrictions, by outcome.")
 	rows := m.sum("chancery_poll_rows_total", "Restrictions that polls brought.")
 	stale := m.sum("chancery_stale_answers_total", "Answers refused because the restrictions were not known to be current.")
@@ -81,22 +90,28 @@ func (m *maker) watchReplicas(o *observed) {
 		to.ObserveFloat64(age, s.LeaseAge.Seconds())
 		to.ObserveFloat64(restrictions, float64(s.Restrictions))
 		to.ObserveFloat64(bytes, float64(s.Bytes))
+		to.ObserveFloat64(lost, float64(s.LostClients))
+		to.ObserveFloat64(loaded, s.Loaded)
+		to.ObserveFloat64(clock, map[bool]float64{false: 1}[s.ClockBelieved])
 		to.ObserveFloat64(polls, float64(o.grown(s.Polls-s.FailedPolls)), labelled("outcome", outcomeOK))
 		to.ObserveFloat64(polls, float64(s.FailedPolls), labelled("outcome", outcomeFailed))
 		to.ObserveFloat64(rows, float64(s.PollRows))
 		to.ObserveFloat64(stale, float64(s.Stale))
 		to.ObserveFloat64(identity, float64(s.IdentityChanges))
-	}, age, restrictions, bytes, polls, rows, stale, identity)
+	}, age, restrictions, bytes, lost, loaded, clock, polls, rows, stale, identity)
 }
 
 // together is the worst of what replicas hold, and the sum of what they counted.
 func together(replicas []func() ReplicaStats) ReplicaStats {
-	var all ReplicaStats
+	all := ReplicaStats{Loaded: 1, ClockBelieved: true}
 	for _, read := range replicas {
 		s := read()
 		all.LeaseAge = max(all.LeaseAge, s.LeaseAge)
 		all.Restrictions = max(all.Restrictions, s.Restrictions)
 		all.Bytes = max(all.Bytes, s.Bytes)
+		all.LostClients = max(all.LostClients, s.LostClients)
+		all.Loaded = min(all.Loaded, s.Loaded)
+		all.ClockBelieved = all.ClockBelieved && s.ClockBelieved
 		all.Polls += s.Polls
 		all.FailedPolls += s.FailedPolls
 		all.PollRows += s.PollRows

@@ -285,7 +285,7 @@ func (f *fixture) active(t *testing.T, text string) bool {
 	for _, e := range batch.Entries {
 		state.Join(e.KeepUntil, e.Restriction)
 	}
-	return !state.TokenRevoked(token.ID) && state.FamilyEpoch(token.FamilyID) == 0 && token.GrantVersion >= f.consent.epoch(token.GrantID)
+	return !state.TokenRevoked(token.ID) && token.IssueTime.Unix() >= state.FamilyEpoch(token.FamilyID) && token.GrantVersion >= f.consent.epoch(token.GrantID)
 }
 
 // registry is the double of the registry.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -242,4 +243,44 @@ func TestAdminRevokesForAnyClient(t *testing.T) {
 		t.Error("the access token is alive")
 	}
 	f.refused(t, c1, byRefresh(first.GetRefreshToken()), oauth.InvalidGrant)
+}
+
+// Beyond 64, a client's own tokens end together with the older ones among them, and
+// with nobody else's.
+func TestN309_ManyOfAClientsOwnTokensEndByOneRestriction(t *testing.T) {
+	f := newFixture(t)
+	own := func() string { return f.mustExchange(t, c1, byCredentials("introspect")).GetAccessToken() }
+	user := f.signedIn(t).GetAccessToken()
+	f.offset = -10 * time.Minute
+	untouched := own()
+	for n := range coherent.MaxTokens {
+		f.offset += time.Second
+		if err := f.revoke(t, c1, own()); err != nil {
+			t.Fatalf("token %d: %v", n, err)
+		}
+	}
+	if !f.active(t, untouched) {
+		t.Error("an older token ended with 64 others")
+	}
+	f.offset = -time.Minute
+	last := own()
+	f.offset = 0
+	later := own()
+	for range 2 {
+		if err := f.revoke(t, c1, last); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, tt := range map[string]struct {
+		token string
+		want  bool
+	}{"one that ended": {last, false}, "an older one": {untouched, false}, "a later one": {later, true}, "a user's": {user, true}} {
+		if got := f.active(t, tt.token); got != tt.want {
+			t.Errorf("%s: active = %t", name, got)
+		}
+	}
+	batch, err := coherenttest.Load(t.Context(), f.log)
+	if err != nil || len(batch.Entries) != coherent.MaxTokens+1 {
+		t.Errorf("%d rows, %v, want %d", len(batch.Entries), err, coherent.MaxTokens+1)
+	}
 }

@@ -16,7 +16,8 @@ import (
 
 // Append writes restrictions to the log in the transaction that restricts.
 // They are kept for keep, the longest life of an access token and some more, or
-// for less (see [coherent.Restriction.Keep]). What is appended must be acknowledged
+// for less (see [coherent.Restriction.Keep]), from the later of two clocks, this
+// machine's and the database's: one that is behind must not let them go early. What is appended must be acknowledged
 // only after the transaction has committed with a certain outcome (see pg.InTx).
 func Append(ctx context.Context, tx pgx.Tx, keep time.Duration, rs ...coherent.Restriction) error {
 	var (
@@ -33,9 +34,9 @@ func Append(ctx context.Context, tx pgx.Tx, keep time.Duration, rs ...coherent.R
 	}
 	_, err := tx.Exec(ctx, `
 		INSERT INTO coherence.restriction_log (kind, key, version, value, keep_until)
-		SELECT kind, key, version, value, statement_timestamp() + kept * interval '1 microsecond'
+		SELECT kind, key, version, value, greatest(statement_timestamp(), $6) + kept * interval '1 microsecond'
 		  FROM unnest($1::smallint[], $2::bytea[], $3::bigint[], $4::bytea[], $5::bigint[]) AS r (kind, key, version, value, kept)`,
-		kinds, keys, versions, values, kept)
+		kinds, keys, versions, values, kept, coherent.Now())
 	if err != nil {
 		return fmt.Errorf("append restrictions: %w", err)
 	}

@@ -163,6 +163,33 @@ func TestSweepForgetsReplicasThatAreGone(t *testing.T) {
 	}
 }
 
+// SECURITY case F4: that something has ended already is acknowledged only once a
+// standby has it, because the transaction that ended it may not have waited.
+func TestN309_WhatHasEndedIsConfirmedByAStandby(t *testing.T) {
+	server := pgtest.Server(t, migrations.Set())
+	db := open(t, server.URL())
+	confirm := func(ctx context.Context) error {
+		return pg.InTx(ctx, db, func(tx pgx.Tx) error { return coherentpg.Confirm(ctx, tx) })
+	}
+	if err := confirm(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	lost := server.LoseStandby(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		pid, err := lost.Waiting(ctx)
+		ended <- errors.Join(err, lost.Cancel(ctx, pid))
+	}()
+	if err := confirm(ctx); !errors.Is(err, pg.ErrUnknownOutcome) {
+		t.Errorf("error = %v, want an unknown outcome", err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 func execute(t *testing.T, db *pgxpool.Pool, statement string) {
 	t.Helper()
 	if _, err := db.Exec(t.Context(), statement); err != nil {

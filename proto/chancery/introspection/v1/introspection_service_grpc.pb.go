@@ -42,7 +42,9 @@ type IntrospectionServiceClient interface {
 	Introspect(ctx context.Context, in *IntrospectRequest, opts ...grpc.CallOption) (*IntrospectResponse, error)
 	// IntrospectBatch answers about many tokens of one caller, in their order.
 	// Fails as Introspect does, INVALID_TOKEN and INSUFFICIENT_SCOPE of the caller
-	// among them, and as a whole.
+	// among them, and as a whole. Where it cannot be told of one client whether its
+	// tokens are active, because it has ended too many, they are not active here; asked
+	// about alone, Introspect fails with TEMPORARILY_UNAVAILABLE.
 	IntrospectBatch(ctx context.Context, in *IntrospectBatchRequest, opts ...grpc.CallOption) (*IntrospectBatchResponse, error)
 	// AdminIntrospect answers an operator, who may ask about any token.
 	AdminIntrospect(ctx context.Context, in *AdminIntrospectRequest, opts ...grpc.CallOption) (*AdminIntrospectResponse, error)
@@ -128,7 +130,9 @@ type IntrospectionServiceServer interface {
 	Introspect(context.Context, *IntrospectRequest) (*IntrospectResponse, error)
 	// IntrospectBatch answers about many tokens of one caller, in their order.
 	// Fails as Introspect does, INVALID_TOKEN and INSUFFICIENT_SCOPE of the caller
-	// among them, and as a whole.
+	// among them, and as a whole. Where it cannot be told of one client whether its
+	// tokens are active, because it has ended too many, they are not active here; asked
+	// about alone, Introspect fails with TEMPORARILY_UNAVAILABLE.
 	IntrospectBatch(context.Context, *IntrospectBatchRequest) (*IntrospectBatchResponse, error)
 	// AdminIntrospect answers an operator, who may ask about any token.
 	AdminIntrospect(context.Context, *AdminIntrospectRequest) (*AdminIntrospectResponse, error)

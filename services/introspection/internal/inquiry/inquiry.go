@@ -44,7 +44,11 @@ func (d *Desk) Look(ctx context.Context, text string) (verdict.Verdict, error) {
 	if err := d.Replica.Check(ctx, q.judge); err != nil {
 		return verdict.Verdict{}, unavailable(err)
 	}
-	return q.verdicts[0], nil
+	verdicts, err := q.answer()
+	if err != nil {
+		return verdict.Verdict{}, err
+	}
+	return verdicts[0], nil
 }
 
 // Ask returns a verdict about each token for the client that p shows. A token
@@ -61,7 +65,7 @@ func (d *Desk) Ask(ctx context.Context, p caller.Presented, texts ...string) ([]
 	}
 	switch err := d.Replica.Check(ctx, q.judgeForRecalled); {
 	case err == nil && q.current:
-		return q.verdicts, nil
+		return q.answer()
 	case err != nil && q.active:
 		return nil, unavailable(err)
 	default:
@@ -92,7 +96,7 @@ func (d *Desk) AskAs(ctx context.Context, asker *caller.Caller, texts ...string)
 	if !q.current {
 		return nil, oauth.Refuse(oauth.InvalidClient, "client authentication failed")
 	}
-	return q.verdicts, nil
+	return q.answer()
 }
 
 // AskAsHolder is [Desk.Ask] for who shows an access token in place of a client's
@@ -113,7 +117,7 @@ func (d *Desk) AskAsHolder(ctx context.Context, token string, texts ...string) (
 	if q.refusal != nil {
 		return nil, q.refusal
 	}
-	return q.verdicts, nil
+	return q.answer()
 }
 
 // admit opens the token by which somebody asks, and finds the client that it was
@@ -135,6 +139,18 @@ func (q *question) admit(ctx context.Context, token string) error {
 	return err
 }
 
+// errUnknown is for a token of a client beyond its share of the room.
+var errUnknown = errors.New("restrictions of the client of the token found no room")
+
+// answer is the verdicts. What is unknown of one client's tokens is no reason to
+// answer nothing about those of others: among several, they are not active.
+func (q *question) answer() ([]verdict.Verdict, error) {
+	if q.unknown && len(q.verdicts) == 1 {
+		return nil, unavailable(errUnknown)
+	}
+	return q.verdicts, nil
+}
+
 // unavailable is the one answer when nobody can say.
 func unavailable(err error) error {
 	return oauth.RefuseBecause(oauth.TemporarilyUnavailable, "it cannot be told now whether the token is active, try again", err)
@@ -152,6 +168,7 @@ type question struct {
 	active   bool  // one of them at least
 	current  bool  // the asker
 	refusal  error // of the credential
+	unknown  bool  // one token at least: see [coherent.State.Unknown]
 }
 
 // subject is what is asked about. Token is nil where there is nothing to judge.
@@ -199,7 +216,7 @@ func (d *Desk) resourcesOf(ctx context.Context, t *accesstoken.Token) (subject, 
 
 // judge reaches a verdict about each token, and reports whether one is active.
 func (q *question) judge(s *coherent.State) (permissive bool) {
-	q.active = false
+	q.active, q.unknown = false, false
 	introspects := q.asker != nil && q.asker.Introspects(s)
 	now := q.desk.Now()
 	for i := range q.subjects {
@@ -209,6 +226,9 @@ func (q *question) judge(s *coherent.State) (permissive bool) {
 			continue
 		}
 		q.verdicts[i] = q.desk.Judge.Of(t, q.subjects[i].resources, s, now)
+		if q.verdicts[i].Active() && s.Unknown(t.ClientID) {
+			q.verdicts[i], q.unknown = verdict.Verdict{}, true
+		}
 		q.active = q.active || q.verdicts[i].Active()
 	}
 	return q.active
@@ -237,6 +257,9 @@ func (q *question) judgeForRecalled(s *coherent.State) (permissive bool) {
 func (q *question) judgeForHolder(s *coherent.State) (permissive bool) {
 	v := q.desk.Judge.Of(q.credential.token, q.credential.resources, s, q.desk.Now())
 	q.refusal = q.desk.Holders.Check(&v, q.asker, s)
+	if q.refusal == nil && s.Unknown(q.credential.token.ClientID) {
+		q.refusal = unavailable(errUnknown)
+	}
 	if q.refusal != nil {
 		return false
 	}

@@ -37,8 +37,7 @@ func revoked(t *accesstoken.Token, s *coherent.State) bool {
 		t.ClientVersion < s.ClientEpoch(t.ClientID) ||
 		t.Sub != "" && t.SubjectVersion < s.SubjectEpoch(t.Sub) ||
 		t.GrantID != uuid.Nil && t.GrantVersion < s.GrantEpoch(t.GrantID) ||
-		// A family ends once, and for good: there is no version to seal.
-		t.FamilyID != uuid.Nil && s.FamilyEpoch(t.FamilyID) > 0 ||
+		t.FamilyID != uuid.Nil && t.IssueTime.Unix() < s.FamilyEpoch(t.FamilyID) ||
 		t.SessionID != uuid.Nil && s.SessionEnded(t.SessionID) ||
 		t.Required.ID != uuid.Nil && !s.Role(t.Sub, t.Required.ID, t.Required.Role, t.Required.MembershipVersion).Valid()
 }

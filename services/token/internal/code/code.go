@@ -44,7 +44,8 @@ type Store interface {
 	// families of f's grant beyond limit, and returns the restrictions that this
 	// made. Fails with ErrRedeemed, ErrExpired.
 	Redeem(ctx context.Context, c credential.AuthorizationCode, f *family.Family, limit int) ([]coherent.Restriction, error)
-	// Replay ends whatever was issued for the code. Each has its event.
+	// Replay ends whatever was issued for the code. Doing it twice is no error, and one
+	// event.
 	Replay(ctx context.Context, c credential.AuthorizationCode) ([]coherent.Restriction, error)
 	// Sweeps returns what need not be remembered any more, for deletion.
 	Sweeps() []sweep.Table

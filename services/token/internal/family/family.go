@@ -139,7 +139,8 @@ type Store interface {
 	// noted, once in RepetitionPeriod for each family. Fails with ErrNotFound.
 	Present(ctx context.Context, p Presented, policy Policy, keyID uint32) (Family, Outcome, error)
 	// End ends a family, and returns the restriction that ends its access tokens.
-	// Ending it twice, or one that never was, is no error, and no event. An end for
+	// Ending it twice is no error, no restriction and no event; one that never was is
+	// restricted, and no event. An end for
 	// Replayed is noted.
 	End(ctx context.Context, id uuid.UUID, why Reason) ([]coherent.Restriction, error)
 	// Reuses returns what is noted of grants, in no order; nothing of a grant of

@@ -8,5 +8,9 @@ import (
 // Revoked is the event of an access token's end. A client's own token has
 // neither subject, grant nor family.
 func Revoked(t credential.AccessToken) event.Event {
-	return event.Event{Type: event.TokenRevoked, ClientID: t.ClientID, Sub: t.Sub, GrantID: t.GrantID, FamilyID: t.FamilyID}
+	e := event.Event{Type: event.TokenRevoked, ClientID: t.ClientID, Sub: t.Sub, GrantID: t.GrantID}
+	if t.Sub != "" {
+		e.FamilyID = t.FamilyID // a client's own tokens are one that has no row
+	}
+	return e
 }

@@ -13,8 +13,9 @@ import (
 // Store keeps ended tokens in the restriction log. Implementations are safe for
 // concurrent use; revocationtest.RunStore says what they must do.
 type Store interface {
-	// Revoke writes the restriction. Doing it twice is no error, and two events:
-	// nothing is known of a token but what it says itself.
+	// Revoke writes and returns the restriction, unless the token has ended already:
+	// doing it twice is no error, and one event. Beyond [coherent.MaxTokens] of one
+	// family, a token takes the older ones of its family along.
 	Revoke(ctx context.Context, t credential.AccessToken) ([]coherent.Restriction, error)
 }
 

@@ -115,7 +115,7 @@ func (s *Store) change(ctx context.Context, tx pgx.Tx, after grant.After) (grant
 	if !after.Lost {
 		return g, nil, nil
 	}
-	restriction := coherent.Grant(g.ID, g.Version)
+	restriction := coherent.Grant(g.ID, g.Version).Of(g.ClientID)
 	if err := coherentpg.Append(ctx, tx, s.keep, restriction); err != nil {
 		return grant.Grant{}, nil, err
 	}
@@ -143,7 +143,7 @@ func (s *Store) Revoke(ctx context.Context, id uuid.UUID, sub string, why grant.
 		if err != nil {
 			return fmt.Errorf("revoke grant: %w", err)
 		}
-		restrictions = []coherent.Restriction{coherent.Grant(id, ended.Version)}
+		restrictions = []coherent.Restriction{coherent.Grant(id, ended.Version).Of(ended.ClientID)}
 		if err := coherentpg.Append(ctx, tx, s.keep, restrictions...); err != nil {
 			return err
 		}

@@ -109,7 +109,7 @@ func (s *Store) change(ctx context.Context, tx *sql.Tx, after grant.After) (gran
 	if !after.Lost {
 		return g, nil, nil
 	}
-	restriction := coherent.Grant(g.ID, g.Version)
+	restriction := coherent.Grant(g.ID, g.Version).Of(g.ClientID)
 	if err := coherentsqlite.Append(ctx, tx, s.keep, restriction); err != nil {
 		return grant.Grant{}, nil, err
 	}
@@ -133,7 +133,7 @@ func (s *Store) Revoke(ctx context.Context, id uuid.UUID, sub string, why grant.
 		if err != nil {
 			return fmt.Errorf("revoke grant: %w", err)
 		}
-		restrictions = []coherent.Restriction{coherent.Grant(id, ended.Version)}
+		restrictions = []coherent.Restriction{coherent.Grant(id, ended.Version).Of(ended.ClientID)}
 		if err := coherentsqlite.Append(ctx, tx, s.keep, restrictions...); err != nil {
 			return err
 		}

@@ -117,12 +117,12 @@ func lossRestricts(t *testing.T, db Database) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []coherent.Restriction{coherent.Grant(g.ID, 2)}
+	want := []coherent.Restriction{coherent.Grant(g.ID, 2).Of(g.ClientID)}
 	if diff := cmp.Diff(want, restrictions); diff != "" {
 		t.Errorf("Change() restricts (-want +got):\n%s", diff)
 	}
 	_, again := record(t, db, decision(oauth.Scope{"b"}, both(workspaces(2), projects(4, 5))...))
-	if diff := cmp.Diff([]coherent.Restriction{coherent.Grant(g.ID, 3)}, again); diff != "" {
+	if diff := cmp.Diff([]coherent.Restriction{coherent.Grant(g.ID, 3).Of(g.ClientID)}, again); diff != "" {
 		t.Errorf("Record() restricts (-want +got):\n%s", diff)
 	}
 	_, none, err := db.Change(t.Context(), g.ID, allowing(nil, both(workspaces(1, 2), projects(4, 5))...))
@@ -132,7 +132,7 @@ func lossRestricts(t *testing.T, db Database) {
 	if got := find(t, db, g.ID); got.Version != 3 || !got.Scope.Equal(oauth.Scope{"a", "b"}) {
 		t.Errorf("version = %d, scope = %v", got.Version, got.Scope)
 	}
-	checkLog(t, db, coherent.Grant(g.ID, 2), coherent.Grant(g.ID, 3))
+	checkLog(t, db, coherent.Grant(g.ID, 2).Of(g.ClientID), coherent.Grant(g.ID, 3).Of(g.ClientID))
 }
 
 func newMembershipRestricts(t *testing.T, db Database) {

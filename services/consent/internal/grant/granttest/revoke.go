@@ -24,7 +24,7 @@ func revokedIsGone(t *testing.T, db Database) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]coherent.Restriction{coherent.Grant(g.ID, 2)}, restrictions); diff != "" {
+	if diff := cmp.Diff([]coherent.Restriction{coherent.Grant(g.ID, 2).Of(g.ClientID)}, restrictions); diff != "" {
 		t.Errorf("Revoke() restricts (-want +got):\n%s", diff)
 	}
 	_, err = db.Find(t.Context(), g.ID)
@@ -41,7 +41,7 @@ func revokedIsGone(t *testing.T, db Database) {
 	if next.ID == g.ID || !next.Scope.Equal(oauth.Scope{"a"}) || len(resourcesOf(next)) != 0 {
 		t.Errorf("the next grant inherits: %+v", next)
 	}
-	checkLog(t, db, coherent.Grant(g.ID, 2))
+	checkLog(t, db, coherent.Grant(g.ID, 2).Of(g.ClientID))
 }
 
 func revokeTwice(t *testing.T, db Database) {
@@ -54,7 +54,7 @@ func revokeTwice(t *testing.T, db Database) {
 	if restrictions, err := db.Revoke(t.Context(), g.ID, "", grant.ReasonAdmin); err != nil || len(restrictions) != 0 {
 		t.Errorf("Revoke() again = %v, %v", restrictions, err)
 	}
-	checkLog(t, db, coherent.Grant(g.ID, 2))
+	checkLog(t, db, coherent.Grant(g.ID, 2).Of(g.ClientID))
 }
 
 func revokeIsOfTheOwner(t *testing.T, db Database) {
@@ -72,7 +72,7 @@ func revokeIsOfTheOwner(t *testing.T, db Database) {
 	}
 	_, err := db.Revoke(t.Context(), g.ID, "another", grant.ReasonWithdrawn)
 	isNotFound(t, "Revoke() of a revoked grant by another", err)
-	checkLog(t, db, coherent.Grant(g.ID, 2))
+	checkLog(t, db, coherent.Grant(g.ID, 2).Of(g.ClientID))
 }
 
 func unknownIsNotFound(t *testing.T, db Database) {
@@ -164,7 +164,7 @@ func oneRevocationRestricts(t *testing.T, db Database) {
 	if total != 1 {
 		t.Errorf("%d restrictions, want 1", total)
 	}
-	checkLog(t, db, coherent.Grant(g.ID, 2))
+	checkLog(t, db, coherent.Grant(g.ID, 2).Of(g.ClientID))
 }
 
 // Of the changes of a round, each but the first takes away what the one before
@@ -193,7 +193,7 @@ func lossesCount(t *testing.T, db Database) {
 	}
 	var logged []coherent.Restriction
 	for v := range int64(rounds * callers) {
-		logged = append(logged, coherent.Grant(g.ID, 2+v))
+		logged = append(logged, coherent.Grant(g.ID, 2+v).Of(g.ClientID))
 	}
 	checkLog(t, db, logged...)
 }

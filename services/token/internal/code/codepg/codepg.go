@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -69,12 +70,31 @@ func refused(ctx context.Context, tx pgx.Tx, c credential.AuthorizationCode) err
 // Replay implements code.Store.
 func (s *Store) Replay(ctx context.Context, c credential.AuthorizationCode) (ended []coherent.Restriction, err error) {
 	err = pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
-		if ended, err = familypg.End(ctx, tx, c.ID, s.keep); err != nil {
+		ended = nil
+		first, err := replayed(ctx, tx, c.ID)
+		if err != nil || !first {
+			return err
+		}
+		if ended, err = familypg.End(ctx, tx, family.Family{ID: c.ID, ClientID: c.ClientID}, s.keep); err != nil {
 			return err
 		}
 		return eventpg.Append(ctx, tx, code.Reused(c))
 	})
 	return ended, err
+}
+
+// replayed marks the code, and says whether this is the first replay. A later one
+// writes too, and changes nothing: only the commit of a write waits for a standby, and
+// the first may have come to an unknown outcome there.
+func replayed(ctx context.Context, tx pgx.Tx, id uuid.UUID) (first bool, err error) {
+	tag, err := tx.Exec(ctx, `UPDATE token.redemption SET replayed = true WHERE code_id = $1 AND NOT replayed`, id)
+	if err == nil && tag.RowsAffected() == 0 {
+		_, err = tx.Exec(ctx, `UPDATE token.redemption SET replayed = true WHERE code_id = $1`, id)
+	}
+	if err != nil {
+		return false, fmt.Errorf("mark code as replayed: %w", err)
+	}
+	return tag.RowsAffected() > 0, nil
 }
 
 // Sweeps implements code.Store.

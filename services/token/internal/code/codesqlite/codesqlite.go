@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
@@ -72,12 +74,27 @@ func refused(ctx context.Context, tx *sql.Tx, c credential.AuthorizationCode) er
 // Replay implements code.Store.
 func (s *Store) Replay(ctx context.Context, c credential.AuthorizationCode) (ended []coherent.Restriction, err error) {
 	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
-		if ended, err = familysqlite.End(ctx, tx, c.ID, s.keep); err != nil {
+		ended = nil
+		first, err := replayed(ctx, tx, c.ID)
+		if err != nil || !first {
+			return err
+		}
+		if ended, err = familysqlite.End(ctx, tx, family.Family{ID: c.ID, ClientID: c.ClientID}, s.keep); err != nil {
 			return err
 		}
 		return eventsqlite.Append(ctx, tx, code.Reused(c))
 	})
 	return ended, err
+}
+
+// replayed marks the code, and says whether this is the first replay.
+func replayed(ctx context.Context, tx *sql.Tx, id uuid.UUID) (first bool, err error) {
+	result, err := tx.ExecContext(ctx, `UPDATE token_redemption SET replayed = 1 WHERE code_id = ?1 AND replayed = 0`, id[:])
+	if err != nil {
+		return false, fmt.Errorf("mark code as replayed: %w", err)
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
 }
 
 // Sweeps implements code.Store.

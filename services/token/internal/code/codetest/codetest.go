@@ -186,7 +186,7 @@ func oldestEnds(t *testing.T, db Database) {
 	}
 	var want []coherent.Restriction
 	for _, c := range codes[:3] {
-		want = append(want, coherent.Family(c.ID, 1))
+		want = append(want, coherent.Family(c.ID, coherent.FamilyEnded).Of(familyOf(c).ClientID))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("families that ended (-want +got):\n%s", diff)
@@ -216,7 +216,7 @@ func replayEnds(t *testing.T, db Database) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]coherent.Restriction{coherent.Family(c.ID, 1)}, rs); diff != "" {
+	if diff := cmp.Diff([]coherent.Restriction{coherent.Family(c.ID, coherent.FamilyEnded).Of(c.ClientID)}, rs); diff != "" {
 		t.Errorf("Replay() (-want +got):\n%s", diff)
 	}
 	storetest.CheckLog(t, db.Log, rs...)

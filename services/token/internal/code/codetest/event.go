@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/services/token/internal/code"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
@@ -18,12 +19,25 @@ func replaysAreRecorded(t *testing.T, db Database) {
 	redeem(t, db, c, f, code.ErrRedeemed)
 	redeem(t, db, bare, nil, nil)
 	trail.Check(t)
-	for range 2 {
-		if _, err := db.Replay(t.Context(), c); err != nil {
-			t.Fatal(err)
-		}
-		trail.Check(t, event.Event{Type: event.CodeReused, FamilyID: c.ID, GrantID: c.GrantID, ClientID: "c1", Sub: "u1"})
+	if _, err := db.Replay(t.Context(), c); err != nil {
+		t.Fatal(err)
 	}
+	trail.Check(t, event.Event{Type: event.CodeReused, FamilyID: c.ID, GrantID: c.GrantID, ClientID: "c1", Sub: "u1"})
+	// N309: again, and at once, is no change.
+	before, err := coherenttest.Load(t.Context(), db.Log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	storetest.AtOnce(64, func(int) {
+		if rs, err := db.Replay(t.Context(), c); err != nil || len(rs) != 0 {
+			t.Errorf("a replay after the first = %v, %v", rs, err)
+		}
+	})
+	after, err := coherenttest.Load(t.Context(), db.Log)
+	if err != nil || len(after.Entries) != len(before.Entries) {
+		t.Errorf("%d rows after 64 more replays, %v, want %d", len(after.Entries), err, len(before.Entries))
+	}
+	trail.Check(t)
 	if _, err := db.Replay(t.Context(), bare); err != nil {
 		t.Fatal(err)
 	}

@@ -82,14 +82,13 @@ func record(ctx context.Context, tx pgx.Tx, keep time.Duration, why family.Reaso
 		return nil, nil
 	}
 	events := make([]event.Event, 0, len(ended))
-	ids := make([]uuid.UUID, 0, len(ended))
 	for _, f := range ended {
-		events, ids = append(events, family.Ended(f, why)), append(ids, f.ID)
+		events = append(events, family.Ended(f, why))
 	}
 	if err := eventpg.Append(ctx, tx, events...); err != nil {
 		return nil, err
 	}
-	return restrict(ctx, tx, keep, ids...)
+	return restrict(ctx, tx, keep, ended...)
 }
 
 // Find implements family.Store.
@@ -121,7 +120,7 @@ func (s *Store) end(ctx context.Context, tx pgx.Tx, id uuid.UUID, why family.Rea
 	err := tx.QueryRow(ctx, `DELETE FROM token.family WHERE id = $1 RETURNING grant_id, client_id, sub`, id).
 		Scan(&ended.GrantID, &ended.ClientID, &ended.Sub)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return restrict(ctx, tx, s.keep, id)
+		return s.endAgain(ctx, tx, ended)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("delete family: %w", err)
@@ -134,12 +133,24 @@ func (s *Store) end(ctx context.Context, tx pgx.Tx, id uuid.UUID, why family.Rea
 	return record(ctx, tx, s.keep, why, ended)
 }
 
-// End ends a family as part of tx, for who records why.
-func End(ctx context.Context, tx pgx.Tx, id uuid.UUID, keep time.Duration) ([]coherent.Restriction, error) {
-	if _, err := tx.Exec(ctx, `DELETE FROM token.family WHERE id = $1`, id); err != nil {
+// endAgain ends the access tokens of a family that has no row, once.
+func (s *Store) endAgain(ctx context.Context, tx pgx.Tx, f family.Family) ([]coherent.Restriction, error) {
+	log, err := coherentpg.FindEnded(ctx, tx, [16]byte{}, f.ID)
+	if err != nil {
+		return nil, err
+	}
+	if log.Family == coherent.Deleted {
+		return nil, coherentpg.Confirm(ctx, tx)
+	}
+	return restrict(ctx, tx, s.keep, f)
+}
+
+// End ends a family as part of tx, for a caller who records why.
+func End(ctx context.Context, tx pgx.Tx, f family.Family, keep time.Duration) ([]coherent.Restriction, error) {
+	if _, err := tx.Exec(ctx, `DELETE FROM token.family WHERE id = $1`, f.ID); err != nil {
 		return nil, fmt.Errorf("delete family: %w", err)
 	}
-	return restrict(ctx, tx, keep, id)
+	return restrict(ctx, tx, keep, f)
 }
 
 // EndAll ends every family as part of tx. It logs nothing: the restore epoch ends
@@ -155,10 +166,10 @@ func EndAll(ctx context.Context, tx pgx.Tx) error {
 func (s *Store) Sweeps() []sweep.Table { return sweeppg.Tables(s.db, family.Sweeps()...) }
 
 // restrict ends the access tokens of families.
-func restrict(ctx context.Context, tx pgx.Tx, keep time.Duration, ids ...uuid.UUID) ([]coherent.Restriction, error) {
-	restrictions := make([]coherent.Restriction, 0, len(ids))
-	for _, id := range ids {
-		restrictions = append(restrictions, coherent.Family(id, 1))
+func restrict(ctx context.Context, tx pgx.Tx, keep time.Duration, ended ...family.Family) ([]coherent.Restriction, error) {
+	restrictions := make([]coherent.Restriction, 0, len(ended))
+	for _, f := range ended {
+		restrictions = append(restrictions, coherent.Family(f.ID, coherent.FamilyEnded).Of(f.ClientID))
 	}
 	if err := coherentpg.Append(ctx, tx, keep, restrictions...); err != nil {
 		return nil, err

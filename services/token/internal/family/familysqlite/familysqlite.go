@@ -69,14 +69,13 @@ func record(ctx context.Context, tx *sql.Tx, keep time.Duration, why family.Reas
 		return nil, nil
 	}
 	events := make([]event.Event, 0, len(ended))
-	ids := make([]uuid.UUID, 0, len(ended))
 	for _, f := range ended {
-		events, ids = append(events, family.Ended(f, why)), append(ids, f.ID)
+		events = append(events, family.Ended(f, why))
 	}
 	if err := eventsqlite.Append(ctx, tx, events...); err != nil {
 		return nil, err
 	}
-	return restrict(ctx, tx, keep, ids...)
+	return restrict(ctx, tx, keep, ended...)
 }
 
 const deleteOldest = `
@@ -134,7 +133,7 @@ func (s *Store) end(ctx context.Context, tx *sql.Tx, id uuid.UUID, why family.Re
 	err := tx.QueryRowContext(ctx, `DELETE FROM token_family WHERE id = ?1 RETURNING grant_id, client_id, sub`, id[:]).
 		Scan(&ended.GrantID, &ended.ClientID, &ended.Sub)
 	if errors.Is(err, sql.ErrNoRows) {
-		return restrict(ctx, tx, s.keep, id)
+		return s.endAgain(ctx, tx, ended)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("delete family: %w", err)
@@ -147,12 +146,21 @@ func (s *Store) end(ctx context.Context, tx *sql.Tx, id uuid.UUID, why family.Re
 	return record(ctx, tx, s.keep, why, ended)
 }
 
-// End ends a family as part of tx, for who records why.
-func End(ctx context.Context, tx *sql.Tx, id uuid.UUID, keep time.Duration) ([]coherent.Restriction, error) {
-	if _, err := tx.ExecContext(ctx, `DELETE FROM token_family WHERE id = ?1`, id[:]); err != nil {
+// endAgain ends the access tokens of a family that has no row, once.
+func (s *Store) endAgain(ctx context.Context, tx *sql.Tx, f family.Family) ([]coherent.Restriction, error) {
+	log, err := coherentsqlite.FindEnded(ctx, tx, [16]byte{}, f.ID)
+	if err != nil || log.Family == coherent.Deleted {
+		return nil, err
+	}
+	return restrict(ctx, tx, s.keep, f)
+}
+
+// End ends a family as part of tx, for a caller who records why.
+func End(ctx context.Context, tx *sql.Tx, f family.Family, keep time.Duration) ([]coherent.Restriction, error) {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM token_family WHERE id = ?1`, f.ID[:]); err != nil {
 		return nil, fmt.Errorf("delete family: %w", err)
 	}
-	return restrict(ctx, tx, keep, id)
+	return restrict(ctx, tx, keep, f)
 }
 
 // EndAll ends every family as part of tx. It logs nothing: the restore epoch ends
@@ -168,10 +176,10 @@ func EndAll(ctx context.Context, tx *sql.Tx) error {
 func (s *Store) Sweeps() []sweep.Table { return sweepsqlite.Tables(s.db, family.Sweeps()...) }
 
 // restrict ends the access tokens of families.
-func restrict(ctx context.Context, tx *sql.Tx, keep time.Duration, ids ...uuid.UUID) ([]coherent.Restriction, error) {
-	restrictions := make([]coherent.Restriction, 0, len(ids))
-	for _, id := range ids {
-		restrictions = append(restrictions, coherent.Family(id, 1))
+func restrict(ctx context.Context, tx *sql.Tx, keep time.Duration, ended ...family.Family) ([]coherent.Restriction, error) {
+	restrictions := make([]coherent.Restriction, 0, len(ended))
+	for _, f := range ended {
+		restrictions = append(restrictions, coherent.Family(f.ID, coherent.FamilyEnded).Of(f.ClientID))
 	}
 	if err := coherentsqlite.Append(ctx, tx, keep, restrictions...); err != nil {
 		return nil, err

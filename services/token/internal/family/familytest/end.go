@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
@@ -20,20 +21,29 @@ func ended(t *testing.T, db Database) {
 	}
 	isGone(t, db, f.ID)
 	find(t, db, other.ID)
-	want := []coherent.Restriction{coherent.Family(f.ID, 1)}
+	want := []coherent.Restriction{coherent.Family(f.ID, coherent.FamilyEnded).Of(f.ClientID)}
 	if diff := cmp.Diff(want, rs); diff != "" {
 		t.Errorf("End() (-want +got):\n%s", diff)
 	}
 	storetest.CheckLog(t, db.Log, rs...)
-	if _, err := db.End(t.Context(), f.ID, family.Revoked); err != nil {
-		t.Errorf("ending it again: %v", err)
-	}
 	unknown := uuid.New()
 	more, err := db.End(t.Context(), unknown, family.Revoked)
 	if err != nil {
 		t.Errorf("ending one that never was: %v", err)
 	}
 	storetest.CheckLog(t, db.Log, append(rs, more...)...)
+	// N309: again is no change.
+	for _, id := range []uuid.UUID{f.ID, unknown} {
+		storetest.AtOnce(16, func(int) {
+			if again, err := db.End(t.Context(), id, family.Revoked); err != nil || len(again) != 0 {
+				t.Errorf("ending it again: %v, %v", again, err)
+			}
+		})
+	}
+	batch, err := coherenttest.Load(t.Context(), db.Log)
+	if err != nil || len(batch.Entries) != 2 {
+		t.Errorf("%d rows, %v, want one of each family", len(batch.Entries), err)
+	}
 }
 
 func endAgainstPresentations(t *testing.T, db Database) {

@@ -43,7 +43,7 @@ func oldestEnds(t *testing.T, db Database) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]coherent.Restriction{coherent.Family(list[0].ID, 1)}, rs); diff != "" {
+	if diff := cmp.Diff([]coherent.Restriction{coherent.Family(list[0].ID, coherent.FamilyEnded).Of(list[0].ClientID)}, rs); diff != "" {
 		t.Errorf("Insert() (-want +got):\n%s", diff)
 	}
 	storetest.CheckLog(t, db.Log, rs...)

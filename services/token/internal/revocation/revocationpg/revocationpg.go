@@ -26,9 +26,18 @@ type Store struct {
 func New(db *pgxpool.Pool, keep time.Duration) *Store { return &Store{db, keep} }
 
 // Revoke implements revocation.Store.
-func (s *Store) Revoke(ctx context.Context, t credential.AccessToken) ([]coherent.Restriction, error) {
-	r := coherent.Token(t.ID)
-	err := pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
+func (s *Store) Revoke(ctx context.Context, t credential.AccessToken) (ended []coherent.Restriction, err error) {
+	err = pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
+		ended = nil
+		log, err := coherentpg.FindEnded(ctx, tx, t.ID, t.FamilyID)
+		if err != nil {
+			return err
+		}
+		r, changed := log.End(t.ID, t.FamilyID, t.ClientID, t.IssueTime)
+		if !changed {
+			return coherentpg.Confirm(ctx, tx)
+		}
+		ended = []coherent.Restriction{r}
 		if err := coherentpg.Append(ctx, tx, s.keep, r); err != nil {
 			return err
 		}
@@ -37,5 +46,5 @@ func (s *Store) Revoke(ctx context.Context, t credential.AccessToken) ([]coheren
 	if err != nil {
 		return nil, err
 	}
-	return []coherent.Restriction{r}, nil
+	return ended, nil
 }

@@ -24,9 +24,18 @@ type Store struct {
 func New(db *sqlite.DB, keep time.Duration) *Store { return &Store{db, keep} }
 
 // Revoke implements revocation.Store.
-func (s *Store) Revoke(ctx context.Context, t credential.AccessToken) ([]coherent.Restriction, error) {
-	r := coherent.Token(t.ID)
-	err := s.db.InTx(ctx, func(tx *sql.Tx) error {
+func (s *Store) Revoke(ctx context.Context, t credential.AccessToken) (ended []coherent.Restriction, err error) {
+	err = s.db.InTx(ctx, func(tx *sql.Tx) error {
+		ended = nil
+		log, err := coherentsqlite.FindEnded(ctx, tx, t.ID, t.FamilyID)
+		if err != nil {
+			return err
+		}
+		r, changed := log.End(t.ID, t.FamilyID, t.ClientID, t.IssueTime)
+		if !changed {
+			return nil
+		}
+		ended = []coherent.Restriction{r}
 		if err := coherentsqlite.Append(ctx, tx, s.keep, r); err != nil {
 			return err
 		}
@@ -35,5 +44,5 @@ func (s *Store) Revoke(ctx context.Context, t credential.AccessToken) ([]coheren
 	if err != nil {
 		return nil, err
 	}
-	return []coherent.Restriction{r}, nil
+	return ended, nil
 }
