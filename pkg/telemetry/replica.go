@@ -30,8 +30,8 @@ type ReplicaStats struct {
 	LostClients int64
 	// Loaded is the part of the log that the last load has read, 0 to 1.
 	Loaded float64
-	// ClockBelieved says that the database's clock decides what has run out.
-	ClockBelieved bool
+	// ClockDisagrees says that the database's clock does not decide what has run out.
+	ClockDisagrees bool
 }
 
 // ObserveReplica shows a replica in each scrape, until [Telemetry.Shutdown]. Of
@@ -92,7 +92,7 @@ func (m *maker) watchReplicas(o *observed) {
 		to.ObserveFloat64(bytes, float64(s.Bytes))
 		to.ObserveFloat64(lost, float64(s.LostClients))
 		to.ObserveFloat64(loaded, s.Loaded)
-		to.ObserveFloat64(clock, map[bool]float64{false: 1}[s.ClockBelieved])
+		to.ObserveFloat64(clock, map[bool]float64{true: 1}[s.ClockDisagrees])
 		to.ObserveFloat64(polls, float64(o.grown(s.Polls-s.FailedPolls)), labelled("outcome", outcomeOK))
 		to.ObserveFloat64(polls, float64(s.FailedPolls), labelled("outcome", outcomeFailed))
 		to.ObserveFloat64(rows, float64(s.PollRows))
@@ -103,7 +103,7 @@ func (m *maker) watchReplicas(o *observed) {
 
 // together is the worst of what replicas hold, and the sum of what they counted.
 func together(replicas []func() ReplicaStats) ReplicaStats {
-	all := ReplicaStats{Loaded: 1, ClockBelieved: true}
+	all := ReplicaStats{Loaded: 1}
 	for _, read := range replicas {
 		s := read()
 		all.LeaseAge = max(all.LeaseAge, s.LeaseAge)
@@ -111,7 +111,7 @@ func together(replicas []func() ReplicaStats) ReplicaStats {
 		all.Bytes = max(all.Bytes, s.Bytes)
 		all.LostClients = max(all.LostClients, s.LostClients)
 		all.Loaded = min(all.Loaded, s.Loaded)
-		all.ClockBelieved = all.ClockBelieved && s.ClockBelieved
+		all.ClockDisagrees = all.ClockDisagrees || s.ClockDisagrees
 		all.Polls += s.Polls
 		all.FailedPolls += s.FailedPolls
 		all.PollRows += s.PollRows
