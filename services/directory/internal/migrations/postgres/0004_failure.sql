@@ -5,7 +5,7 @@ CREATE TABLE directory.failure (
     expire_time timestamptz NOT NULL
 ) WITH (fillfactor = 80);
 COMMENT ON TABLE directory.failure IS
-    'How often sign-ins from one address block have failed within an hour. The first of them are in the audit log one by one. Goes in a sweep once the hour is over, when the others become one record.';
+    'How often sign-ins from one address block have failed within an hour. The first of them are in the audit log one by one. Swept once the hour is over, when the others become one record.';
 COMMENT ON COLUMN directory.failure.source IS 'SHA-256 of the address block.';
 
 CREATE INDEX failure_expire_time ON directory.failure (expire_time);
