@@ -79,6 +79,19 @@ func (r *tour) users(t *testing.T) {
 	r.check(t, byAdmin, &eventv1.Event{Type: "subject.disabled", Sub: sub})
 	r.s.chancery(t, "user", "enable", sub)
 	r.check(t, byAdmin, &eventv1.Event{Type: "subject.enabled", Sub: sub})
+	r.s.chancery(t, "user", "unlock", sub)
+	r.check(t, byAdmin, &eventv1.Event{Type: "subject.unlocked", Sub: sub})
+	r.canaries["next password of a user"] = "canary second staple"
+	for _, refused := range []string{"", "short\n"} {
+		if _, err := r.s.try(refused, "user", "set-password", sub, "--password-stdin"); err == nil {
+			t.Errorf("the password %q is set", refused)
+		}
+	}
+	r.check(t, byAdmin)
+	if _, err := r.s.try("canary second staple\n", "user", "set-password", sub, "--password-stdin"); err != nil {
+		t.Fatal(err)
+	}
+	r.check(t, byAdmin, &eventv1.Event{Type: "password.changed", Sub: sub})
 }
 
 func (r *tour) workspaces(t *testing.T) {

@@ -58,7 +58,8 @@ func (g *gateway) showGrants(w http.ResponseWriter, r *http.Request, v visitor) 
 // renderGrants shows a list of grants, one of them with what was wrong.
 func (g *gateway) renderGrants(w http.ResponseWriter, r *http.Request, status int, v visitor, list *consentv1.DescribeGrantsResponse, wrong *pages.FormError) { //nolint:revive // argument-limit: what is shown, to whom, and why
 	page := pages.AuthorizedApps{
-		Frame: v.frame(pages.OutcomeAccessRevoked, pages.OutcomeAccessSaved), Form: v.form(accountAppsPath),
+		Frame: v.frame(pages.OutcomeAccessRevoked, pages.OutcomeAccessSaved, pages.OutcomePasswordChanged), Form: v.form(accountAppsPath),
+		PasswordURL: g.passwordURL(r),
 	}
 	clients, err := g.clientsOf(r, list.GetGrants())
 	if err != nil {

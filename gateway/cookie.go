@@ -25,6 +25,15 @@ const (
 	bindingPrefix = "__Host-tx-"
 	// maxBindings is how many transactions one browser may have open.
 	maxBindings = 5
+	// devicePrefix begins the cookies by which the directory knows a browser as that
+	// of a user, one for each. They outlive sessions, and let nobody in.
+	devicePrefix = "__Host-device-"
+	// maxDevices is of how many users one browser is known.
+	maxDevices = 5
+	// maxDeviceBytes is the longest handle that a directory takes.
+	maxDeviceBytes = 256
+	// deviceAge is longer than a directory remembers a device, in seconds.
+	deviceAge = 365 * 24 * 60 * 60
 	// maxUserAgent is enough for a person to recognise a session.
 	maxUserAgent = 256
 	// maxFetchDest is more than the longest destination that there is.
@@ -62,6 +71,8 @@ func browserOf(r *http.Request) *authorizev1.Browser {
 			b.Session = c.Value
 		case strings.HasPrefix(c.Name, bindingPrefix) && len(b.Bindings) < 2*maxBindings:
 			b.Bindings = append(b.Bindings, c.Value)
+		case strings.HasPrefix(c.Name, devicePrefix) && len(b.Devices) < 2*maxDevices && len(c.Value) <= maxDeviceBytes:
+			b.Devices = append(b.Devices, c.Value)
 		}
 	}
 	return b
@@ -83,9 +94,12 @@ func shorten(s string, n int) string {
 }
 
 // bindingName is the name of the cookie that binds a browser to transaction.
-func bindingName(transaction string) string {
-	sum := sha256.Sum256([]byte(transaction))
-	return bindingPrefix + hex.EncodeToString(sum[:4])
+func bindingName(transaction string) string { return nameOf(bindingPrefix, transaction) }
+
+// nameOf tells the cookie of what from others with the prefix.
+func nameOf(prefix, what string) string {
+	sum := sha256.Sum256([]byte(what))
+	return prefix + hex.EncodeToString(sum[:4])
 }
 
 // bindingOf returns the binding of transaction, empty if this browser has none.
@@ -106,18 +120,34 @@ func cookieOf(r *http.Request, name string) string {
 // bind gives the browser the cookie of a new transaction. Where it has too many,
 // the oldest ones go.
 func bind(w http.ResponseWriter, r *http.Request, transaction, binding string, lifetime time.Duration) {
-	name := bindingName(transaction)
+	makeRoom(w, r, bindingPrefix, bindingName(transaction), maxBindings)
+	setCookie(w, bindingName(transaction), binding, int(lifetime.Seconds()))
+}
+
+// keepDevice gives the browser the handle by which the directory knows it as that of
+// a user, if there is one. Where it has too many, the oldest ones go.
+func keepDevice(w http.ResponseWriter, r *http.Request, handle string) {
+	if handle == "" {
+		return
+	}
+	name := nameOf(devicePrefix, handle)
+	makeRoom(w, r, devicePrefix, name, maxDevices)
+	setCookie(w, name, handle, deviceAge)
+}
+
+// makeRoom drops the oldest cookies with the prefix, so that with the one of that
+// name there are at most as many as given.
+func makeRoom(w http.ResponseWriter, r *http.Request, prefix, name string, most int) {
 	var others []string
 	for _, c := range cookies(r) {
-		if strings.HasPrefix(c.Name, bindingPrefix) && c.Name != name {
+		if strings.HasPrefix(c.Name, prefix) && c.Name != name {
 			others = append(others, c.Name)
 		}
 	}
-	for len(others) >= maxBindings {
+	for len(others) >= most {
 		dropCookie(w, others[0])
 		others = others[1:]
 	}
-	setCookie(w, name, binding, int(lifetime.Seconds()))
 }
 
 // setFormCookie gives a cookie a new value that forms are bound to, and returns

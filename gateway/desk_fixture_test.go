@@ -304,6 +304,13 @@ type directoryScript struct {
 	directoryv1.UnimplementedDirectoryServiceServer
 	script
 	fail error
+	// rules is the answer about passwords, in place of the usual ones.
+	rules error
+}
+
+func (s *directoryScript) GetPasswordRules(ctx context.Context, _ *directoryv1.GetPasswordRulesRequest) (*directoryv1.GetPasswordRulesResponse, error) {
+	s.note(ctx)
+	return &directoryv1.GetPasswordRulesResponse{MinLength: 8, MaxLength: 1024}, s.rules
 }
 
 func (s *directoryScript) BatchGetWorkspaces(ctx context.Context, req *directoryv1.BatchGetWorkspacesRequest) (*directoryv1.BatchGetWorkspacesResponse, error) {

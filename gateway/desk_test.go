@@ -14,6 +14,7 @@ var deskPages = []struct {
 	made       func(rest string) string
 }{
 	{"/account/apps", "action=save&revision=7&grant_id=" + grantID + "&workspace=w1&project=p1", deskForm},
+	{"/account/password", passwordForm, deskForm},
 	{"/developer/apps/new", "workspace_id=" + workspaceID + "&name=New&client_type=web&redirect_uris=https%3A%2F%2Fa.example%2Fcb&scope=openid", onceForm},
 	{"/developer/apps/" + appID, "revision=7&name=New", deskForm},
 	{"/developer/apps/" + appID + "/secrets", "action=create", onceForm},
@@ -25,7 +26,7 @@ const onceCookies = signedInCookies + "; __Host-once=o1"
 // calls is how often anything was asked to change something.
 func (w *world) changes() int {
 	d, c := w.developer, w.consent
-	return len(d.created) + len(d.updated) + len(d.deleted) + len(d.logos) + d.secrets + len(d.revoked) + len(c.updated) + len(c.revoked)
+	return len(d.created) + len(d.updated) + len(d.deleted) + len(d.logos) + d.secrets + len(d.revoked) + len(c.updated) + len(c.revoked) + len(w.authorize.changed)
 }
 
 // N288, N066: a form counts only from its own page, in its own session.
@@ -93,7 +94,7 @@ func TestN092_FormsBelongToAnAccount(t *testing.T) {
 func TestPagesLeadToTheSignIn(t *testing.T) {
 	w := deskWorld(t)
 	for _, path := range []string{
-		"/account/apps", "/account/apps/" + grantID + "/revoke", "/developer/apps", "/developer/apps/new?workspace=" + workspaceID,
+		"/account/apps", "/account/password", "/account/apps/" + grantID + "/revoke", "/developer/apps", "/developer/apps/new?workspace=" + workspaceID,
 		"/developer/apps/" + appID, "/developer/apps/" + appID + "/secrets", "/developer/apps/" + appID + "/delete", "/developer/apps/" + appID + "/logo",
 	} {
 		want := "/signin?next=" + url.QueryEscape(path)

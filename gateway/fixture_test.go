@@ -367,7 +367,21 @@ type authorizeScript struct {
 	cancel      func(*authorizev1.CancelAuthorizationRequest) (*authorizev1.Step, error)
 	session     func(*authorizev1.GetSessionRequest) (*authorizev1.GetSessionResponse, error)
 	open        func(*authorizev1.OpenSessionRequest) (*authorizev1.OpenSessionResponse, error)
+	password    func(*authorizev1.ChangePasswordRequest) (*authorizev1.ChangePasswordResponse, error)
 	ended       []string
+	// changed are the new passwords.
+	changed []string
+}
+
+func (s *authorizeScript) ChangePassword(ctx context.Context, req *authorizev1.ChangePasswordRequest) (*authorizev1.ChangePasswordResponse, error) {
+	s.note(ctx)
+	if s.password != nil {
+		return s.password(req)
+	}
+	s.changed = append(s.changed, req.GetNewPassword())
+	return &authorizev1.ChangePasswordResponse{
+		Outcome: authorizev1.SignInResponse_OUTCOME_SIGNED_IN, Session: "s3", Device: "d1",
+	}, nil
 }
 
 func (s *authorizeScript) GetSession(ctx context.Context, req *authorizev1.GetSessionRequest) (*authorizev1.GetSessionResponse, error) {

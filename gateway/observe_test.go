@@ -75,6 +75,7 @@ func TestN253_EndpointsHaveFixedNames(t *testing.T) {
 		{"consent without a transaction", func() { w.get("/consent") }, ending{"consent", 200}},
 		{"what users have allowed", func() { w.get("/account/apps") }, ending{"account_apps", 303}},
 		{"the question before access is taken back", func() { w.get("/account/apps/x/revoke") }, ending{"account_apps", 303}},
+		{"a change of one's password", func() { w.get("/account/password") }, ending{"account_password", 303}},
 		{"apps of developers", func() { w.get("/developer/apps") }, ending{"developer", 303}},
 		{"an app of a developer", func() { w.get("/developer/apps/x") }, ending{"developer", 303}},
 		{"directory of apps", func() { w.get("/apps") }, ending{"directory", 200}},

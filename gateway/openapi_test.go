@@ -66,7 +66,7 @@ var presets = map[string]func(*gateway.Config){
 // The document is true: what it names is there, and what programs can call is in
 // it.
 func TestOpenAPIDocumentIsTrue(t *testing.T) {
-	pages := []string{"account", "account_apps", "assets", "consent", "developer", "directory", "home", "logo", "signin", "signout"}
+	pages := []string{"account", "account_apps", "account_password", "assets", "consent", "developer", "directory", "home", "logo", "signin", "signout"}
 	for name, change := range presets {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, withoutRates, change)

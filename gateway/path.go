@@ -17,6 +17,8 @@ const (
 	accountAppsPath = "/account/apps"
 	revokePath      = "/account/apps/{grant_id}/revoke"
 
+	accountPasswordPath = "/account/password"
+
 	developerPath = "/developer/apps"
 	newAppPath    = "/developer/apps/new"
 	appPath       = "/developer/apps/{client_id}"
@@ -51,7 +53,7 @@ func signInFor(next string) string { return signInPath + "?next=" + url.QueryEsc
 // compared with what these pages' own links say, and never parsed: nothing that a
 // browser might read in another way is among them.
 func nextPath(next string) bool {
-	if next == accountAppsPath || next == developerPath {
+	if next == accountAppsPath || next == accountPasswordPath || next == developerPath {
 		return true
 	}
 	if workspace, ok := strings.CutPrefix(next, newAppPath+"?workspace="); ok {

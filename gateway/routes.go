@@ -72,6 +72,8 @@ func (g *gateway) pageRoutes(guard func(http.Handler) http.Handler) []edge.Route
 	get, form := []string{http.MethodGet}, []string{http.MethodGet, http.MethodPost}
 	apps := named("account_apps", g.browsers(accountAppsPath, guard(g.accountApps()), form...))
 	apps.Body = maxGrantForm
+	password := named("account_password", g.browsers(accountPasswordPath, guard(g.accountPassword()), form...))
+	password.Deadline = g.Limits.SignInDeadline
 	routes := []edge.Route{
 		named("home", g.browsers(homePath, http.HandlerFunc(g.home), get...)),
 		named("assets", g.browsers("/favicon.ico", http.HandlerFunc(noContent), get...)),
@@ -80,6 +82,7 @@ func (g *gateway) pageRoutes(guard func(http.Handler) http.Handler) []edge.Route
 		named("directory", g.browsers(directoryPath, http.HandlerFunc(g.appDirectory), get...)),
 		named("logo", g.logos()),
 		apps,
+		password,
 		named("account_apps", g.browsers(revokePath, guard(g.confirmRevoke()), get...)),
 	}
 	for path, d := range g.dialogs() {
@@ -107,8 +110,8 @@ func (g *gateway) pageRoutes(guard func(http.Handler) http.Handler) []edge.Route
 // whatever the paths of the preset.
 func Endpoints() []string {
 	return []string{
-		"account", "account_apps", "assets", "authorize", "consent", "developer", "directory", "home", "introspect",
-		"jwks", "logo", "metadata", "openapi", "par", "register", "registration", "revoke", "signin", "signout", "token",
+		"account", "account_apps", "account_password", "assets", "authorize", "consent", "developer", "directory", "home",
+		"introspect", "jwks", "logo", "metadata", "openapi", "par", "register", "registration", "revoke", "signin", "signout", "token",
 		edge.Unknown, "userinfo", "validate",
 	}
 }

@@ -74,7 +74,11 @@ type attempt interface {
 	GetOutcome() authorizev1.SignInResponse_Outcome
 	GetRetryAfter() *durationpb.Duration
 	GetSession() string
+	GetDevice() string
 }
+
+// longWait is from when on a wait is told as one until tomorrow.
+const longWait = time.Hour
 
 // admitted gives the browser its session if the attempt succeeded. Otherwise it has
 // answered: again shows the page once more, with what was wrong.
@@ -82,10 +86,15 @@ func (g *gateway) admitted(w http.ResponseWriter, r *http.Request, a attempt, ag
 	switch a.GetOutcome() {
 	case authorizev1.SignInResponse_OUTCOME_SIGNED_IN:
 		setCookie(w, sessionCookie, a.GetSession(), 0)
+		keepDevice(w, r, a.GetDevice())
 		return true
 	case authorizev1.SignInResponse_OUTCOME_TOO_MANY_ATTEMPTS:
-		w.Header().Set("Retry-After", retrySeconds(a.GetRetryAfter().AsDuration()))
-		again(http.StatusTooManyRequests, pages.FieldError{Complaint: pages.TooManyAttempts})
+		wait, complaint := a.GetRetryAfter().AsDuration(), pages.TooManyAttempts
+		if wait > longWait {
+			complaint = pages.TooManyToday
+		}
+		w.Header().Set("Retry-After", retrySeconds(wait))
+		again(http.StatusTooManyRequests, pages.FieldError{Complaint: complaint})
 	case authorizev1.SignInResponse_OUTCOME_REFUSED:
 		again(http.StatusUnauthorized, pages.FieldError{Field: pages.FieldPassword, Complaint: pages.SignInRefused})
 	default:

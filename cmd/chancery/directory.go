@@ -24,10 +24,12 @@ func (a adminFlags) directory(f func(directoryv1.DirectoryServiceClient) error) 
 
 // userCommands are "chancery user …".
 type userCommands struct {
-	Create  userCreate  `cmd:"" help:"Add a user. The password comes on standard input."`
-	List    userList    `cmd:"" help:"List users."`
-	Disable userDisable `cmd:"" help:"Refuse a user's sign-in, and end every session and token of theirs."`
-	Enable  userEnable  `cmd:"" help:"Let a disabled user sign in again. What ended stays ended."`
+	Create      userCreate      `cmd:"" help:"Add a user. The password comes on standard input."`
+	List        userList        `cmd:"" help:"List users."`
+	Disable     userDisable     `cmd:"" help:"Refuse a user's sign-in, and end every session and token of theirs."`
+	Enable      userEnable      `cmd:"" help:"Let a disabled user sign in again. What ended stays ended."`
+	SetPassword userSetPassword `cmd:"" help:"Give a user another password, and end every session and token of theirs. The password comes on standard input."`
+	Unlock      userUnlock      `cmd:"" help:"Let browsers that a user has not signed in with before try the password again, after too many failures in a day."`
 }
 
 type userCreate struct {
@@ -165,6 +167,41 @@ func (c *userEnable) Run(ctx context.Context, s streams) error {
 			return err
 		}
 		return c.done(s, "enabled", c.Sub)
+	})
+}
+
+type userSetPassword struct {
+	adminFlags
+	Sub           string `arg:""`
+	PasswordStdin bool   `required:"" help:"Read the password from the first line of standard input."`
+}
+
+// Run implements the command.
+func (c *userSetPassword) Run(ctx context.Context, s streams) error {
+	password, err := readPassword(s.in)
+	if err != nil {
+		return err
+	}
+	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
+		if _, err := d.SetPassword(ctx, &directoryv1.SetPasswordRequest{Sub: c.Sub, Password: password}); err != nil {
+			return err
+		}
+		return c.done(s, "changed", c.Sub)
+	})
+}
+
+type userUnlock struct {
+	adminFlags
+	Sub string `arg:""`
+}
+
+// Run implements the command.
+func (c *userUnlock) Run(ctx context.Context, s streams) error {
+	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
+		if _, err := d.UnlockSubject(ctx, &directoryv1.UnlockSubjectRequest{Sub: c.Sub}); err != nil {
+			return err
+		}
+		return c.done(s, "unlocked", c.Sub)
 	})
 }
 

@@ -125,7 +125,7 @@ func newRegistry(p parts) service {
 
 func newDirectory(p parts) service {
 	return directory.New(directory.Default(), directory.Deps{
-		Stores: p.stores.directory, Hints: p.hints, Log: p.log, EventCounted: p.counters.EventCounted,
+		Stores: p.stores.directory, Hints: p.hints, Log: p.log, Counters: p.counters, EventCounted: p.counters.EventCounted, Now: p.now,
 		Registry: registryv1.NewRegistryServiceClient(p.conn(roleDirectory)),
 	})
 }

@@ -24,7 +24,7 @@ import (
 func sweptTables() []string {
 	return []string{
 		"authorize.pushed_request", "authorize.session", "authorize.transaction", "coherence.restriction_log", "consent.grant",
-		"directory.attempt", "directory.failure", "registry.client", "registry.deleted_client", "registry.initial_access_token", "registry.logo",
+		"directory.attempt", "directory.device", "directory.failure", "registry.client", "registry.deleted_client", "registry.initial_access_token", "registry.logo",
 		"registry.used_assertion", "token.family", "token.key", "token.redemption", "token.resource_set", "token.retired_key", "token.reuse",
 	}
 }

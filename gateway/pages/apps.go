@@ -13,6 +13,8 @@ type AuthorizedApps struct {
 	Apps []AuthorizedApp
 	// NextURL is the path of the next page of the list; empty on the last.
 	NextURL string
+	// PasswordURL is the path of [ChangePassword]. Empty leaves the link out.
+	PasswordURL string
 }
 
 func (AuthorizedApps) template() string       { return "apps" }
@@ -84,3 +86,22 @@ func (AuthorizedAppRevoke) redirectTarget() string { return "" }
 
 // Place is where the page stands.
 func (AuthorizedAppRevoke) Place() Place { return PlaceAccount }
+
+// ChangePassword asks for the present password and a new one. The form posts
+// password, new_password and repeat_password.
+type ChangePassword struct {
+	Frame
+	Form
+
+	// MinLength is how many characters the new password has at least.
+	MinLength int
+	// BackURL is the path that leads back without a change.
+	BackURL string
+	Err     *FormError
+}
+
+func (ChangePassword) template() string       { return "password" }
+func (ChangePassword) redirectTarget() string { return "" }
+
+// Place is where the page stands.
+func (ChangePassword) Place() Place { return PlaceAccount }

@@ -114,7 +114,7 @@ func eval[T any](ctx context.Context, t *testing.T, script string) T {
 func TestTabFollowsReadingOrder(t *testing.T) {
 	server := newSite(t, newRenderer(t), map[string]pages.Page{
 		"sign-in": sampleSignIn(), "consent": sampleConsent(), "apps": sampleApps(),
-		"secrets": newSecret(), "app": newApp(),
+		"secrets": newSecret(), "app": newApp(), "password": samplePassword(),
 	}, "")
 	tests := []struct {
 		page string
@@ -129,6 +129,7 @@ func TestTabFollowsReadingOrder(t *testing.T) {
 			"body", "sign-out", "a", "a", "a", "workspace", "level", "workspace", "workspace", "save", "revoke",
 			"workspace", "summary", "project", "level", "project", "project", "save", "revoke", "revoke", "a",
 		}},
+		{"password", []string{"body", "sign-out", "a", "a", "a", "password", "new_password", "repeat_password", "password-change", "a"}},
 		{"secrets", []string{
 			"body", "sign-out", "a", "a", "a", "button", "a", "a", "a", "a", "button", "secret-create", "summary", "summary",
 		}},

@@ -12,6 +12,9 @@ type fieldView struct {
 	Lines int
 	// Code says that the value is for machines: addresses, not prose.
 	Code bool
+	// Password is what a password manager may fill in (autocomplete), for a field
+	// that does not show what is typed.
+	Password string
 }
 
 const (
@@ -25,6 +28,10 @@ func newField(e *FormError, field Field, value string) fieldView {
 
 func newArea(e *FormError, field Field, value string) fieldView {
 	return fieldView{Field: field, Value: value, Errors: fieldErrors(e, field), Lines: areaLines}
+}
+
+func newPasswordField(e *FormError, field Field, autocomplete string) fieldView {
+	return fieldView{Field: field, Errors: fieldErrors(e, field), Password: autocomplete}
 }
 
 func newAddressField(e *FormError, field Field, value string) fieldView {

@@ -77,6 +77,9 @@ const (
 	FieldTermsURL     Field = "terms_url"
 	FieldConfirmName  Field = "confirm_name"
 	FieldLogo         Field = "logo"
+	FieldNewPassword  Field = "new_password"
+	// FieldRepeatPassword is FieldNewPassword once more.
+	FieldRepeatPassword Field = "repeat_password"
 )
 
 // Complaint is a sentence that says why a form was not accepted.
@@ -88,6 +91,11 @@ const (
 	PasswordMissing  Complaint = "complaint.password"
 	SignInRefused    Complaint = "complaint.refused"
 	TooManyAttempts  Complaint = "complaint.attempts"
+	TooManyToday     Complaint = "complaint.attempts-today"
+	PasswordWrong    Complaint = "complaint.password-wrong"
+	PasswordShort    Complaint = "complaint.password-short"
+	PasswordLong     Complaint = "complaint.password-long"
+	PasswordDiffers  Complaint = "complaint.password-differs"
 	WorkspaceMissing Complaint = "complaint.workspace"
 	ProjectMissing   Complaint = "complaint.project"
 	ChoiceChanged    Complaint = "complaint.changed"

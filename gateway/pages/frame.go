@@ -40,6 +40,8 @@ const (
 	OutcomeSecretRevoked Outcome = "secret-revoked"
 	OutcomeLogoSaved     Outcome = "logo-saved"
 	OutcomeLogoRemoved   Outcome = "logo-removed"
+	// OutcomePasswordChanged stands for what ends with a password, too.
+	OutcomePasswordChanged Outcome = "password-changed"
 )
 
 // Place is one of the parts that a [Frame] leads to.

@@ -33,5 +33,6 @@ func functions(brand Brand, assets assetSet, text catalogue) template.FuncMap {
 		"field":     newField,
 		"level":     newLevel,
 		"options":   newOptions,
+		"password":  newPasswordField,
 	}
 }

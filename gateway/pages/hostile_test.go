@@ -21,7 +21,7 @@ import (
 var trusted = map[string]bool{
 	"Action": true, "RedirectURI": true, "SwitchAction": true, "ManageURL": true,
 	"SignInURL": true, "AccountURL": true, "DeveloperURL": true, "DirectoryURL": true, "NewURL": true, "EditURL": true,
-	"SecretsURL": true, "LogoFormURL": true, "DeleteURL": true, "CancelURL": true, "ReloadURL": true, "NextURL": true, "BackURL": true,
+	"SecretsURL": true, "LogoFormURL": true, "DeleteURL": true, "CancelURL": true, "ReloadURL": true, "NextURL": true, "BackURL": true, "PasswordURL": true,
 	"Complaint": true, "Field": true, "Risk": true, "Reason": true, "Notice": true,
 	"Outcome": true, "ClientType": true, "Visibility": true, "AuthMethods": true,
 }
@@ -100,7 +100,7 @@ func TestN094_MarkupIsInert(t *testing.T) {
 
 // ownAddresses are those of the samples.
 var ownAddresses = []string{
-	"/oauth/form", "/account/apps", "/account/apps?page=2", "/signout", "/signin", "/apps", "/apps?page=2",
+	"/oauth/form", "/account/apps", "/account/apps?page=2", "/account/password", "/signout", "/signin", "/apps", "/apps?page=2",
 	"/developer/apps", "/developer/apps/new?workspace=w1", "/developer/apps/new?workspace=w2", "/developer/apps/a1",
 	"/developer/apps/a1/secrets", "/developer/apps/a1/logo", "/developer/apps/a1/delete", "https://reports.acme.example/cb",
 }

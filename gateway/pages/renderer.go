@@ -70,6 +70,7 @@ func allPages() []Page {
 		Message{},
 		AuthorizedApps{},
 		AuthorizedAppRevoke{},
+		ChangePassword{},
 		DeveloperApps{},
 		DeveloperApp{},
 		DeveloperSecrets{},

@@ -43,6 +43,9 @@ func everyFramed() map[string]pages.Page {
 		"apps-refused":            refusedApps(),
 		"apps-refused-level":      refusedLevels(),
 		"revoke":                  sampleRevoke(),
+		"password":                samplePassword(),
+		"password-refused":        refusedPassword(),
+		"apps-password-changed":   changedPassword(),
 		"developer":               sampleDeveloper(),
 		"developer-none":          pages.DeveloperApps{Frame: sampleFrame},
 		"developer-app":           sampleApp(),
@@ -140,6 +143,26 @@ func refusedLevels() pages.AuthorizedApps {
 		choice.Options[i].Selected = false
 	}
 	p.Apps[0].Err = &pages.FormError{Errors: []pages.FieldError{{Field: pages.LevelField("w1"), Complaint: pages.LevelMissing, Name: "Northwind"}}}
+	return p
+}
+
+func samplePassword() pages.ChangePassword {
+	return pages.ChangePassword{Frame: sampleFrame, Form: ownForm, MinLength: 8, BackURL: "/account/apps"}
+}
+
+func refusedPassword() pages.ChangePassword {
+	p := samplePassword()
+	p.Err = &pages.FormError{Errors: []pages.FieldError{
+		{Field: pages.FieldPassword, Complaint: pages.PasswordWrong},
+		{Field: pages.FieldNewPassword, Complaint: pages.PasswordShort, Name: "8"},
+		{Field: pages.FieldRepeatPassword, Complaint: pages.PasswordDiffers},
+	}}
+	return p
+}
+
+func changedPassword() pages.AuthorizedApps {
+	p := sampleApps()
+	p.Done, p.PasswordURL = &pages.Done{Outcome: pages.OutcomePasswordChanged}, "/account/password"
 	return p
 }
 

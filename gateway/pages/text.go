@@ -118,16 +118,23 @@ func choiceText() catalogue {
 
 // complaintText is why a form is shown again.
 func complaintText() catalogue {
+	//nolint:gosec // Words about credentials, which hold none.
 	return catalogue{
-		"complaint.title":     "Please check this",
-		"complaint.username":  "Enter your email or username.",
-		"complaint.password":  "Enter your password.",
-		"complaint.refused":   "That username and password do not match an account. Check both and try again.",
-		"complaint.attempts":  "There were many attempts in a short time. Wait some minutes, then try again.",
-		"complaint.workspace": "Choose at least one workspace, or don’t allow access.",
-		"complaint.project":   "Choose at least one project, or don’t allow access.",
-		"complaint.changed":   "What you may share has changed since this page was shown. Check your choice again.",
-		"complaint.again":     "That did not go through. Nothing was changed. Try again.",
+		"complaint.title":          "Please check this",
+		"complaint.username":       "Enter your email or username.",
+		"complaint.password":       "Enter your password.",
+		"complaint.refused":        "That username and password do not match an account. Check both and try again.",
+		"complaint.attempts":       "There were many attempts in a short time. Wait some minutes, then try again.",
+		"complaint.attempts-today": "There were too many attempts today. Sign in with a browser that you have used here before, or try again tomorrow.",
+		"complaint.workspace":      "Choose at least one workspace, or don’t allow access.",
+		"complaint.project":        "Choose at least one project, or don’t allow access.",
+		"complaint.changed":        "What you may share has changed since this page was shown. Check your choice again.",
+		"complaint.again":          "That did not go through. Nothing was changed. Try again.",
+
+		"complaint.password-wrong":   "This is not your current password.",
+		"complaint.password-short":   "Enter at least {0} characters.",
+		"complaint.password-long":    "Enter at most {0} characters.",
+		"complaint.password-differs": "Enter the new password once more. The two are not the same.",
 
 		"complaint.nothing-shared": "Choose at least one, or revoke the access.",
 		"complaint.name-differs":   "Type the name exactly as it is shown.",

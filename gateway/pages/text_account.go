@@ -61,11 +61,16 @@ func doneText() catalogue {
 		"done.logo-removed.title":     "Logo removed",
 		"done.logo-removed":           "{0} is shown with its initial.",
 		"done.logo-removed.unnamed":   "The app is shown with its initial.",
+
+		"done.password-changed.title":   "Password changed",
+		"done.password-changed":         "{0} and all other apps, and all other browsers, have to sign in again. You stay signed in here.",
+		"done.password-changed.unnamed": "All apps and all other browsers have to sign in again. You stay signed in here.",
 	}
 }
 
 // appsText is what stands on the pages about what a person has allowed.
 func appsText() catalogue {
+	//nolint:gosec // Words about credentials, which hold none.
 	return catalogue{
 		"apps.title":     "Authorized apps",
 		"apps.lead":      "Apps that you have allowed to use your {0} account.",
@@ -78,6 +83,20 @@ func appsText() catalogue {
 		"apps.revoke":    "Revoke access",
 		"apps.none":      "You have not allowed any app",
 		"apps.none.text": "When you allow an app to use your {0} account, it is listed here, and you can take the access back.",
+
+		"password.title":  "Change your password",
+		"password.ends":   "You stay signed in here. All other browsers are signed out.",
+		"password.apps":   "Apps that use your account are signed out too. They keep the permissions that you gave them, and ask you to sign in the next time you use them.",
+		"password.rules":  "The new password needs at least {0} characters.",
+		"password.submit": "Change password",
+		"password.back":   "Keep the password",
+
+		"field.password":             "Current password",
+		"field.password.hint":        "The one that you sign in with now.",
+		"field.new_password":         "New password",
+		"field.new_password.hint":    "One that you use nowhere else.",
+		"field.repeat_password":      "New password again",
+		"field.repeat_password.hint": "To be sure that there is no typing error.",
 
 		"revoke.title":  "Revoke access of {0}?",
 		"revoke.now":    "{0} stops working with your {1} account at once. You would have to allow it again to use it.",

@@ -52,6 +52,12 @@ const (
 	SubjectDisabled Type = "subject.disabled"
 	// SubjectEnabled says that a user may sign in again.
 	SubjectEnabled Type = "subject.enabled"
+	// SubjectUnlocked says that an operator let unknown devices try a user's password
+	// again.
+	SubjectUnlocked Type = "subject.unlocked"
+	// PasswordChanged says that a user has another password, and that every session
+	// and token of theirs has ended.
+	PasswordChanged Type = "password.changed"
 	// SessionStarted says that a user signed in with a browser.
 	SessionStarted Type = "session.started"
 	// SessionEnded says that a sign-in session is over.
@@ -91,7 +97,7 @@ func Types() []Type {
 		FamilyEnded, FamilyReused, FamilyRepeated, CodeReused, TokenRevoked,
 		ClientCreated, ClientUpdated, ClientDeleted, ClientSecretCreated, ClientSecretRevoked,
 		InitialTokenCreated, InitialTokenRevoked,
-		SubjectCreated, SubjectDisabled, SubjectEnabled, SessionStarted, SessionEnded, SignInFailed,
+		SubjectCreated, SubjectDisabled, SubjectEnabled, SubjectUnlocked, PasswordChanged, SessionStarted, SessionEnded, SignInFailed,
 		WorkspaceCreated, WorkspaceDeleted, ProjectCreated, ProjectDeleted,
 		MemberAdded, MemberRoleChanged, MemberRemoved,
 		KeyCreated, KeyRetired, RestoreEpochRaised,

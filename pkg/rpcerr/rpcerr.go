@@ -2,7 +2,8 @@
 // as a status with an ErrorInfo detail, and come back as what they were.
 //
 // Any other error becomes Internal (or Unavailable, where a repeat may succeed)
-// without its text: what it says is for the log of the process it happened in.
+// without its text: what it says is for the log of the process it happened in. What
+// a service does not implement stays Unimplemented, which callers may look for.
 package rpcerr
 
 import (
@@ -77,6 +78,9 @@ func ToStatus(err error) *status.Status {
 		return status.New(codes.OK, "")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, ErrUnavailable):
 		return withReason(codes.Unavailable, "try again later", OAuthDomain, "TEMPORARILY_UNAVAILABLE")
+	case status.Code(err) == codes.Unimplemented:
+		// A service that another one implements in part says so.
+		return status.New(codes.Unimplemented, "not implemented")
 	default:
 		return status.New(codes.Internal, "internal error")
 	}

@@ -77,6 +77,7 @@ func TestOtherErrors(t *testing.T) {
 		is   error
 	}{
 		{errors.New("boom"), codes.Internal, oauth.ServerError},
+		{fmt.Errorf("ask: %w", status.Error(codes.Unimplemented, "boom")), codes.Unimplemented, oauth.ServerError},
 		{context.DeadlineExceeded, codes.Unavailable, oauth.TemporarilyUnavailable},
 		{fmt.Errorf("commit: %w", rpcerr.ErrUnavailable), codes.Unavailable, oauth.TemporarilyUnavailable},
 	}

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -13,9 +14,11 @@ import (
 // so that the first event of a kind is an increase. A nil *Counters counts
 // nothing. It is safe for concurrent use.
 type Counters struct {
-	tokens, reuse, repeat, extended, ahead, replay, unknown, events, limited, counted metric.Int64Counter
+	tokens, reuse, repeat, extended, ahead, replay, unknown, events, limited, counted, signIns metric.Int64Counter
 
-	grantTypes, outcomes, classes map[string][]metric.AddOption // made once
+	hashingWait metric.Float64Histogram
+
+	grantTypes, outcomes, classes, signInOutcomes map[string][]metric.AddOption // made once
 }
 
 // counters makes the counters of the process.
@@ -31,6 +34,9 @@ func (m *maker) counters() *Counters {
 		events:   m.counter("chancery_events_published_total", "Events handed to the stream, by outcome."),
 		limited:  m.counter("chancery_rate_limited_total", "Requests and calls refused because their source makes too many, by class."),
 		counted:  m.counter("chancery_events_counted_total", "Events that were counted and not recorded one by one, because one source causes many."),
+		signIns:  m.counter("chancery_sign_ins_total", "Attempts to sign in or to change a password, by outcome: limited_* were not looked at."),
+
+		hashingWait: m.histogram("chancery_hashing_wait_seconds", "How long a password waited to be hashed, by outcome."),
 	}
 	if len(m.errs) > 0 {
 		return nil
@@ -39,6 +45,7 @@ func (m *maker) counters() *Counters {
 	c.grantTypes = prepare(ctx, c.tokens, "grant_type", append(grantTypes(), other))
 	c.outcomes = prepare(ctx, c.events, "outcome", []string{outcomeOK, outcomeFailed})
 	c.classes = prepare(ctx, c.limited, "class", ratelimit.Names())
+	c.signInOutcomes = prepare(ctx, c.signIns, "outcome", append(signInOutcomes(), other))
 	for _, counter := range []metric.Int64Counter{c.reuse, c.repeat, c.extended, c.ahead, c.replay, c.unknown, c.counted} {
 		counter.Add(ctx, 0)
 	}
@@ -144,6 +151,40 @@ func (c *Counters) EventPublished(ctx context.Context, ok bool) { //nolint:reviv
 		outcome = outcomeOK
 	}
 	c.events.Add(ctx, 1, c.outcomes[outcome]...)
+}
+
+// signInOutcomes are how an attempt to sign in can end.
+func signInOutcomes() []string {
+	return []string{
+		"authenticated", outcomeRefused, "busy", outcomeFailed,
+		"limited_device", "limited_pair", "limited_account", "limited_address", "limited_network",
+	}
+}
+
+// SignIn counts an attempt to sign in or to change a password. An outcome that is
+// not known becomes "other".
+func (c *Counters) SignIn(ctx context.Context, outcome string) {
+	if c == nil {
+		return
+	}
+	options, known := c.signInOutcomes[outcome]
+	if !known {
+		options = c.signInOutcomes[other]
+	}
+	c.signIns.Add(ctx, 1, options...)
+}
+
+// HashingWait counts how long a password waited to be hashed. One that was not was
+// refused.
+func (c *Counters) HashingWait(ctx context.Context, wait time.Duration, got bool) { //nolint:revive // the flag is what is counted
+	if c == nil {
+		return
+	}
+	outcome := outcomeRefused
+	if got {
+		outcome = outcomeOK
+	}
+	c.hashingWait.Record(ctx, wait.Seconds(), labelled("outcome", outcome))
 }
 
 // Values of the label outcome.

@@ -71,7 +71,8 @@ func TestAlertsSayWhatToDo(t *testing.T) {
 	slices.Sort(names)
 	if diff := cmp.Diff([]string{
 		"CertificateExpires", "CodeReplay", "DatabaseIdentityChanged", "ErrorRate", "KeyTooOld", "LatencyHigh", "LeaseOld",
-		"OutboxLag", "PollFailing", "PoolExhausted", "RefreshReuseSpike", "ReplicaNotReady", "RestrictionsLost", "RestrictionsNearCap",
+		"OutboxLag", "PasswordGuessing", "PollFailing", "PoolExhausted", "RefreshReuseSpike", "ReplicaNotReady", "RestrictionsLost",
+		"RestrictionsNearCap",
 		"StaleAnswers", "SweepBehind", "SweepClockDisagrees", "TargetDown", "UnknownCommits",
 	}, slices.Compact(names)); diff != "" {
 		t.Errorf("alerts (-want +got):\n%s", diff)

@@ -22,6 +22,7 @@ func TestN253_InputMakesNoSeries(t *testing.T) {
 		http(t.Context(), input, 200, time.Millisecond)
 		http(t.Context(), "token", 1000+i, time.Millisecond)
 		tel.Counters().TokensIssued(t.Context(), input)
+		tel.Counters().SignIn(t.Context(), input)
 	}
 	rpc(t.Context(), exchange, "OK", time.Millisecond)
 	http(t.Context(), "authorize", 404, time.Millisecond)
@@ -35,6 +36,7 @@ func TestN253_InputMakesNoSeries(t *testing.T) {
 		`chancery_http_duration_seconds_count{endpoint="token",status="other"}`:                              "10000",
 		`chancery_http_duration_seconds_count{endpoint="authorize",status="404"}`:                            "1",
 		`chancery_tokens_issued_total{grant_type="other"}`:                                                   "10000",
+		`chancery_sign_ins_total{outcome="other"}`:                                                           "10000",
 	} {
 		if got := value(t, text, series); got != want {
 			t.Errorf("%s = %s, want %s", series, got, want)
@@ -42,6 +44,7 @@ func TestN253_InputMakesNoSeries(t *testing.T) {
 	}
 	for prefix, want := range map[string]int{
 		"chancery_rpc_duration_seconds_count": 3, "chancery_http_duration_seconds_count": 3, "chancery_tokens_issued_total": 5,
+		"chancery_sign_ins_total": 10,
 	} {
 		if got := seriesOf(text, prefix); len(got) != want {
 			t.Errorf("%d series of %s, want %d", len(got), prefix, want)

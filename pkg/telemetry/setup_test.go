@@ -121,6 +121,9 @@ func useAll(t testing.TB, tel *telemetry.Telemetry) {
 	c.RateLimited(ctx, "192.0.2.1") // no class
 	c.EventPublished(ctx, true)
 	c.EventPublished(ctx, false)
+	c.SignIn(ctx, "limited_account")
+	c.HashingWait(ctx, 250*time.Millisecond, true)
+	c.HashingWait(ctx, time.Second, false)
 }
 
 func TestMetricsAreWhatTheProcessSays(t *testing.T) {
@@ -164,6 +167,10 @@ func TestMetricsAreWhatTheProcessSays(t *testing.T) {
 		`chancery_events_counted_total`:                                 "1",
 		`chancery_rate_limited_total{class="token"}`:                    "1",
 		`chancery_rate_limited_total{class="browsers"}`:                 "0",
+		`chancery_sign_ins_total{outcome="limited_account"}`:            "1",
+		`chancery_sign_ins_total{outcome="limited_network"}`:            "0",
+		`chancery_hashing_wait_seconds_sum{outcome="ok"}`:               "0.25",
+		`chancery_hashing_wait_seconds_count{outcome="refused"}`:        "1",
 		`chancery_certificate_expire_seconds`:                           "86400",
 		`chancery_ready`:                                                "1",
 	} {
@@ -200,6 +207,8 @@ func TestNilCountersCountNothing(t *testing.T) {
 	c.CodeReplay(t.Context())
 	c.UnknownCommit(t.Context())
 	c.EventPublished(t.Context(), true)
+	c.SignIn(t.Context(), "refused")
+	c.HashingWait(t.Context(), time.Second, true)
 }
 
 // A day of an unreachable database must not become a pile of queries.

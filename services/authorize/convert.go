@@ -60,6 +60,7 @@ func fromBrowser(m *authorizev1.Browser) authorization.Browser {
 		AddressBlock: m.GetAddressBlock(),
 		UserAgent:    m.GetUserAgent(),
 		FetchDest:    m.GetFetchDest(),
+		Devices:      m.GetDevices(),
 	}
 }
 

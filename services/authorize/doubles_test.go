@@ -64,6 +64,7 @@ type directory struct {
 	afterAuthentication func()
 
 	attempts []*directoryv1.AuthenticateRequest
+	changes  []*directoryv1.ChangePasswordRequest
 }
 
 func (d *directory) GetSubject(_ context.Context, req *directoryv1.GetSubjectRequest) (*directoryv1.GetSubjectResponse, error) {
@@ -97,7 +98,30 @@ func (d *directory) Authenticate(_ context.Context, req *directoryv1.Authenticat
 	if d.afterAuthentication != nil {
 		defer d.afterAuthentication()
 	}
-	return &directoryv1.AuthenticateResponse{Subject: s, Outcome: directoryv1.AuthenticateResponse_OUTCOME_AUTHENTICATED}, nil
+	return &directoryv1.AuthenticateResponse{
+		Subject: s, Outcome: directoryv1.AuthenticateResponse_OUTCOME_AUTHENTICATED, Device: "device of " + s.GetSub(),
+	}, nil
+}
+
+// ChangePassword takes any new password but "short", and raises the version.
+func (d *directory) ChangePassword(_ context.Context, req *directoryv1.ChangePasswordRequest) (*directoryv1.ChangePasswordResponse, error) {
+	d.changes = append(d.changes, req)
+	switch {
+	case req.GetNewPassword() == "short":
+		return nil, fault.New(fault.Invalid, "password is too short")
+	case d.throttled:
+		return &directoryv1.ChangePasswordResponse{
+			Outcome: directoryv1.AuthenticateResponse_OUTCOME_TOO_MANY_ATTEMPTS, RetryAfter: durationpb.New(time.Minute),
+		}, nil
+	case req.GetPassword() != "pw":
+		return &directoryv1.ChangePasswordResponse{Outcome: directoryv1.AuthenticateResponse_OUTCOME_REFUSED}, nil
+	}
+	s := proto.CloneOf(d.subjects[req.GetSub()])
+	s.Version++
+	d.subjects[req.GetSub()] = s
+	return &directoryv1.ChangePasswordResponse{
+		Subject: s, Outcome: directoryv1.AuthenticateResponse_OUTCOME_AUTHENTICATED, Device: "device of " + s.GetSub(),
+	}, nil
 }
 
 // identity is as what every client comes.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"google.golang.org/protobuf/types/known/durationpb"
+
 	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/jwks"
@@ -67,17 +69,39 @@ func (p peers) Subject(ctx context.Context, sub, workspaceID string) (authorizat
 // Authenticate implements authorization.Directory.
 func (p peers) Authenticate(ctx context.Context, c authorization.Credentials) (authorization.Attempt, error) {
 	resp, err := p.directory.Authenticate(ctx, &directoryv1.AuthenticateRequest{
-		Username: c.Username, Password: c.Password.Reveal(), AddressBlock: c.AddressBlock,
+		Username: c.Username, Password: c.Password.Reveal(), AddressBlock: c.AddressBlock, Devices: c.Devices,
 	})
 	if err != nil {
 		return authorization.Attempt{}, err
 	}
-	switch resp.GetOutcome() {
+	return fromAttempt(resp)
+}
+
+// ChangePassword implements authorization.Directory.
+func (p peers) ChangePassword(ctx context.Context, sub string, c authorization.Credentials, next secret.Secret) (authorization.Attempt, error) {
+	resp, err := p.directory.ChangePassword(ctx, &directoryv1.ChangePasswordRequest{
+		Sub: sub, Password: c.Password.Reveal(), NewPassword: next.Reveal(), AddressBlock: c.AddressBlock, Devices: c.Devices,
+	})
+	if err != nil {
+		return authorization.Attempt{}, err
+	}
+	return fromAttempt(resp)
+}
+
+// fromAttempt reads what the directory says of a password.
+func fromAttempt(m interface {
+	GetOutcome() directoryv1.AuthenticateResponse_Outcome
+	GetSubject() *directoryv1.Subject
+	GetRetryAfter() *durationpb.Duration
+	GetDevice() string
+},
+) (authorization.Attempt, error) {
+	switch m.GetOutcome() {
 	case directoryv1.AuthenticateResponse_OUTCOME_AUTHENTICATED:
-		subject := fromSubject(resp.GetSubject())
-		return authorization.Attempt{Subject: &subject}, nil
+		subject := fromSubject(m.GetSubject())
+		return authorization.Attempt{Subject: &subject, Device: secret.Wrap(m.GetDevice())}, nil
 	case directoryv1.AuthenticateResponse_OUTCOME_TOO_MANY_ATTEMPTS:
-		return authorization.Attempt{Throttled: true, RetryAfter: resp.GetRetryAfter().AsDuration()}, nil
+		return authorization.Attempt{Throttled: true, RetryAfter: m.GetRetryAfter().AsDuration()}, nil
 	case directoryv1.AuthenticateResponse_OUTCOME_REFUSED:
 		return authorization.Attempt{}, nil
 	default:

@@ -19,6 +19,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/ratelimit"
+	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/pkg/sweep"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
@@ -184,7 +185,7 @@ func (s *Service) SignIn(ctx context.Context, req *authorizev1.SignInRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	resp := &authorizev1.SignInResponse{Session: signedIn.Cookie.Reveal()}
+	resp := &authorizev1.SignInResponse{Session: signedIn.Cookie.Reveal(), Device: attempt.Device.Reveal()}
 	resp.Outcome, resp.RetryAfter = toOutcome(attempt)
 	if attempt.Subject != nil {
 		resp.Next = toStep(signedIn.Next)
@@ -246,7 +247,19 @@ func (s *Service) OpenSession(ctx context.Context, req *authorizev1.OpenSessionR
 	if err != nil {
 		return nil, err
 	}
-	resp := &authorizev1.OpenSessionResponse{Session: cookie.Reveal()}
+	resp := &authorizev1.OpenSessionResponse{Session: cookie.Reveal(), Device: attempt.Device.Reveal()}
+	resp.Outcome, resp.RetryAfter = toOutcome(attempt)
+	return resp, nil
+}
+
+// ChangePassword implements AuthorizeService.
+func (s *Service) ChangePassword(ctx context.Context, req *authorizev1.ChangePasswordRequest) (*authorizev1.ChangePasswordResponse, error) {
+	attempt, cookie, err := s.authorizer.ChangePassword(ctx, fromBrowser(req.GetBrowser()),
+		authorization.Credentials{Password: secret.Wrap(req.GetPassword())}, secret.Wrap(req.GetNewPassword()))
+	if err != nil {
+		return nil, err
+	}
+	resp := &authorizev1.ChangePasswordResponse{Session: cookie.Reveal(), Device: attempt.Device.Reveal()}
 	resp.Outcome, resp.RetryAfter = toOutcome(attempt)
 	return resp, nil
 }

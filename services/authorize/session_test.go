@@ -122,7 +122,7 @@ func TestOpenSessionSignsIn(t *testing.T) {
 			w.Errorf("GetSession() of nobody = %v, want %v", err, fault.NotFound)
 		}
 		opened := w.open(b, "u1", "pw")
-		if opened.GetOutcome() != authorizev1.SignInResponse_OUTCOME_SIGNED_IN || opened.GetSession() == "" {
+		if opened.GetOutcome() != authorizev1.SignInResponse_OUTCOME_SIGNED_IN || opened.GetSession() == "" || opened.GetDevice() != "device of u1" {
 			w.Fatalf("OpenSession() = %v", opened)
 		}
 		b.session = opened.GetSession()
@@ -147,6 +147,59 @@ func TestOpenSessionSignsIn(t *testing.T) {
 		// It is a session like any other.
 		w.begin(b, consentPage, nil)
 	})
+}
+
+// N068: another password ends every session of the user, and this browser goes on
+// with a new one.
+func TestN068_APasswordChangeEndsTheOtherSessions(t *testing.T) {
+	onBoth(t, func(w *world) {
+		this, other, stranger := w.signedIn("u1"), w.signedIn("u1"), w.signedIn("u2")
+		cookies := this.cookies()
+		cookies.Devices = []string{"d1", "d2"}
+		resp, err := w.ChangePassword(w.Context(), &authorizev1.ChangePasswordRequest{Browser: cookies, Password: "pw", NewPassword: "next"})
+		if err != nil || resp.GetOutcome() != authorizev1.SignInResponse_OUTCOME_SIGNED_IN || resp.GetSession() == "" || resp.GetDevice() != "device of u1" {
+			w.Fatalf("ChangePassword() = %v, %v", resp, err)
+		}
+		asked := w.directory.changes[0]
+		if asked.GetSub() != "u1" || asked.GetNewPassword() != "next" || len(asked.GetDevices()) != 2 || asked.GetAddressBlock() != "192.0.2.1/32" {
+			w.Errorf("directory was asked %v", asked)
+		}
+		for name, dead := range map[string]*browser{"the former session": this, "another one": other} {
+			if _, err := w.current(dead); !errors.Is(err, fault.NotFound) {
+				w.Errorf("%s: GetSession() = %v, want %v", name, err, fault.NotFound)
+			}
+		}
+		for name, live := range map[string]*browser{"u1": {session: resp.GetSession()}, "u2": stranger} {
+			if got, err := w.current(live); err != nil || got.GetSession().GetSub() != name {
+				w.Errorf("%s: GetSession() = %v, %v", name, got, err)
+			}
+		}
+	})
+}
+
+func TestChangePasswordFails(t *testing.T) {
+	w := newWorld(t)
+	b := w.signedIn("u1")
+	change := func(b *browser, present, next string) (*authorizev1.ChangePasswordResponse, error) {
+		return w.ChangePassword(w.Context(), &authorizev1.ChangePasswordRequest{Browser: b.cookies(), Password: present, NewPassword: next})
+	}
+	if resp, err := change(b, "no", "next"); err != nil || resp.GetOutcome() != authorizev1.SignInResponse_OUTCOME_REFUSED || resp.GetSession() != "" {
+		t.Errorf("ChangePassword(wrong) = %v, %v", resp, err)
+	}
+	if _, err := change(b, "pw", "short"); !errors.Is(err, fault.Invalid) {
+		t.Errorf("ChangePassword(short) = %v, want %v", err, fault.Invalid)
+	}
+	if _, err := change(&browser{}, "pw", "next"); !errors.Is(err, fault.NotFound) {
+		t.Errorf("ChangePassword() of nobody = %v, want %v", err, fault.NotFound)
+	}
+	w.directory.throttled = true
+	resp, err := change(b, "pw", "next")
+	if err != nil || resp.GetOutcome() != authorizev1.SignInResponse_OUTCOME_TOO_MANY_ATTEMPTS || resp.GetRetryAfter().AsDuration() == 0 {
+		t.Errorf("ChangePassword(throttled) = %v, %v", resp, err)
+	}
+	if _, err := w.current(b); err != nil {
+		t.Errorf("GetSession() = %v, want it as it was", err)
+	}
 }
 
 func TestOpenSessionFails(t *testing.T) {

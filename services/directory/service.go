@@ -10,6 +10,8 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"slices"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -19,6 +21,7 @@ import (
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	"github.com/chancery-auth/chancery/services/directory/internal/attempt"
 	"github.com/chancery-auth/chancery/services/directory/internal/credential"
+	"github.com/chancery-auth/chancery/services/directory/internal/device"
 	"github.com/chancery-auth/chancery/services/directory/internal/membership"
 	"github.com/chancery-auth/chancery/services/directory/internal/password"
 	"github.com/chancery-auth/chancery/services/directory/internal/project"
@@ -38,7 +41,24 @@ type Deps struct {
 	EventCounted func(ctx context.Context)
 	// Log tells what could not be found out beside a change. Nil drops it.
 	Log *slog.Logger
+	// Counters may be nil: nobody counts then, and Now is not needed.
+	Counters Counters
+	// Now is a clock for measuring.
+	Now func() time.Time
 }
+
+// Counters counts what happens, by kind and never by whom.
+type Counters interface {
+	// SignIn counts an attempt to sign in or to change a password, by one of
+	// [SignInOutcomes].
+	SignIn(ctx context.Context, outcome string)
+	// HashingWait counts how long a call waited to hash a password, and whether it
+	// could.
+	HashingWait(ctx context.Context, wait time.Duration, got bool)
+}
+
+// SignInOutcomes are the words that [Counters.SignIn] is told.
+func SignInOutcomes() []string { return credential.Outcomes() }
 
 // Service implements DirectoryService. It is safe for concurrent use.
 type Service struct {
@@ -49,6 +69,7 @@ type Service struct {
 	projects      project.Directory
 	memberships   membership.Directory
 	attempts      attempt.Store
+	devices       device.Store
 	log           *slog.Logger
 }
 
@@ -58,17 +79,24 @@ func New(cfg Config, deps Deps) *Service { return build(cfg, deps, password.Argo
 // build is New with another way to compute hashes.
 func build(cfg Config, deps Deps, kdf password.KDF) *Service {
 	st, hints, apps := deps.Stores, deps.Hints, registry{deps.Registry}
-	hasher := password.NewHasher(password.Options{
-		Params: cfg.Argon2id, Slots: cfg.HashingSlots, Wait: cfg.HashingWait, KDF: kdf,
-	})
-	limiter := &attempt.Limiter{Attempts: st.Attempts, Limit: cfg.AttemptLimit, Window: cfg.AttemptWindow}
+	options := password.Options{Params: cfg.Argon2id, Slots: cfg.HashingSlots, Wait: cfg.HashingWait, KDF: kdf, Now: deps.Now}
+	authenticator := credential.Authenticator{
+		Credentials: st.Credentials, Hints: hints, Counted: deps.EventCounted,
+		Attempts: &attempt.Limiter{Attempts: st.Attempts, Limits: cfg.Attempts},
+		Devices:  &device.Keeper{Devices: st.Devices, Lifetime: cfg.DeviceLifetime},
+	}
+	if deps.Counters != nil {
+		options.Waited, authenticator.Ended = deps.Counters.HashingWait, deps.Counters.SignIn
+	}
+	authenticator.Hasher = password.NewHasher(options)
 	return &Service{
-		authenticator: credential.Authenticator{Credentials: st.Credentials, Attempts: limiter, Hasher: hasher, Counted: deps.EventCounted},
-		subjects:      subject.Directory{Subjects: st.Subjects, Hasher: hasher, Hints: hints},
+		authenticator: authenticator,
+		subjects:      subject.Directory{Subjects: st.Subjects, Hasher: authenticator.Hasher, Hints: hints},
 		workspaces:    workspace.Directory{Workspaces: st.Workspaces, Apps: apps, Hints: hints},
 		projects:      project.Directory{Projects: st.Projects, Workspaces: st.Workspaces, Hints: hints},
 		memberships:   membership.Directory{Memberships: st.Memberships, Workspaces: st.Workspaces, Apps: apps, Hints: hints},
 		attempts:      st.Attempts,
+		devices:       st.Devices,
 		log:           cmp.Or(deps.Log, slog.New(slog.DiscardHandler)),
 	}
 }
@@ -76,7 +104,8 @@ func build(cfg Config, deps Deps, kdf password.KDF) *Service {
 // Register adds the service to a gRPC server.
 func (s *Service) Register(r grpc.ServiceRegistrar) { directoryv1.RegisterDirectoryServiceServer(r, s) }
 
-// Sweeps returns the failed sign-ins that count no more, for deletion.
+// Sweeps returns the failed sign-ins that count no more, and the devices that were
+// not used for long, for deletion.
 func (s *Service) Sweeps() []sweep.Table {
-	return append(s.attempts.Sweeps(), s.authenticator.Credentials.Sweeps()...)
+	return slices.Concat(s.attempts.Sweeps(), s.authenticator.Credentials.Sweeps(), s.devices.Sweeps())
 }

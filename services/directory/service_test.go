@@ -50,6 +50,7 @@ func testConfig() Config {
 	cfg := Default()
 	cfg.Argon2id = Argon2id{MemoryKiB: 8, Time: 1, Threads: 1}
 	cfg.HashingWait = time.Minute
+	cfg.Attempts.Delay = 0
 	return cfg
 }
 
@@ -153,7 +154,7 @@ func lifeOfASubject(t *testing.T, h harness) {
 
 	signedIn := h.signIn(t, "ada", right)
 	wantEqual(t, "Authenticate()", &directoryv1.AuthenticateResponse{
-		Subject: ada, Outcome: directoryv1.AuthenticateResponse_OUTCOME_AUTHENTICATED,
+		Subject: ada, Outcome: directoryv1.AuthenticateResponse_OUTCOME_AUTHENTICATED, Device: signedIn.GetDevice(),
 	}, signedIn)
 	found, err := h.authorize.GetSubject(t.Context(), &directoryv1.GetSubjectRequest{Sub: ada.GetSub(), ProjectIds: []string{p.GetProjectId()}})
 	if err != nil {
@@ -383,8 +384,14 @@ func TestConfigCheck(t *testing.T) {
 		"no threads":        func(c *Config) { c.Argon2id.Threads = 0 },
 		"no slots":          func(c *Config) { c.HashingSlots = 0 },
 		"negative wait":     func(c *Config) { c.HashingWait = -1 },
-		"no attempts":       func(c *Config) { c.AttemptLimit = 0 },
-		"no attempt window": func(c *Config) { c.AttemptWindow = 0 },
+		"no attempts":       func(c *Config) { c.Attempts.Pair.Attempts = 0 },
+		"no attempt window": func(c *Config) { c.Attempts.Pair.Window = 0 },
+		"none of a device":  func(c *Config) { c.Attempts.Device.Attempts = 0 },
+		"none an account":   func(c *Config) { c.Attempts.Account.Attempts = 0 },
+		"none an address":   func(c *Config) { c.Attempts.Address.Attempts = 0 },
+		"none a network":    func(c *Config) { c.Attempts.Network.Attempts = 0 },
+		"negative delay":    func(c *Config) { c.Attempts.Delay = -1 },
+		"no device":         func(c *Config) { c.DeviceLifetime = 0 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := Default()

@@ -12,6 +12,9 @@ import (
 	"github.com/chancery-auth/chancery/services/directory/internal/credential"
 	"github.com/chancery-auth/chancery/services/directory/internal/credential/credentialpg"
 	"github.com/chancery-auth/chancery/services/directory/internal/credential/credentialsqlite"
+	"github.com/chancery-auth/chancery/services/directory/internal/device"
+	"github.com/chancery-auth/chancery/services/directory/internal/device/devicepg"
+	"github.com/chancery-auth/chancery/services/directory/internal/device/devicesqlite"
 	"github.com/chancery-auth/chancery/services/directory/internal/membership"
 	"github.com/chancery-auth/chancery/services/directory/internal/membership/membershippg"
 	"github.com/chancery-auth/chancery/services/directory/internal/membership/membershipsqlite"
@@ -32,6 +35,7 @@ type Stores struct {
 	Subjects    subject.Store
 	Credentials credential.Store
 	Attempts    attempt.Store
+	Devices     device.Store
 	Workspaces  workspace.Store
 	Projects    project.Store
 	Memberships membership.Store
@@ -41,8 +45,9 @@ type Stores struct {
 func Postgres(db *pgxpool.Pool) Stores {
 	return Stores{
 		Subjects:    subjectpg.New(db, preset.RestrictionKeep),
-		Credentials: credentialpg.New(db),
+		Credentials: credentialpg.New(db, preset.RestrictionKeep),
 		Attempts:    attemptpg.New(db),
+		Devices:     devicepg.New(db),
 		Workspaces:  workspacepg.New(db, preset.RestrictionKeep),
 		Projects:    projectpg.New(db, preset.RestrictionKeep),
 		Memberships: membershippg.New(db, preset.RestrictionKeep),
@@ -53,8 +58,9 @@ func Postgres(db *pgxpool.Pool) Stores {
 func SQLite(db *sqlite.DB) Stores {
 	return Stores{
 		Subjects:    subjectsqlite.New(db, preset.RestrictionKeep),
-		Credentials: credentialsqlite.New(db),
+		Credentials: credentialsqlite.New(db, preset.RestrictionKeep),
 		Attempts:    attemptsqlite.New(db),
+		Devices:     devicesqlite.New(db),
 		Workspaces:  workspacesqlite.New(db, preset.RestrictionKeep),
 		Projects:    projectsqlite.New(db, preset.RestrictionKeep),
 		Memberships: membershipsqlite.New(db, preset.RestrictionKeep),

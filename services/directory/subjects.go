@@ -3,39 +3,10 @@ package directory
 import (
 	"context"
 
-	"google.golang.org/protobuf/types/known/durationpb"
-
 	"github.com/chancery-auth/chancery/pkg/secret"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
-	"github.com/chancery-auth/chancery/services/directory/internal/credential"
 	"github.com/chancery-auth/chancery/services/directory/internal/subject"
 )
-
-// Authenticate implements DirectoryService.
-func (s *Service) Authenticate(ctx context.Context, req *directoryv1.AuthenticateRequest) (*directoryv1.AuthenticateResponse, error) {
-	result, err := s.authenticator.Authenticate(ctx, credential.SignIn{
-		Username:     req.GetUsername(),
-		Password:     secret.Wrap(req.GetPassword()),
-		AddressBlock: req.GetAddressBlock(),
-	})
-	if err != nil {
-		return nil, err
-	}
-	switch result.Outcome {
-	case credential.Authenticated:
-		message, err := subjectMessage(result.Subject)
-		return &directoryv1.AuthenticateResponse{
-			Subject: message, Outcome: directoryv1.AuthenticateResponse_OUTCOME_AUTHENTICATED,
-		}, err
-	case credential.TooManyAttempts:
-		return &directoryv1.AuthenticateResponse{
-			Outcome:    directoryv1.AuthenticateResponse_OUTCOME_TOO_MANY_ATTEMPTS,
-			RetryAfter: durationpb.New(result.RetryAfter),
-		}, nil
-	default:
-		return &directoryv1.AuthenticateResponse{Outcome: directoryv1.AuthenticateResponse_OUTCOME_REFUSED}, nil
-	}
-}
 
 // GetSubject implements DirectoryService.
 func (s *Service) GetSubject(ctx context.Context, req *directoryv1.GetSubjectRequest) (*directoryv1.GetSubjectResponse, error) {

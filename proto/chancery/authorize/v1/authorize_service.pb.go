@@ -622,7 +622,9 @@ type Browser struct {
 	UserAgent string `protobuf:"bytes,4,opt,name=user_agent,json=userAgent,proto3" json:"user_agent,omitempty"`
 	// Sec-Fetch-Dest header: what the answer is for, such as "document" or "iframe".
 	// Empty if the browser did not say.
-	FetchDest     string `protobuf:"bytes,5,opt,name=fetch_dest,json=fetchDest,proto3" json:"fetch_dest,omitempty"`
+	FetchDest string `protobuf:"bytes,5,opt,name=fetch_dest,json=fetchDest,proto3" json:"fetch_dest,omitempty"`
+	// Values of the cookies by which the directory knows the device, of whatever user.
+	Devices       []string `protobuf:"bytes,6,rep,name=devices,proto3" json:"devices,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -690,6 +692,13 @@ func (x *Browser) GetFetchDest() string {
 		return x.FetchDest
 	}
 	return ""
+}
+
+func (x *Browser) GetDevices() []string {
+	if x != nil {
+		return x.Devices
+	}
+	return nil
 }
 
 // StartAuthorizationResponse carries the next step.
@@ -1329,7 +1338,10 @@ type SignInResponse struct {
 	// With OUTCOME_SIGNED_IN.
 	Next *Step `protobuf:"bytes,3,opt,name=next,proto3" json:"next,omitempty"`
 	// Value of the new session's cookie, with OUTCOME_SIGNED_IN.
-	Session       string `protobuf:"bytes,4,opt,name=session,proto3" json:"session,omitempty"`
+	Session string `protobuf:"bytes,4,opt,name=session,proto3" json:"session,omitempty"`
+	// Value of the cookie by which the directory knows the device from now on, with
+	// OUTCOME_SIGNED_IN. Empty where it knows no devices.
+	Device        string `protobuf:"bytes,5,opt,name=device,proto3" json:"device,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1388,6 +1400,13 @@ func (x *SignInResponse) GetNext() *Step {
 func (x *SignInResponse) GetSession() string {
 	if x != nil {
 		return x.Session
+	}
+	return ""
+}
+
+func (x *SignInResponse) GetDevice() string {
+	if x != nil {
+		return x.Device
 	}
 	return ""
 }
@@ -1885,7 +1904,9 @@ type OpenSessionResponse struct {
 	// With OUTCOME_TOO_MANY_ATTEMPTS.
 	RetryAfter *durationpb.Duration `protobuf:"bytes,2,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
 	// Value of the new session's cookie, with OUTCOME_SIGNED_IN.
-	Session       string `protobuf:"bytes,3,opt,name=session,proto3" json:"session,omitempty"`
+	Session string `protobuf:"bytes,3,opt,name=session,proto3" json:"session,omitempty"`
+	// As in SignInResponse.
+	Device        string `protobuf:"bytes,4,opt,name=device,proto3" json:"device,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1941,6 +1962,149 @@ func (x *OpenSessionResponse) GetSession() string {
 	return ""
 }
 
+func (x *OpenSessionResponse) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+// ChangePasswordRequest carries the present password of the user who is signed in,
+// and the next one.
+type ChangePasswordRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Browser       *Browser               `protobuf:"bytes,1,opt,name=browser,proto3" json:"browser,omitempty"`
+	Password      string                 `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
+	NewPassword   string                 `protobuf:"bytes,3,opt,name=new_password,json=newPassword,proto3" json:"new_password,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangePasswordRequest) Reset() {
+	*x = ChangePasswordRequest{}
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangePasswordRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangePasswordRequest) ProtoMessage() {}
+
+func (x *ChangePasswordRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangePasswordRequest.ProtoReflect.Descriptor instead.
+func (*ChangePasswordRequest) Descriptor() ([]byte, []int) {
+	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ChangePasswordRequest) GetBrowser() *Browser {
+	if x != nil {
+		return x.Browser
+	}
+	return nil
+}
+
+func (x *ChangePasswordRequest) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
+func (x *ChangePasswordRequest) GetNewPassword() string {
+	if x != nil {
+		return x.NewPassword
+	}
+	return ""
+}
+
+// ChangePasswordResponse carries the new session, or says why the password is as
+// it was.
+type ChangePasswordResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// OUTCOME_SIGNED_IN: the password is another one now.
+	Outcome SignInResponse_Outcome `protobuf:"varint,1,opt,name=outcome,proto3,enum=chancery.authorize.v1.SignInResponse_Outcome" json:"outcome,omitempty"`
+	// With OUTCOME_TOO_MANY_ATTEMPTS.
+	RetryAfter *durationpb.Duration `protobuf:"bytes,2,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
+	// Value of the new session's cookie, with OUTCOME_SIGNED_IN.
+	Session string `protobuf:"bytes,3,opt,name=session,proto3" json:"session,omitempty"`
+	// As in SignInResponse.
+	Device        string `protobuf:"bytes,4,opt,name=device,proto3" json:"device,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangePasswordResponse) Reset() {
+	*x = ChangePasswordResponse{}
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangePasswordResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangePasswordResponse) ProtoMessage() {}
+
+func (x *ChangePasswordResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangePasswordResponse.ProtoReflect.Descriptor instead.
+func (*ChangePasswordResponse) Descriptor() ([]byte, []int) {
+	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *ChangePasswordResponse) GetOutcome() SignInResponse_Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return SignInResponse_OUTCOME_UNSPECIFIED
+}
+
+func (x *ChangePasswordResponse) GetRetryAfter() *durationpb.Duration {
+	if x != nil {
+		return x.RetryAfter
+	}
+	return nil
+}
+
+func (x *ChangePasswordResponse) GetSession() string {
+	if x != nil {
+		return x.Session
+	}
+	return ""
+}
+
+func (x *ChangePasswordResponse) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
 // ListSessionsRequest names a subject.
 type ListSessionsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1951,7 +2115,7 @@ type ListSessionsRequest struct {
 
 func (x *ListSessionsRequest) Reset() {
 	*x = ListSessionsRequest{}
-	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[25]
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1963,7 +2127,7 @@ func (x *ListSessionsRequest) String() string {
 func (*ListSessionsRequest) ProtoMessage() {}
 
 func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[25]
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1976,7 +2140,7 @@ func (x *ListSessionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsRequest.ProtoReflect.Descriptor instead.
 func (*ListSessionsRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{25}
+	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ListSessionsRequest) GetSub() string {
@@ -1996,7 +2160,7 @@ type ListSessionsResponse struct {
 
 func (x *ListSessionsResponse) Reset() {
 	*x = ListSessionsResponse{}
-	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[26]
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2008,7 +2172,7 @@ func (x *ListSessionsResponse) String() string {
 func (*ListSessionsResponse) ProtoMessage() {}
 
 func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[26]
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2021,7 +2185,7 @@ func (x *ListSessionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSessionsResponse.ProtoReflect.Descriptor instead.
 func (*ListSessionsResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{26}
+	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ListSessionsResponse) GetSessions() []*Session {
@@ -2047,7 +2211,7 @@ type Session struct {
 
 func (x *Session) Reset() {
 	*x = Session{}
-	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[27]
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2059,7 +2223,7 @@ func (x *Session) String() string {
 func (*Session) ProtoMessage() {}
 
 func (x *Session) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[27]
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2072,7 +2236,7 @@ func (x *Session) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Session.ProtoReflect.Descriptor instead.
 func (*Session) Descriptor() ([]byte, []int) {
-	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{27}
+	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Session) GetSessionId() string {
@@ -2127,7 +2291,7 @@ type EndSessionRequest struct {
 
 func (x *EndSessionRequest) Reset() {
 	*x = EndSessionRequest{}
-	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[28]
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2139,7 +2303,7 @@ func (x *EndSessionRequest) String() string {
 func (*EndSessionRequest) ProtoMessage() {}
 
 func (x *EndSessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[28]
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2152,7 +2316,7 @@ func (x *EndSessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSessionRequest.ProtoReflect.Descriptor instead.
 func (*EndSessionRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{28}
+	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *EndSessionRequest) GetSessionId() string {
@@ -2171,7 +2335,7 @@ type EndSessionResponse struct {
 
 func (x *EndSessionResponse) Reset() {
 	*x = EndSessionResponse{}
-	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[29]
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2183,7 +2347,7 @@ func (x *EndSessionResponse) String() string {
 func (*EndSessionResponse) ProtoMessage() {}
 
 func (x *EndSessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[29]
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2196,7 +2360,7 @@ func (x *EndSessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndSessionResponse.ProtoReflect.Descriptor instead.
 func (*EndSessionResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{29}
+	return file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP(), []int{31}
 }
 
 // Parameter of the authorization response.
@@ -2210,7 +2374,7 @@ type ClientRedirect_Parameter struct {
 
 func (x *ClientRedirect_Parameter) Reset() {
 	*x = ClientRedirect_Parameter{}
-	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[30]
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2222,7 +2386,7 @@ func (x *ClientRedirect_Parameter) String() string {
 func (*ClientRedirect_Parameter) ProtoMessage() {}
 
 func (x *ClientRedirect_Parameter) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[30]
+	mi := &file_chancery_authorize_v1_authorize_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2308,7 +2472,7 @@ const file_chancery_authorize_v1_authorize_service_proto_rawDesc = "" +
 	"\x13repeated_parameters\x18\x11 \x03(\tR\x12repeatedParameters\"\xa4\x01\n" +
 	"\x19StartAuthorizationRequest\x12M\n" +
 	"\arequest\x18\x01 \x01(\v2+.chancery.authorize.v1.AuthorizationRequestB\x06\xbaH\x03\xc8\x01\x01R\arequest\x128\n" +
-	"\abrowser\x18\x02 \x01(\v2\x1e.chancery.authorize.v1.BrowserR\abrowser\"\xac\x01\n" +
+	"\abrowser\x18\x02 \x01(\v2\x1e.chancery.authorize.v1.BrowserR\abrowser\"\xcb\x01\n" +
 	"\aBrowser\x12\x1d\n" +
 	"\asession\x18\x01 \x01(\tB\x03\x80\x01\x01R\asession\x12\x1f\n" +
 	"\bbindings\x18\x02 \x03(\tB\x03\x80\x01\x01R\bbindings\x12#\n" +
@@ -2316,7 +2480,8 @@ const file_chancery_authorize_v1_authorize_service_proto_rawDesc = "" +
 	"\n" +
 	"user_agent\x18\x04 \x01(\tR\tuserAgent\x12\x1d\n" +
 	"\n" +
-	"fetch_dest\x18\x05 \x01(\tR\tfetchDest\"M\n" +
+	"fetch_dest\x18\x05 \x01(\tR\tfetchDest\x12\x1d\n" +
+	"\adevices\x18\x06 \x03(\tB\x03\x80\x01\x01R\adevices\"M\n" +
 	"\x1aStartAuthorizationResponse\x12/\n" +
 	"\x04next\x18\x01 \x01(\v2\x1b.chancery.authorize.v1.StepR\x04next\"\xde\x01\n" +
 	"\x04Step\x12F\n" +
@@ -2368,13 +2533,14 @@ const file_chancery_authorize_v1_authorize_service_proto_rawDesc = "" +
 	"\vtransaction\x18\x01 \x01(\tR\vtransaction\x128\n" +
 	"\abrowser\x18\x02 \x01(\v2\x1e.chancery.authorize.v1.BrowserR\abrowser\x12$\n" +
 	"\busername\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\busername\x12\x1f\n" +
-	"\bpassword\x18\x04 \x01(\tB\x03\x80\x01\x01R\bpassword\"\xd4\x02\n" +
+	"\bpassword\x18\x04 \x01(\tB\x03\x80\x01\x01R\bpassword\"\xf1\x02\n" +
 	"\x0eSignInResponse\x12G\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2-.chancery.authorize.v1.SignInResponse.OutcomeR\aoutcome\x12:\n" +
 	"\vretry_after\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\n" +
 	"retryAfter\x12/\n" +
 	"\x04next\x18\x03 \x01(\v2\x1b.chancery.authorize.v1.StepR\x04next\x12\x1d\n" +
-	"\asession\x18\x04 \x01(\tB\x03\x80\x01\x01R\asession\"m\n" +
+	"\asession\x18\x04 \x01(\tB\x03\x80\x01\x01R\asession\x12\x1b\n" +
+	"\x06device\x18\x05 \x01(\tB\x03\x80\x01\x01R\x06device\"m\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11OUTCOME_SIGNED_IN\x10\x01\x12\x13\n" +
@@ -2408,12 +2574,23 @@ const file_chancery_authorize_v1_authorize_service_proto_rawDesc = "" +
 	"\x12OpenSessionRequest\x128\n" +
 	"\abrowser\x18\x01 \x01(\v2\x1e.chancery.authorize.v1.BrowserR\abrowser\x12$\n" +
 	"\busername\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\busername\x12\x1f\n" +
-	"\bpassword\x18\x03 \x01(\tB\x03\x80\x01\x01R\bpassword\"\xb9\x01\n" +
+	"\bpassword\x18\x03 \x01(\tB\x03\x80\x01\x01R\bpassword\"\xd6\x01\n" +
 	"\x13OpenSessionResponse\x12G\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2-.chancery.authorize.v1.SignInResponse.OutcomeR\aoutcome\x12:\n" +
 	"\vretry_after\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\n" +
 	"retryAfter\x12\x1d\n" +
-	"\asession\x18\x03 \x01(\tB\x03\x80\x01\x01R\asession\"0\n" +
+	"\asession\x18\x03 \x01(\tB\x03\x80\x01\x01R\asession\x12\x1b\n" +
+	"\x06device\x18\x04 \x01(\tB\x03\x80\x01\x01R\x06device\"\x9a\x01\n" +
+	"\x15ChangePasswordRequest\x128\n" +
+	"\abrowser\x18\x01 \x01(\v2\x1e.chancery.authorize.v1.BrowserR\abrowser\x12\x1f\n" +
+	"\bpassword\x18\x02 \x01(\tB\x03\x80\x01\x01R\bpassword\x12&\n" +
+	"\fnew_password\x18\x03 \x01(\tB\x03\x80\x01\x01R\vnewPassword\"\xd9\x01\n" +
+	"\x16ChangePasswordResponse\x12G\n" +
+	"\aoutcome\x18\x01 \x01(\x0e2-.chancery.authorize.v1.SignInResponse.OutcomeR\aoutcome\x12:\n" +
+	"\vretry_after\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"retryAfter\x12\x1d\n" +
+	"\asession\x18\x03 \x01(\tB\x03\x80\x01\x01R\asession\x12\x1b\n" +
+	"\x06device\x18\x04 \x01(\tB\x03\x80\x01\x01R\x06device\"0\n" +
 	"\x13ListSessionsRequest\x12\x19\n" +
 	"\x03sub\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x03sub\"R\n" +
 	"\x14ListSessionsResponse\x12:\n" +
@@ -2431,7 +2608,7 @@ const file_chancery_authorize_v1_authorize_service_proto_rawDesc = "" +
 	"\x11EndSessionRequest\x12'\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tsessionId\"\x14\n" +
-	"\x12EndSessionResponse2\x90\v\n" +
+	"\x12EndSessionResponse2\x8c\f\n" +
 	"\x10AuthorizeService\x12\xac\x01\n" +
 	"\x18PushAuthorizationRequest\x126.chancery.authorize.v1.PushAuthorizationRequestRequest\x1a7.chancery.authorize.v1.PushAuthorizationRequestResponse\"\x1f\xe2\xe0\x18\x06anyone\x82\xd3\xe4\x93\x02\x0f:\x01*\"\n" +
 	"/oauth/par\x12\x86\x01\n" +
@@ -2443,7 +2620,8 @@ const file_chancery_authorize_v1_authorize_service_proto_rawDesc = "" +
 	"\x13CancelAuthorization\x121.chancery.authorize.v1.CancelAuthorizationRequest\x1a2.chancery.authorize.v1.CancelAuthorizationResponse\"\v\xe2\xe0\x18\agateway\x12q\n" +
 	"\n" +
 	"GetSession\x12(.chancery.authorize.v1.GetSessionRequest\x1a).chancery.authorize.v1.GetSessionResponse\"\x0e\xe2\xe0\x18\agateway\x90\x02\x01\x12q\n" +
-	"\vOpenSession\x12).chancery.authorize.v1.OpenSessionRequest\x1a*.chancery.authorize.v1.OpenSessionResponse\"\v\xe2\xe0\x18\agateway\x12\x80\x01\n" +
+	"\vOpenSession\x12).chancery.authorize.v1.OpenSessionRequest\x1a*.chancery.authorize.v1.OpenSessionResponse\"\v\xe2\xe0\x18\agateway\x12z\n" +
+	"\x0eChangePassword\x12,.chancery.authorize.v1.ChangePasswordRequest\x1a-.chancery.authorize.v1.ChangePasswordResponse\"\v\xe2\xe0\x18\agateway\x12\x80\x01\n" +
 	"\fListSessions\x12*.chancery.authorize.v1.ListSessionsRequest\x1a+.chancery.authorize.v1.ListSessionsResponse\"\x17\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\x90\x02\x01\x12z\n" +
 	"\n" +
 	"EndSession\x12(.chancery.authorize.v1.EndSessionRequest\x1a).chancery.authorize.v1.EndSessionResponse\"\x17\xe2\xe0\x18\x05admin\xe2\xe0\x18\agateway\x90\x02\x02BKZIgithub.com/chancery-auth/chancery/proto/chancery/authorize/v1;authorizev1b\x06proto3"
@@ -2461,7 +2639,7 @@ func file_chancery_authorize_v1_authorize_service_proto_rawDescGZIP() []byte {
 }
 
 var file_chancery_authorize_v1_authorize_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_chancery_authorize_v1_authorize_service_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_chancery_authorize_v1_authorize_service_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_chancery_authorize_v1_authorize_service_proto_goTypes = []any{
 	(Interaction_Page)(0),                    // 0: chancery.authorize.v1.Interaction.Page
 	(SignInResponse_Outcome)(0),              // 1: chancery.authorize.v1.SignInResponse.Outcome
@@ -2490,17 +2668,19 @@ var file_chancery_authorize_v1_authorize_service_proto_goTypes = []any{
 	(*GetSessionResponse)(nil),               // 24: chancery.authorize.v1.GetSessionResponse
 	(*OpenSessionRequest)(nil),               // 25: chancery.authorize.v1.OpenSessionRequest
 	(*OpenSessionResponse)(nil),              // 26: chancery.authorize.v1.OpenSessionResponse
-	(*ListSessionsRequest)(nil),              // 27: chancery.authorize.v1.ListSessionsRequest
-	(*ListSessionsResponse)(nil),             // 28: chancery.authorize.v1.ListSessionsResponse
-	(*Session)(nil),                          // 29: chancery.authorize.v1.Session
-	(*EndSessionRequest)(nil),                // 30: chancery.authorize.v1.EndSessionRequest
-	(*EndSessionResponse)(nil),               // 31: chancery.authorize.v1.EndSessionResponse
-	(*ClientRedirect_Parameter)(nil),         // 32: chancery.authorize.v1.ClientRedirect.Parameter
-	(*v1.Client)(nil),                        // 33: chancery.registry.v1.Client
-	(*v11.EvaluateResponse)(nil),             // 34: chancery.consent.v1.EvaluateResponse
-	(*structpb.Struct)(nil),                  // 35: google.protobuf.Struct
-	(*durationpb.Duration)(nil),              // 36: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),            // 37: google.protobuf.Timestamp
+	(*ChangePasswordRequest)(nil),            // 27: chancery.authorize.v1.ChangePasswordRequest
+	(*ChangePasswordResponse)(nil),           // 28: chancery.authorize.v1.ChangePasswordResponse
+	(*ListSessionsRequest)(nil),              // 29: chancery.authorize.v1.ListSessionsRequest
+	(*ListSessionsResponse)(nil),             // 30: chancery.authorize.v1.ListSessionsResponse
+	(*Session)(nil),                          // 31: chancery.authorize.v1.Session
+	(*EndSessionRequest)(nil),                // 32: chancery.authorize.v1.EndSessionRequest
+	(*EndSessionResponse)(nil),               // 33: chancery.authorize.v1.EndSessionResponse
+	(*ClientRedirect_Parameter)(nil),         // 34: chancery.authorize.v1.ClientRedirect.Parameter
+	(*v1.Client)(nil),                        // 35: chancery.registry.v1.Client
+	(*v11.EvaluateResponse)(nil),             // 36: chancery.consent.v1.EvaluateResponse
+	(*structpb.Struct)(nil),                  // 37: google.protobuf.Struct
+	(*durationpb.Duration)(nil),              // 38: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),            // 39: google.protobuf.Timestamp
 }
 var file_chancery_authorize_v1_authorize_service_proto_depIdxs = []int32{
 	4,  // 0: chancery.authorize.v1.StartAuthorizationRequest.request:type_name -> chancery.authorize.v1.AuthorizationRequest
@@ -2510,16 +2690,16 @@ var file_chancery_authorize_v1_authorize_service_proto_depIdxs = []int32{
 	10, // 4: chancery.authorize.v1.Step.redirect:type_name -> chancery.authorize.v1.ClientRedirect
 	11, // 5: chancery.authorize.v1.Step.error_page:type_name -> chancery.authorize.v1.ErrorPage
 	0,  // 6: chancery.authorize.v1.Interaction.page:type_name -> chancery.authorize.v1.Interaction.Page
-	32, // 7: chancery.authorize.v1.ClientRedirect.parameters:type_name -> chancery.authorize.v1.ClientRedirect.Parameter
+	34, // 7: chancery.authorize.v1.ClientRedirect.parameters:type_name -> chancery.authorize.v1.ClientRedirect.Parameter
 	6,  // 8: chancery.authorize.v1.GetInteractionRequest.browser:type_name -> chancery.authorize.v1.Browser
 	0,  // 9: chancery.authorize.v1.GetInteractionResponse.page:type_name -> chancery.authorize.v1.Interaction.Page
-	33, // 10: chancery.authorize.v1.GetInteractionResponse.client:type_name -> chancery.registry.v1.Client
+	35, // 10: chancery.authorize.v1.GetInteractionResponse.client:type_name -> chancery.registry.v1.Client
 	14, // 11: chancery.authorize.v1.GetInteractionResponse.account:type_name -> chancery.authorize.v1.Account
-	34, // 12: chancery.authorize.v1.GetInteractionResponse.consent:type_name -> chancery.consent.v1.EvaluateResponse
-	35, // 13: chancery.authorize.v1.Account.claims:type_name -> google.protobuf.Struct
+	36, // 12: chancery.authorize.v1.GetInteractionResponse.consent:type_name -> chancery.consent.v1.EvaluateResponse
+	37, // 13: chancery.authorize.v1.Account.claims:type_name -> google.protobuf.Struct
 	6,  // 14: chancery.authorize.v1.SignInRequest.browser:type_name -> chancery.authorize.v1.Browser
 	1,  // 15: chancery.authorize.v1.SignInResponse.outcome:type_name -> chancery.authorize.v1.SignInResponse.Outcome
-	36, // 16: chancery.authorize.v1.SignInResponse.retry_after:type_name -> google.protobuf.Duration
+	38, // 16: chancery.authorize.v1.SignInResponse.retry_after:type_name -> google.protobuf.Duration
 	8,  // 17: chancery.authorize.v1.SignInResponse.next:type_name -> chancery.authorize.v1.Step
 	6,  // 18: chancery.authorize.v1.ChooseAccountRequest.browser:type_name -> chancery.authorize.v1.Browser
 	8,  // 19: chancery.authorize.v1.ChooseAccountResponse.next:type_name -> chancery.authorize.v1.Step
@@ -2528,42 +2708,47 @@ var file_chancery_authorize_v1_authorize_service_proto_depIdxs = []int32{
 	6,  // 22: chancery.authorize.v1.CancelAuthorizationRequest.browser:type_name -> chancery.authorize.v1.Browser
 	8,  // 23: chancery.authorize.v1.CancelAuthorizationResponse.next:type_name -> chancery.authorize.v1.Step
 	6,  // 24: chancery.authorize.v1.GetSessionRequest.browser:type_name -> chancery.authorize.v1.Browser
-	29, // 25: chancery.authorize.v1.GetSessionResponse.session:type_name -> chancery.authorize.v1.Session
+	31, // 25: chancery.authorize.v1.GetSessionResponse.session:type_name -> chancery.authorize.v1.Session
 	14, // 26: chancery.authorize.v1.GetSessionResponse.account:type_name -> chancery.authorize.v1.Account
 	6,  // 27: chancery.authorize.v1.OpenSessionRequest.browser:type_name -> chancery.authorize.v1.Browser
 	1,  // 28: chancery.authorize.v1.OpenSessionResponse.outcome:type_name -> chancery.authorize.v1.SignInResponse.Outcome
-	36, // 29: chancery.authorize.v1.OpenSessionResponse.retry_after:type_name -> google.protobuf.Duration
-	29, // 30: chancery.authorize.v1.ListSessionsResponse.sessions:type_name -> chancery.authorize.v1.Session
-	37, // 31: chancery.authorize.v1.Session.auth_time:type_name -> google.protobuf.Timestamp
-	37, // 32: chancery.authorize.v1.Session.expire_time:type_name -> google.protobuf.Timestamp
-	36, // 33: chancery.authorize.v1.Session.age:type_name -> google.protobuf.Duration
-	2,  // 34: chancery.authorize.v1.AuthorizeService.PushAuthorizationRequest:input_type -> chancery.authorize.v1.PushAuthorizationRequestRequest
-	5,  // 35: chancery.authorize.v1.AuthorizeService.StartAuthorization:input_type -> chancery.authorize.v1.StartAuthorizationRequest
-	12, // 36: chancery.authorize.v1.AuthorizeService.GetInteraction:input_type -> chancery.authorize.v1.GetInteractionRequest
-	15, // 37: chancery.authorize.v1.AuthorizeService.SignIn:input_type -> chancery.authorize.v1.SignInRequest
-	17, // 38: chancery.authorize.v1.AuthorizeService.ChooseAccount:input_type -> chancery.authorize.v1.ChooseAccountRequest
-	19, // 39: chancery.authorize.v1.AuthorizeService.SubmitConsent:input_type -> chancery.authorize.v1.SubmitConsentRequest
-	21, // 40: chancery.authorize.v1.AuthorizeService.CancelAuthorization:input_type -> chancery.authorize.v1.CancelAuthorizationRequest
-	23, // 41: chancery.authorize.v1.AuthorizeService.GetSession:input_type -> chancery.authorize.v1.GetSessionRequest
-	25, // 42: chancery.authorize.v1.AuthorizeService.OpenSession:input_type -> chancery.authorize.v1.OpenSessionRequest
-	27, // 43: chancery.authorize.v1.AuthorizeService.ListSessions:input_type -> chancery.authorize.v1.ListSessionsRequest
-	30, // 44: chancery.authorize.v1.AuthorizeService.EndSession:input_type -> chancery.authorize.v1.EndSessionRequest
-	3,  // 45: chancery.authorize.v1.AuthorizeService.PushAuthorizationRequest:output_type -> chancery.authorize.v1.PushAuthorizationRequestResponse
-	7,  // 46: chancery.authorize.v1.AuthorizeService.StartAuthorization:output_type -> chancery.authorize.v1.StartAuthorizationResponse
-	13, // 47: chancery.authorize.v1.AuthorizeService.GetInteraction:output_type -> chancery.authorize.v1.GetInteractionResponse
-	16, // 48: chancery.authorize.v1.AuthorizeService.SignIn:output_type -> chancery.authorize.v1.SignInResponse
-	18, // 49: chancery.authorize.v1.AuthorizeService.ChooseAccount:output_type -> chancery.authorize.v1.ChooseAccountResponse
-	20, // 50: chancery.authorize.v1.AuthorizeService.SubmitConsent:output_type -> chancery.authorize.v1.SubmitConsentResponse
-	22, // 51: chancery.authorize.v1.AuthorizeService.CancelAuthorization:output_type -> chancery.authorize.v1.CancelAuthorizationResponse
-	24, // 52: chancery.authorize.v1.AuthorizeService.GetSession:output_type -> chancery.authorize.v1.GetSessionResponse
-	26, // 53: chancery.authorize.v1.AuthorizeService.OpenSession:output_type -> chancery.authorize.v1.OpenSessionResponse
-	28, // 54: chancery.authorize.v1.AuthorizeService.ListSessions:output_type -> chancery.authorize.v1.ListSessionsResponse
-	31, // 55: chancery.authorize.v1.AuthorizeService.EndSession:output_type -> chancery.authorize.v1.EndSessionResponse
-	45, // [45:56] is the sub-list for method output_type
-	34, // [34:45] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	38, // 29: chancery.authorize.v1.OpenSessionResponse.retry_after:type_name -> google.protobuf.Duration
+	6,  // 30: chancery.authorize.v1.ChangePasswordRequest.browser:type_name -> chancery.authorize.v1.Browser
+	1,  // 31: chancery.authorize.v1.ChangePasswordResponse.outcome:type_name -> chancery.authorize.v1.SignInResponse.Outcome
+	38, // 32: chancery.authorize.v1.ChangePasswordResponse.retry_after:type_name -> google.protobuf.Duration
+	31, // 33: chancery.authorize.v1.ListSessionsResponse.sessions:type_name -> chancery.authorize.v1.Session
+	39, // 34: chancery.authorize.v1.Session.auth_time:type_name -> google.protobuf.Timestamp
+	39, // 35: chancery.authorize.v1.Session.expire_time:type_name -> google.protobuf.Timestamp
+	38, // 36: chancery.authorize.v1.Session.age:type_name -> google.protobuf.Duration
+	2,  // 37: chancery.authorize.v1.AuthorizeService.PushAuthorizationRequest:input_type -> chancery.authorize.v1.PushAuthorizationRequestRequest
+	5,  // 38: chancery.authorize.v1.AuthorizeService.StartAuthorization:input_type -> chancery.authorize.v1.StartAuthorizationRequest
+	12, // 39: chancery.authorize.v1.AuthorizeService.GetInteraction:input_type -> chancery.authorize.v1.GetInteractionRequest
+	15, // 40: chancery.authorize.v1.AuthorizeService.SignIn:input_type -> chancery.authorize.v1.SignInRequest
+	17, // 41: chancery.authorize.v1.AuthorizeService.ChooseAccount:input_type -> chancery.authorize.v1.ChooseAccountRequest
+	19, // 42: chancery.authorize.v1.AuthorizeService.SubmitConsent:input_type -> chancery.authorize.v1.SubmitConsentRequest
+	21, // 43: chancery.authorize.v1.AuthorizeService.CancelAuthorization:input_type -> chancery.authorize.v1.CancelAuthorizationRequest
+	23, // 44: chancery.authorize.v1.AuthorizeService.GetSession:input_type -> chancery.authorize.v1.GetSessionRequest
+	25, // 45: chancery.authorize.v1.AuthorizeService.OpenSession:input_type -> chancery.authorize.v1.OpenSessionRequest
+	27, // 46: chancery.authorize.v1.AuthorizeService.ChangePassword:input_type -> chancery.authorize.v1.ChangePasswordRequest
+	29, // 47: chancery.authorize.v1.AuthorizeService.ListSessions:input_type -> chancery.authorize.v1.ListSessionsRequest
+	32, // 48: chancery.authorize.v1.AuthorizeService.EndSession:input_type -> chancery.authorize.v1.EndSessionRequest
+	3,  // 49: chancery.authorize.v1.AuthorizeService.PushAuthorizationRequest:output_type -> chancery.authorize.v1.PushAuthorizationRequestResponse
+	7,  // 50: chancery.authorize.v1.AuthorizeService.StartAuthorization:output_type -> chancery.authorize.v1.StartAuthorizationResponse
+	13, // 51: chancery.authorize.v1.AuthorizeService.GetInteraction:output_type -> chancery.authorize.v1.GetInteractionResponse
+	16, // 52: chancery.authorize.v1.AuthorizeService.SignIn:output_type -> chancery.authorize.v1.SignInResponse
+	18, // 53: chancery.authorize.v1.AuthorizeService.ChooseAccount:output_type -> chancery.authorize.v1.ChooseAccountResponse
+	20, // 54: chancery.authorize.v1.AuthorizeService.SubmitConsent:output_type -> chancery.authorize.v1.SubmitConsentResponse
+	22, // 55: chancery.authorize.v1.AuthorizeService.CancelAuthorization:output_type -> chancery.authorize.v1.CancelAuthorizationResponse
+	24, // 56: chancery.authorize.v1.AuthorizeService.GetSession:output_type -> chancery.authorize.v1.GetSessionResponse
+	26, // 57: chancery.authorize.v1.AuthorizeService.OpenSession:output_type -> chancery.authorize.v1.OpenSessionResponse
+	28, // 58: chancery.authorize.v1.AuthorizeService.ChangePassword:output_type -> chancery.authorize.v1.ChangePasswordResponse
+	30, // 59: chancery.authorize.v1.AuthorizeService.ListSessions:output_type -> chancery.authorize.v1.ListSessionsResponse
+	33, // 60: chancery.authorize.v1.AuthorizeService.EndSession:output_type -> chancery.authorize.v1.EndSessionResponse
+	49, // [49:61] is the sub-list for method output_type
+	37, // [37:49] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_chancery_authorize_v1_authorize_service_proto_init() }
@@ -2582,7 +2767,7 @@ func file_chancery_authorize_v1_authorize_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chancery_authorize_v1_authorize_service_proto_rawDesc), len(file_chancery_authorize_v1_authorize_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   31,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -28,6 +28,7 @@ const (
 	AuthorizeService_CancelAuthorization_FullMethodName      = "/chancery.authorize.v1.AuthorizeService/CancelAuthorization"
 	AuthorizeService_GetSession_FullMethodName               = "/chancery.authorize.v1.AuthorizeService/GetSession"
 	AuthorizeService_OpenSession_FullMethodName              = "/chancery.authorize.v1.AuthorizeService/OpenSession"
+	AuthorizeService_ChangePassword_FullMethodName           = "/chancery.authorize.v1.AuthorizeService/ChangePassword"
 	AuthorizeService_ListSessions_FullMethodName             = "/chancery.authorize.v1.AuthorizeService/ListSessions"
 	AuthorizeService_EndSession_FullMethodName               = "/chancery.authorize.v1.AuthorizeService/EndSession"
 )
@@ -71,6 +72,11 @@ type AuthorizeServiceClient interface {
 	// there is no client, and no authorization pending. The session that the browser
 	// had is over.
 	OpenSession(ctx context.Context, in *OpenSessionRequest, opts ...grpc.CallOption) (*OpenSessionResponse, error)
+	// ChangePassword gives the user who is signed in another password if the present
+	// one is right. Every session and token of the user ends; the browser gets a new
+	// session. Fails with NOT_FOUND when nobody is signed in, and with INVALID for a
+	// new password that the directory does not take.
+	ChangePassword(ctx context.Context, in *ChangePasswordRequest, opts ...grpc.CallOption) (*ChangePasswordResponse, error)
 	// ListSessions returns the live sign-in sessions of a subject, newest first.
 	ListSessions(ctx context.Context, in *ListSessionsRequest, opts ...grpc.CallOption) (*ListSessionsResponse, error)
 	// EndSession ends a session and the tokens bound to it. Ending it twice is no
@@ -176,6 +182,16 @@ func (c *authorizeServiceClient) OpenSession(ctx context.Context, in *OpenSessio
 	return out, nil
 }
 
+func (c *authorizeServiceClient) ChangePassword(ctx context.Context, in *ChangePasswordRequest, opts ...grpc.CallOption) (*ChangePasswordResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ChangePasswordResponse)
+	err := c.cc.Invoke(ctx, AuthorizeService_ChangePassword_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *authorizeServiceClient) ListSessions(ctx context.Context, in *ListSessionsRequest, opts ...grpc.CallOption) (*ListSessionsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListSessionsResponse)
@@ -235,6 +251,11 @@ type AuthorizeServiceServer interface {
 	// there is no client, and no authorization pending. The session that the browser
 	// had is over.
 	OpenSession(context.Context, *OpenSessionRequest) (*OpenSessionResponse, error)
+	// ChangePassword gives the user who is signed in another password if the present
+	// one is right. Every session and token of the user ends; the browser gets a new
+	// session. Fails with NOT_FOUND when nobody is signed in, and with INVALID for a
+	// new password that the directory does not take.
+	ChangePassword(context.Context, *ChangePasswordRequest) (*ChangePasswordResponse, error)
 	// ListSessions returns the live sign-in sessions of a subject, newest first.
 	ListSessions(context.Context, *ListSessionsRequest) (*ListSessionsResponse, error)
 	// EndSession ends a session and the tokens bound to it. Ending it twice is no
@@ -276,6 +297,9 @@ func (UnimplementedAuthorizeServiceServer) GetSession(context.Context, *GetSessi
 }
 func (UnimplementedAuthorizeServiceServer) OpenSession(context.Context, *OpenSessionRequest) (*OpenSessionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method OpenSession not implemented")
+}
+func (UnimplementedAuthorizeServiceServer) ChangePassword(context.Context, *ChangePasswordRequest) (*ChangePasswordResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ChangePassword not implemented")
 }
 func (UnimplementedAuthorizeServiceServer) ListSessions(context.Context, *ListSessionsRequest) (*ListSessionsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListSessions not implemented")
@@ -466,6 +490,24 @@ func _AuthorizeService_OpenSession_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AuthorizeService_ChangePassword_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ChangePasswordRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthorizeServiceServer).ChangePassword(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthorizeService_ChangePassword_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthorizeServiceServer).ChangePassword(ctx, req.(*ChangePasswordRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _AuthorizeService_ListSessions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListSessionsRequest)
 	if err := dec(in); err != nil {
@@ -544,6 +586,10 @@ var AuthorizeService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "OpenSession",
 			Handler:    _AuthorizeService_OpenSession_Handler,
+		},
+		{
+			MethodName: "ChangePassword",
+			Handler:    _AuthorizeService_ChangePassword_Handler,
 		},
 		{
 			MethodName: "ListSessions",

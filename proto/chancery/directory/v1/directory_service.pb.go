@@ -420,7 +420,9 @@ type AuthenticateRequest struct {
 	Username string                 `protobuf:"bytes,1,opt,name=username,proto3" json:"username,omitempty"`
 	Password string                 `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
 	// Address block of the user's browser (/32 or /64), for limiting attempts.
-	AddressBlock  string `protobuf:"bytes,3,opt,name=address_block,json=addressBlock,proto3" json:"address_block,omitempty"`
+	AddressBlock string `protobuf:"bytes,3,opt,name=address_block,json=addressBlock,proto3" json:"address_block,omitempty"`
+	// Handles of the devices that the browser was given, of whatever user.
+	Devices       []string `protobuf:"bytes,4,rep,name=devices,proto3" json:"devices,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -476,6 +478,13 @@ func (x *AuthenticateRequest) GetAddressBlock() string {
 	return ""
 }
 
+func (x *AuthenticateRequest) GetDevices() []string {
+	if x != nil {
+		return x.Devices
+	}
+	return nil
+}
+
 // AuthenticateResponse carries the subject, or why there is none.
 type AuthenticateResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -483,7 +492,11 @@ type AuthenticateResponse struct {
 	Subject *Subject                     `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
 	Outcome AuthenticateResponse_Outcome `protobuf:"varint,2,opt,name=outcome,proto3,enum=chancery.directory.v1.AuthenticateResponse_Outcome" json:"outcome,omitempty"`
 	// With OUTCOME_TOO_MANY_ATTEMPTS: when it is worth trying again.
-	RetryAfter    *durationpb.Duration `protobuf:"bytes,3,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
+	RetryAfter *durationpb.Duration `protobuf:"bytes,3,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
+	// Handle of the device that the user signed in on: one of those in the request
+	// or a new one. The browser keeps it beyond the session. Empty unless the outcome
+	// is OUTCOME_AUTHENTICATED, and where the directory knows no devices.
+	Device        string `protobuf:"bytes,4,opt,name=device,proto3" json:"device,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -537,6 +550,13 @@ func (x *AuthenticateResponse) GetRetryAfter() *durationpb.Duration {
 		return x.RetryAfter
 	}
 	return nil
+}
+
+func (x *AuthenticateResponse) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
 }
 
 // BatchGetWorkspacesRequest names workspaces.
@@ -1267,6 +1287,431 @@ func (x *EnableSubjectResponse) GetSubject() *Subject {
 	return nil
 }
 
+// UnlockSubjectRequest names a user.
+type UnlockSubjectRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Sub           string                 `protobuf:"bytes,1,opt,name=sub,proto3" json:"sub,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnlockSubjectRequest) Reset() {
+	*x = UnlockSubjectRequest{}
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnlockSubjectRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnlockSubjectRequest) ProtoMessage() {}
+
+func (x *UnlockSubjectRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnlockSubjectRequest.ProtoReflect.Descriptor instead.
+func (*UnlockSubjectRequest) Descriptor() ([]byte, []int) {
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *UnlockSubjectRequest) GetSub() string {
+	if x != nil {
+		return x.Sub
+	}
+	return ""
+}
+
+// UnlockSubjectResponse is empty.
+type UnlockSubjectResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnlockSubjectResponse) Reset() {
+	*x = UnlockSubjectResponse{}
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnlockSubjectResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnlockSubjectResponse) ProtoMessage() {}
+
+func (x *UnlockSubjectResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnlockSubjectResponse.ProtoReflect.Descriptor instead.
+func (*UnlockSubjectResponse) Descriptor() ([]byte, []int) {
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{21}
+}
+
+// SetPasswordRequest carries a user's next password.
+type SetPasswordRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Sub   string                 `protobuf:"bytes,1,opt,name=sub,proto3" json:"sub,omitempty"`
+	// As GetPasswordRulesResponse says.
+	Password      string `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetPasswordRequest) Reset() {
+	*x = SetPasswordRequest{}
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetPasswordRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetPasswordRequest) ProtoMessage() {}
+
+func (x *SetPasswordRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetPasswordRequest.ProtoReflect.Descriptor instead.
+func (*SetPasswordRequest) Descriptor() ([]byte, []int) {
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *SetPasswordRequest) GetSub() string {
+	if x != nil {
+		return x.Sub
+	}
+	return ""
+}
+
+func (x *SetPasswordRequest) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
+// SetPasswordResponse carries the user as it is now.
+type SetPasswordResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Subject       *Subject               `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetPasswordResponse) Reset() {
+	*x = SetPasswordResponse{}
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetPasswordResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetPasswordResponse) ProtoMessage() {}
+
+func (x *SetPasswordResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetPasswordResponse.ProtoReflect.Descriptor instead.
+func (*SetPasswordResponse) Descriptor() ([]byte, []int) {
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *SetPasswordResponse) GetSubject() *Subject {
+	if x != nil {
+		return x.Subject
+	}
+	return nil
+}
+
+// GetPasswordRulesRequest is empty.
+type GetPasswordRulesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetPasswordRulesRequest) Reset() {
+	*x = GetPasswordRulesRequest{}
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetPasswordRulesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetPasswordRulesRequest) ProtoMessage() {}
+
+func (x *GetPasswordRulesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetPasswordRulesRequest.ProtoReflect.Descriptor instead.
+func (*GetPasswordRulesRequest) Descriptor() ([]byte, []int) {
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{24}
+}
+
+// GetPasswordRulesResponse says what a password must be.
+type GetPasswordRulesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Bytes of UTF-8 that a password has at least, and at most.
+	MinLength     int32 `protobuf:"varint,1,opt,name=min_length,json=minLength,proto3" json:"min_length,omitempty"`
+	MaxLength     int32 `protobuf:"varint,2,opt,name=max_length,json=maxLength,proto3" json:"max_length,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetPasswordRulesResponse) Reset() {
+	*x = GetPasswordRulesResponse{}
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetPasswordRulesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetPasswordRulesResponse) ProtoMessage() {}
+
+func (x *GetPasswordRulesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetPasswordRulesResponse.ProtoReflect.Descriptor instead.
+func (*GetPasswordRulesResponse) Descriptor() ([]byte, []int) {
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *GetPasswordRulesResponse) GetMinLength() int32 {
+	if x != nil {
+		return x.MinLength
+	}
+	return 0
+}
+
+func (x *GetPasswordRulesResponse) GetMaxLength() int32 {
+	if x != nil {
+		return x.MaxLength
+	}
+	return 0
+}
+
+// ChangePasswordRequest carries a user's present password and the next one.
+type ChangePasswordRequest struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Sub      string                 `protobuf:"bytes,1,opt,name=sub,proto3" json:"sub,omitempty"`
+	Password string                 `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
+	// As GetPasswordRulesResponse says.
+	NewPassword string `protobuf:"bytes,3,opt,name=new_password,json=newPassword,proto3" json:"new_password,omitempty"`
+	// As in AuthenticateRequest.
+	AddressBlock string `protobuf:"bytes,4,opt,name=address_block,json=addressBlock,proto3" json:"address_block,omitempty"`
+	// As in AuthenticateRequest.
+	Devices       []string `protobuf:"bytes,5,rep,name=devices,proto3" json:"devices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangePasswordRequest) Reset() {
+	*x = ChangePasswordRequest{}
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangePasswordRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangePasswordRequest) ProtoMessage() {}
+
+func (x *ChangePasswordRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangePasswordRequest.ProtoReflect.Descriptor instead.
+func (*ChangePasswordRequest) Descriptor() ([]byte, []int) {
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *ChangePasswordRequest) GetSub() string {
+	if x != nil {
+		return x.Sub
+	}
+	return ""
+}
+
+func (x *ChangePasswordRequest) GetPassword() string {
+	if x != nil {
+		return x.Password
+	}
+	return ""
+}
+
+func (x *ChangePasswordRequest) GetNewPassword() string {
+	if x != nil {
+		return x.NewPassword
+	}
+	return ""
+}
+
+func (x *ChangePasswordRequest) GetAddressBlock() string {
+	if x != nil {
+		return x.AddressBlock
+	}
+	return ""
+}
+
+func (x *ChangePasswordRequest) GetDevices() []string {
+	if x != nil {
+		return x.Devices
+	}
+	return nil
+}
+
+// ChangePasswordResponse carries the user as it is now, or says why the password
+// is as it was.
+type ChangePasswordResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Absent unless the outcome is OUTCOME_AUTHENTICATED.
+	Subject *Subject                     `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
+	Outcome AuthenticateResponse_Outcome `protobuf:"varint,2,opt,name=outcome,proto3,enum=chancery.directory.v1.AuthenticateResponse_Outcome" json:"outcome,omitempty"`
+	// As in AuthenticateResponse.
+	RetryAfter *durationpb.Duration `protobuf:"bytes,3,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
+	// As in AuthenticateResponse.
+	Device        string `protobuf:"bytes,4,opt,name=device,proto3" json:"device,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangePasswordResponse) Reset() {
+	*x = ChangePasswordResponse{}
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangePasswordResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangePasswordResponse) ProtoMessage() {}
+
+func (x *ChangePasswordResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangePasswordResponse.ProtoReflect.Descriptor instead.
+func (*ChangePasswordResponse) Descriptor() ([]byte, []int) {
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ChangePasswordResponse) GetSubject() *Subject {
+	if x != nil {
+		return x.Subject
+	}
+	return nil
+}
+
+func (x *ChangePasswordResponse) GetOutcome() AuthenticateResponse_Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return AuthenticateResponse_OUTCOME_UNSPECIFIED
+}
+
+func (x *ChangePasswordResponse) GetRetryAfter() *durationpb.Duration {
+	if x != nil {
+		return x.RetryAfter
+	}
+	return nil
+}
+
+func (x *ChangePasswordResponse) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
 // CreateWorkspaceRequest names a new workspace.
 type CreateWorkspaceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1279,7 +1724,7 @@ type CreateWorkspaceRequest struct {
 
 func (x *CreateWorkspaceRequest) Reset() {
 	*x = CreateWorkspaceRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[20]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1291,7 +1736,7 @@ func (x *CreateWorkspaceRequest) String() string {
 func (*CreateWorkspaceRequest) ProtoMessage() {}
 
 func (x *CreateWorkspaceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[20]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1304,7 +1749,7 @@ func (x *CreateWorkspaceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateWorkspaceRequest.ProtoReflect.Descriptor instead.
 func (*CreateWorkspaceRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{20}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CreateWorkspaceRequest) GetName() string {
@@ -1331,7 +1776,7 @@ type CreateWorkspaceResponse struct {
 
 func (x *CreateWorkspaceResponse) Reset() {
 	*x = CreateWorkspaceResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[21]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1343,7 +1788,7 @@ func (x *CreateWorkspaceResponse) String() string {
 func (*CreateWorkspaceResponse) ProtoMessage() {}
 
 func (x *CreateWorkspaceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[21]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1356,7 +1801,7 @@ func (x *CreateWorkspaceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateWorkspaceResponse.ProtoReflect.Descriptor instead.
 func (*CreateWorkspaceResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{21}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CreateWorkspaceResponse) GetWorkspace() *Workspace {
@@ -1378,7 +1823,7 @@ type ListWorkspacesRequest struct {
 
 func (x *ListWorkspacesRequest) Reset() {
 	*x = ListWorkspacesRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[22]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1390,7 +1835,7 @@ func (x *ListWorkspacesRequest) String() string {
 func (*ListWorkspacesRequest) ProtoMessage() {}
 
 func (x *ListWorkspacesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[22]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1403,7 +1848,7 @@ func (x *ListWorkspacesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkspacesRequest.ProtoReflect.Descriptor instead.
 func (*ListWorkspacesRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{22}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ListWorkspacesRequest) GetPageSize() int32 {
@@ -1432,7 +1877,7 @@ type ListWorkspacesResponse struct {
 
 func (x *ListWorkspacesResponse) Reset() {
 	*x = ListWorkspacesResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[23]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1444,7 +1889,7 @@ func (x *ListWorkspacesResponse) String() string {
 func (*ListWorkspacesResponse) ProtoMessage() {}
 
 func (x *ListWorkspacesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[23]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1457,7 +1902,7 @@ func (x *ListWorkspacesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkspacesResponse.ProtoReflect.Descriptor instead.
 func (*ListWorkspacesResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{23}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ListWorkspacesResponse) GetWorkspaces() []*Workspace {
@@ -1484,7 +1929,7 @@ type DeleteWorkspaceRequest struct {
 
 func (x *DeleteWorkspaceRequest) Reset() {
 	*x = DeleteWorkspaceRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[24]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1496,7 +1941,7 @@ func (x *DeleteWorkspaceRequest) String() string {
 func (*DeleteWorkspaceRequest) ProtoMessage() {}
 
 func (x *DeleteWorkspaceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[24]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1509,7 +1954,7 @@ func (x *DeleteWorkspaceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWorkspaceRequest.ProtoReflect.Descriptor instead.
 func (*DeleteWorkspaceRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{24}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *DeleteWorkspaceRequest) GetWorkspaceId() string {
@@ -1528,7 +1973,7 @@ type DeleteWorkspaceResponse struct {
 
 func (x *DeleteWorkspaceResponse) Reset() {
 	*x = DeleteWorkspaceResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[25]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1540,7 +1985,7 @@ func (x *DeleteWorkspaceResponse) String() string {
 func (*DeleteWorkspaceResponse) ProtoMessage() {}
 
 func (x *DeleteWorkspaceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[25]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1553,7 +1998,7 @@ func (x *DeleteWorkspaceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWorkspaceResponse.ProtoReflect.Descriptor instead.
 func (*DeleteWorkspaceResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{25}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{33}
 }
 
 // CreateProjectRequest names a new project.
@@ -1567,7 +2012,7 @@ type CreateProjectRequest struct {
 
 func (x *CreateProjectRequest) Reset() {
 	*x = CreateProjectRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[26]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1579,7 +2024,7 @@ func (x *CreateProjectRequest) String() string {
 func (*CreateProjectRequest) ProtoMessage() {}
 
 func (x *CreateProjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[26]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1592,7 +2037,7 @@ func (x *CreateProjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateProjectRequest.ProtoReflect.Descriptor instead.
 func (*CreateProjectRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{26}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *CreateProjectRequest) GetWorkspaceId() string {
@@ -1619,7 +2064,7 @@ type CreateProjectResponse struct {
 
 func (x *CreateProjectResponse) Reset() {
 	*x = CreateProjectResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[27]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1631,7 +2076,7 @@ func (x *CreateProjectResponse) String() string {
 func (*CreateProjectResponse) ProtoMessage() {}
 
 func (x *CreateProjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[27]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1644,7 +2089,7 @@ func (x *CreateProjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateProjectResponse.ProtoReflect.Descriptor instead.
 func (*CreateProjectResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{27}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *CreateProjectResponse) GetProject() *Project {
@@ -1664,7 +2109,7 @@ type ListProjectsRequest struct {
 
 func (x *ListProjectsRequest) Reset() {
 	*x = ListProjectsRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[28]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1676,7 +2121,7 @@ func (x *ListProjectsRequest) String() string {
 func (*ListProjectsRequest) ProtoMessage() {}
 
 func (x *ListProjectsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[28]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1689,7 +2134,7 @@ func (x *ListProjectsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProjectsRequest.ProtoReflect.Descriptor instead.
 func (*ListProjectsRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{28}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ListProjectsRequest) GetWorkspaceId() string {
@@ -1709,7 +2154,7 @@ type ListProjectsResponse struct {
 
 func (x *ListProjectsResponse) Reset() {
 	*x = ListProjectsResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[29]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1721,7 +2166,7 @@ func (x *ListProjectsResponse) String() string {
 func (*ListProjectsResponse) ProtoMessage() {}
 
 func (x *ListProjectsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[29]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1734,7 +2179,7 @@ func (x *ListProjectsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListProjectsResponse.ProtoReflect.Descriptor instead.
 func (*ListProjectsResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{29}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ListProjectsResponse) GetProjects() []*Project {
@@ -1754,7 +2199,7 @@ type DeleteProjectRequest struct {
 
 func (x *DeleteProjectRequest) Reset() {
 	*x = DeleteProjectRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[30]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1766,7 +2211,7 @@ func (x *DeleteProjectRequest) String() string {
 func (*DeleteProjectRequest) ProtoMessage() {}
 
 func (x *DeleteProjectRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[30]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1779,7 +2224,7 @@ func (x *DeleteProjectRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteProjectRequest.ProtoReflect.Descriptor instead.
 func (*DeleteProjectRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{30}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *DeleteProjectRequest) GetProjectId() string {
@@ -1798,7 +2243,7 @@ type DeleteProjectResponse struct {
 
 func (x *DeleteProjectResponse) Reset() {
 	*x = DeleteProjectResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[31]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1810,7 +2255,7 @@ func (x *DeleteProjectResponse) String() string {
 func (*DeleteProjectResponse) ProtoMessage() {}
 
 func (x *DeleteProjectResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[31]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1823,7 +2268,7 @@ func (x *DeleteProjectResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteProjectResponse.ProtoReflect.Descriptor instead.
 func (*DeleteProjectResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{31}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{39}
 }
 
 // AddMemberRequest names a subject, a workspace and a role.
@@ -1838,7 +2283,7 @@ type AddMemberRequest struct {
 
 func (x *AddMemberRequest) Reset() {
 	*x = AddMemberRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[32]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1850,7 +2295,7 @@ func (x *AddMemberRequest) String() string {
 func (*AddMemberRequest) ProtoMessage() {}
 
 func (x *AddMemberRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[32]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1863,7 +2308,7 @@ func (x *AddMemberRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddMemberRequest.ProtoReflect.Descriptor instead.
 func (*AddMemberRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{32}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *AddMemberRequest) GetWorkspaceId() string {
@@ -1897,7 +2342,7 @@ type AddMemberResponse struct {
 
 func (x *AddMemberResponse) Reset() {
 	*x = AddMemberResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[33]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1909,7 +2354,7 @@ func (x *AddMemberResponse) String() string {
 func (*AddMemberResponse) ProtoMessage() {}
 
 func (x *AddMemberResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[33]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1922,7 +2367,7 @@ func (x *AddMemberResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddMemberResponse.ProtoReflect.Descriptor instead.
 func (*AddMemberResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{33}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *AddMemberResponse) GetMembership() *Membership {
@@ -1944,7 +2389,7 @@ type SetMemberRoleRequest struct {
 
 func (x *SetMemberRoleRequest) Reset() {
 	*x = SetMemberRoleRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[34]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1956,7 +2401,7 @@ func (x *SetMemberRoleRequest) String() string {
 func (*SetMemberRoleRequest) ProtoMessage() {}
 
 func (x *SetMemberRoleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[34]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1969,7 +2414,7 @@ func (x *SetMemberRoleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetMemberRoleRequest.ProtoReflect.Descriptor instead.
 func (*SetMemberRoleRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{34}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *SetMemberRoleRequest) GetWorkspaceId() string {
@@ -2006,7 +2451,7 @@ type SetMemberRoleResponse struct {
 
 func (x *SetMemberRoleResponse) Reset() {
 	*x = SetMemberRoleResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[35]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2018,7 +2463,7 @@ func (x *SetMemberRoleResponse) String() string {
 func (*SetMemberRoleResponse) ProtoMessage() {}
 
 func (x *SetMemberRoleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[35]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2031,7 +2476,7 @@ func (x *SetMemberRoleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetMemberRoleResponse.ProtoReflect.Descriptor instead.
 func (*SetMemberRoleResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{35}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *SetMemberRoleResponse) GetMembership() *Membership {
@@ -2059,7 +2504,7 @@ type RemoveMemberRequest struct {
 
 func (x *RemoveMemberRequest) Reset() {
 	*x = RemoveMemberRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[36]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2071,7 +2516,7 @@ func (x *RemoveMemberRequest) String() string {
 func (*RemoveMemberRequest) ProtoMessage() {}
 
 func (x *RemoveMemberRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[36]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2084,7 +2529,7 @@ func (x *RemoveMemberRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveMemberRequest.ProtoReflect.Descriptor instead.
 func (*RemoveMemberRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{36}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *RemoveMemberRequest) GetWorkspaceId() string {
@@ -2112,7 +2557,7 @@ type RemoveMemberResponse struct {
 
 func (x *RemoveMemberResponse) Reset() {
 	*x = RemoveMemberResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[37]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2124,7 +2569,7 @@ func (x *RemoveMemberResponse) String() string {
 func (*RemoveMemberResponse) ProtoMessage() {}
 
 func (x *RemoveMemberResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[37]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2137,7 +2582,7 @@ func (x *RemoveMemberResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveMemberResponse.ProtoReflect.Descriptor instead.
 func (*RemoveMemberResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{37}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *RemoveMemberResponse) GetAppsWithoutAdmin() int64 {
@@ -2157,7 +2602,7 @@ type ListMembersRequest struct {
 
 func (x *ListMembersRequest) Reset() {
 	*x = ListMembersRequest{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[38]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2169,7 +2614,7 @@ func (x *ListMembersRequest) String() string {
 func (*ListMembersRequest) ProtoMessage() {}
 
 func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[38]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2182,7 +2627,7 @@ func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersRequest.ProtoReflect.Descriptor instead.
 func (*ListMembersRequest) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{38}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *ListMembersRequest) GetWorkspaceId() string {
@@ -2202,7 +2647,7 @@ type ListMembersResponse struct {
 
 func (x *ListMembersResponse) Reset() {
 	*x = ListMembersResponse{}
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[39]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2214,7 +2659,7 @@ func (x *ListMembersResponse) String() string {
 func (*ListMembersResponse) ProtoMessage() {}
 
 func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[39]
+	mi := &file_chancery_directory_v1_directory_service_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2227,7 +2672,7 @@ func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersResponse.ProtoReflect.Descriptor instead.
 func (*ListMembersResponse) Descriptor() ([]byte, []int) {
-	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{39}
+	return file_chancery_directory_v1_directory_service_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *ListMembersResponse) GetMemberships() []*Membership {
@@ -2272,16 +2717,18 @@ const file_chancery_directory_v1_directory_service_proto_rawDesc = "" +
 	"\busername\x18\x04 \x01(\tR\busername\x12\x12\n" +
 	"\x04role\x18\x05 \x01(\tR\x04role\x12\x18\n" +
 	"\aversion\x18\x06 \x01(\x03R\aversion\x12#\n" +
-	"\rmembership_id\x18\a \x01(\tR\fmembershipId\"\x92\x01\n" +
+	"\rmembership_id\x18\a \x01(\tR\fmembershipId\"\xc0\x01\n" +
 	"\x13AuthenticateRequest\x12$\n" +
 	"\busername\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\busername\x12'\n" +
 	"\bpassword\x18\x02 \x01(\tB\v\xbaH\x05r\x03\x18\x80\b\x80\x01\x01R\bpassword\x12,\n" +
-	"\raddress_block\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\faddressBlock\"\xce\x02\n" +
+	"\raddress_block\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\faddressBlock\x12,\n" +
+	"\adevices\x18\x04 \x03(\tB\x12\xbaH\f\x92\x01\t\x10\x10\"\x05r\x03\x18\x80\x02\x80\x01\x01R\adevices\"\xeb\x02\n" +
 	"\x14AuthenticateResponse\x128\n" +
 	"\asubject\x18\x01 \x01(\v2\x1e.chancery.directory.v1.SubjectR\asubject\x12M\n" +
 	"\aoutcome\x18\x02 \x01(\x0e23.chancery.directory.v1.AuthenticateResponse.OutcomeR\aoutcome\x12:\n" +
 	"\vretry_after\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\n" +
-	"retryAfter\"q\n" +
+	"retryAfter\x12\x1b\n" +
+	"\x06device\x18\x04 \x01(\tB\x03\x80\x01\x01R\x06device\"q\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15OUTCOME_AUTHENTICATED\x10\x01\x12\x13\n" +
@@ -2336,7 +2783,36 @@ const file_chancery_directory_v1_directory_service_proto_rawDesc = "" +
 	"\x03sub\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x03sub\"Q\n" +
 	"\x15EnableSubjectResponse\x128\n" +
-	"\asubject\x18\x01 \x01(\v2\x1e.chancery.directory.v1.SubjectR\asubject\"T\n" +
+	"\asubject\x18\x01 \x01(\v2\x1e.chancery.directory.v1.SubjectR\asubject\"4\n" +
+	"\x14UnlockSubjectRequest\x12\x1c\n" +
+	"\x03sub\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x03sub\"\x17\n" +
+	"\x15UnlockSubjectResponse\"[\n" +
+	"\x12SetPasswordRequest\x12\x1c\n" +
+	"\x03sub\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x03sub\x12'\n" +
+	"\bpassword\x18\x02 \x01(\tB\v\xbaH\x05r\x03\x18\x80\b\x80\x01\x01R\bpassword\"O\n" +
+	"\x13SetPasswordResponse\x128\n" +
+	"\asubject\x18\x01 \x01(\v2\x1e.chancery.directory.v1.SubjectR\asubject\"\x19\n" +
+	"\x17GetPasswordRulesRequest\"X\n" +
+	"\x18GetPasswordRulesResponse\x12\x1d\n" +
+	"\n" +
+	"min_length\x18\x01 \x01(\x05R\tminLength\x12\x1d\n" +
+	"\n" +
+	"max_length\x18\x02 \x01(\x05R\tmaxLength\"\xea\x01\n" +
+	"\x15ChangePasswordRequest\x12\x1c\n" +
+	"\x03sub\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x03sub\x12'\n" +
+	"\bpassword\x18\x02 \x01(\tB\v\xbaH\x05r\x03\x18\x80\b\x80\x01\x01R\bpassword\x12.\n" +
+	"\fnew_password\x18\x03 \x01(\tB\v\xbaH\x05r\x03\x18\x80\b\x80\x01\x01R\vnewPassword\x12,\n" +
+	"\raddress_block\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18@R\faddressBlock\x12,\n" +
+	"\adevices\x18\x05 \x03(\tB\x12\xbaH\f\x92\x01\t\x10\x10\"\x05r\x03\x18\x80\x02\x80\x01\x01R\adevices\"\xfa\x01\n" +
+	"\x16ChangePasswordResponse\x128\n" +
+	"\asubject\x18\x01 \x01(\v2\x1e.chancery.directory.v1.SubjectR\asubject\x12M\n" +
+	"\aoutcome\x18\x02 \x01(\x0e23.chancery.directory.v1.AuthenticateResponse.OutcomeR\aoutcome\x12:\n" +
+	"\vretry_after\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"retryAfter\x12\x1b\n" +
+	"\x06device\x18\x04 \x01(\tB\x03\x80\x01\x01R\x06device\"T\n" +
 	"\x16CreateWorkspaceRequest\x12\x1d\n" +
 	"\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\x04name\x12\x1b\n" +
 	"\x04slug\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18?R\x04slug\"Y\n" +
@@ -2398,7 +2874,7 @@ const file_chancery_directory_v1_directory_service_proto_rawDesc = "" +
 	"\x12ListMembersRequest\x12+\n" +
 	"\fworkspace_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\vworkspaceId\"Z\n" +
 	"\x13ListMembersResponse\x12C\n" +
-	"\vmemberships\x18\x01 \x03(\v2!.chancery.directory.v1.MembershipR\vmemberships2\x8e\x12\n" +
+	"\vmemberships\x18\x01 \x03(\v2!.chancery.directory.v1.MembershipR\vmemberships2\xfd\x15\n" +
 	"\x10DirectoryService\x12v\n" +
 	"\fAuthenticate\x12*.chancery.directory.v1.AuthenticateRequest\x1a+.chancery.directory.v1.AuthenticateResponse\"\r\xe2\xe0\x18\tauthorize\x12\xb8\x01\n" +
 	"\n" +
@@ -2408,7 +2884,11 @@ const file_chancery_directory_v1_directory_service_proto_rawDesc = "" +
 	"\rCreateSubject\x12+.chancery.directory.v1.CreateSubjectRequest\x1a,.chancery.directory.v1.CreateSubjectResponse\"\t\xe2\xe0\x18\x05admin\x12u\n" +
 	"\fListSubjects\x12*.chancery.directory.v1.ListSubjectsRequest\x1a+.chancery.directory.v1.ListSubjectsResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x01\x12{\n" +
 	"\x0eDisableSubject\x12,.chancery.directory.v1.DisableSubjectRequest\x1a-.chancery.directory.v1.DisableSubjectResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x02\x12x\n" +
-	"\rEnableSubject\x12+.chancery.directory.v1.EnableSubjectRequest\x1a,.chancery.directory.v1.EnableSubjectResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x02\x12{\n" +
+	"\rEnableSubject\x12+.chancery.directory.v1.EnableSubjectRequest\x1a,.chancery.directory.v1.EnableSubjectResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x02\x12x\n" +
+	"\rUnlockSubject\x12+.chancery.directory.v1.UnlockSubjectRequest\x1a,.chancery.directory.v1.UnlockSubjectResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x02\x12o\n" +
+	"\vSetPassword\x12).chancery.directory.v1.SetPasswordRequest\x1a*.chancery.directory.v1.SetPasswordResponse\"\t\xe2\xe0\x18\x05admin\x12\x83\x01\n" +
+	"\x10GetPasswordRules\x12..chancery.directory.v1.GetPasswordRulesRequest\x1a/.chancery.directory.v1.GetPasswordRulesResponse\"\x0e\xe2\xe0\x18\agateway\x90\x02\x01\x12|\n" +
+	"\x0eChangePassword\x12,.chancery.directory.v1.ChangePasswordRequest\x1a-.chancery.directory.v1.ChangePasswordResponse\"\r\xe2\xe0\x18\tauthorize\x12{\n" +
 	"\x0fCreateWorkspace\x12-.chancery.directory.v1.CreateWorkspaceRequest\x1a..chancery.directory.v1.CreateWorkspaceResponse\"\t\xe2\xe0\x18\x05admin\x12{\n" +
 	"\x0eListWorkspaces\x12,.chancery.directory.v1.ListWorkspacesRequest\x1a-.chancery.directory.v1.ListWorkspacesResponse\"\f\xe2\xe0\x18\x05admin\x90\x02\x01\x12{\n" +
 	"\x0fDeleteWorkspace\x12-.chancery.directory.v1.DeleteWorkspaceRequest\x1a..chancery.directory.v1.DeleteWorkspaceResponse\"\t\xe2\xe0\x18\x05admin\x12u\n" +
@@ -2433,7 +2913,7 @@ func file_chancery_directory_v1_directory_service_proto_rawDescGZIP() []byte {
 }
 
 var file_chancery_directory_v1_directory_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_chancery_directory_v1_directory_service_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
+var file_chancery_directory_v1_directory_service_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
 var file_chancery_directory_v1_directory_service_proto_goTypes = []any{
 	(AuthenticateResponse_Outcome)(0),  // 0: chancery.directory.v1.AuthenticateResponse.Outcome
 	(*Subject)(nil),                    // 1: chancery.directory.v1.Subject
@@ -2456,97 +2936,117 @@ var file_chancery_directory_v1_directory_service_proto_goTypes = []any{
 	(*DisableSubjectResponse)(nil),     // 18: chancery.directory.v1.DisableSubjectResponse
 	(*EnableSubjectRequest)(nil),       // 19: chancery.directory.v1.EnableSubjectRequest
 	(*EnableSubjectResponse)(nil),      // 20: chancery.directory.v1.EnableSubjectResponse
-	(*CreateWorkspaceRequest)(nil),     // 21: chancery.directory.v1.CreateWorkspaceRequest
-	(*CreateWorkspaceResponse)(nil),    // 22: chancery.directory.v1.CreateWorkspaceResponse
-	(*ListWorkspacesRequest)(nil),      // 23: chancery.directory.v1.ListWorkspacesRequest
-	(*ListWorkspacesResponse)(nil),     // 24: chancery.directory.v1.ListWorkspacesResponse
-	(*DeleteWorkspaceRequest)(nil),     // 25: chancery.directory.v1.DeleteWorkspaceRequest
-	(*DeleteWorkspaceResponse)(nil),    // 26: chancery.directory.v1.DeleteWorkspaceResponse
-	(*CreateProjectRequest)(nil),       // 27: chancery.directory.v1.CreateProjectRequest
-	(*CreateProjectResponse)(nil),      // 28: chancery.directory.v1.CreateProjectResponse
-	(*ListProjectsRequest)(nil),        // 29: chancery.directory.v1.ListProjectsRequest
-	(*ListProjectsResponse)(nil),       // 30: chancery.directory.v1.ListProjectsResponse
-	(*DeleteProjectRequest)(nil),       // 31: chancery.directory.v1.DeleteProjectRequest
-	(*DeleteProjectResponse)(nil),      // 32: chancery.directory.v1.DeleteProjectResponse
-	(*AddMemberRequest)(nil),           // 33: chancery.directory.v1.AddMemberRequest
-	(*AddMemberResponse)(nil),          // 34: chancery.directory.v1.AddMemberResponse
-	(*SetMemberRoleRequest)(nil),       // 35: chancery.directory.v1.SetMemberRoleRequest
-	(*SetMemberRoleResponse)(nil),      // 36: chancery.directory.v1.SetMemberRoleResponse
-	(*RemoveMemberRequest)(nil),        // 37: chancery.directory.v1.RemoveMemberRequest
-	(*RemoveMemberResponse)(nil),       // 38: chancery.directory.v1.RemoveMemberResponse
-	(*ListMembersRequest)(nil),         // 39: chancery.directory.v1.ListMembersRequest
-	(*ListMembersResponse)(nil),        // 40: chancery.directory.v1.ListMembersResponse
-	(*structpb.Struct)(nil),            // 41: google.protobuf.Struct
-	(*timestamppb.Timestamp)(nil),      // 42: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),        // 43: google.protobuf.Duration
+	(*UnlockSubjectRequest)(nil),       // 21: chancery.directory.v1.UnlockSubjectRequest
+	(*UnlockSubjectResponse)(nil),      // 22: chancery.directory.v1.UnlockSubjectResponse
+	(*SetPasswordRequest)(nil),         // 23: chancery.directory.v1.SetPasswordRequest
+	(*SetPasswordResponse)(nil),        // 24: chancery.directory.v1.SetPasswordResponse
+	(*GetPasswordRulesRequest)(nil),    // 25: chancery.directory.v1.GetPasswordRulesRequest
+	(*GetPasswordRulesResponse)(nil),   // 26: chancery.directory.v1.GetPasswordRulesResponse
+	(*ChangePasswordRequest)(nil),      // 27: chancery.directory.v1.ChangePasswordRequest
+	(*ChangePasswordResponse)(nil),     // 28: chancery.directory.v1.ChangePasswordResponse
+	(*CreateWorkspaceRequest)(nil),     // 29: chancery.directory.v1.CreateWorkspaceRequest
+	(*CreateWorkspaceResponse)(nil),    // 30: chancery.directory.v1.CreateWorkspaceResponse
+	(*ListWorkspacesRequest)(nil),      // 31: chancery.directory.v1.ListWorkspacesRequest
+	(*ListWorkspacesResponse)(nil),     // 32: chancery.directory.v1.ListWorkspacesResponse
+	(*DeleteWorkspaceRequest)(nil),     // 33: chancery.directory.v1.DeleteWorkspaceRequest
+	(*DeleteWorkspaceResponse)(nil),    // 34: chancery.directory.v1.DeleteWorkspaceResponse
+	(*CreateProjectRequest)(nil),       // 35: chancery.directory.v1.CreateProjectRequest
+	(*CreateProjectResponse)(nil),      // 36: chancery.directory.v1.CreateProjectResponse
+	(*ListProjectsRequest)(nil),        // 37: chancery.directory.v1.ListProjectsRequest
+	(*ListProjectsResponse)(nil),       // 38: chancery.directory.v1.ListProjectsResponse
+	(*DeleteProjectRequest)(nil),       // 39: chancery.directory.v1.DeleteProjectRequest
+	(*DeleteProjectResponse)(nil),      // 40: chancery.directory.v1.DeleteProjectResponse
+	(*AddMemberRequest)(nil),           // 41: chancery.directory.v1.AddMemberRequest
+	(*AddMemberResponse)(nil),          // 42: chancery.directory.v1.AddMemberResponse
+	(*SetMemberRoleRequest)(nil),       // 43: chancery.directory.v1.SetMemberRoleRequest
+	(*SetMemberRoleResponse)(nil),      // 44: chancery.directory.v1.SetMemberRoleResponse
+	(*RemoveMemberRequest)(nil),        // 45: chancery.directory.v1.RemoveMemberRequest
+	(*RemoveMemberResponse)(nil),       // 46: chancery.directory.v1.RemoveMemberResponse
+	(*ListMembersRequest)(nil),         // 47: chancery.directory.v1.ListMembersRequest
+	(*ListMembersResponse)(nil),        // 48: chancery.directory.v1.ListMembersResponse
+	(*structpb.Struct)(nil),            // 49: google.protobuf.Struct
+	(*timestamppb.Timestamp)(nil),      // 50: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),        // 51: google.protobuf.Duration
 }
 var file_chancery_directory_v1_directory_service_proto_depIdxs = []int32{
-	41, // 0: chancery.directory.v1.Subject.claims:type_name -> google.protobuf.Struct
-	42, // 1: chancery.directory.v1.Subject.create_time:type_name -> google.protobuf.Timestamp
-	42, // 2: chancery.directory.v1.Workspace.create_time:type_name -> google.protobuf.Timestamp
-	42, // 3: chancery.directory.v1.Project.create_time:type_name -> google.protobuf.Timestamp
+	49, // 0: chancery.directory.v1.Subject.claims:type_name -> google.protobuf.Struct
+	50, // 1: chancery.directory.v1.Subject.create_time:type_name -> google.protobuf.Timestamp
+	50, // 2: chancery.directory.v1.Workspace.create_time:type_name -> google.protobuf.Timestamp
+	50, // 3: chancery.directory.v1.Project.create_time:type_name -> google.protobuf.Timestamp
 	1,  // 4: chancery.directory.v1.AuthenticateResponse.subject:type_name -> chancery.directory.v1.Subject
 	0,  // 5: chancery.directory.v1.AuthenticateResponse.outcome:type_name -> chancery.directory.v1.AuthenticateResponse.Outcome
-	43, // 6: chancery.directory.v1.AuthenticateResponse.retry_after:type_name -> google.protobuf.Duration
+	51, // 6: chancery.directory.v1.AuthenticateResponse.retry_after:type_name -> google.protobuf.Duration
 	2,  // 7: chancery.directory.v1.BatchGetWorkspacesResponse.workspaces:type_name -> chancery.directory.v1.Workspace
 	1,  // 8: chancery.directory.v1.GetSubjectResponse.subject:type_name -> chancery.directory.v1.Subject
 	4,  // 9: chancery.directory.v1.GetSubjectResponse.memberships:type_name -> chancery.directory.v1.Membership
 	3,  // 10: chancery.directory.v1.GetSubjectResponse.projects:type_name -> chancery.directory.v1.Project
 	4,  // 11: chancery.directory.v1.ListResourcesResponse.memberships:type_name -> chancery.directory.v1.Membership
 	3,  // 12: chancery.directory.v1.ListResourcesResponse.projects:type_name -> chancery.directory.v1.Project
-	41, // 13: chancery.directory.v1.CreateSubjectRequest.claims:type_name -> google.protobuf.Struct
+	49, // 13: chancery.directory.v1.CreateSubjectRequest.claims:type_name -> google.protobuf.Struct
 	1,  // 14: chancery.directory.v1.CreateSubjectResponse.subject:type_name -> chancery.directory.v1.Subject
 	1,  // 15: chancery.directory.v1.ListSubjectsResponse.subjects:type_name -> chancery.directory.v1.Subject
 	1,  // 16: chancery.directory.v1.DisableSubjectResponse.subject:type_name -> chancery.directory.v1.Subject
 	1,  // 17: chancery.directory.v1.EnableSubjectResponse.subject:type_name -> chancery.directory.v1.Subject
-	2,  // 18: chancery.directory.v1.CreateWorkspaceResponse.workspace:type_name -> chancery.directory.v1.Workspace
-	2,  // 19: chancery.directory.v1.ListWorkspacesResponse.workspaces:type_name -> chancery.directory.v1.Workspace
-	3,  // 20: chancery.directory.v1.CreateProjectResponse.project:type_name -> chancery.directory.v1.Project
-	3,  // 21: chancery.directory.v1.ListProjectsResponse.projects:type_name -> chancery.directory.v1.Project
-	4,  // 22: chancery.directory.v1.AddMemberResponse.membership:type_name -> chancery.directory.v1.Membership
-	4,  // 23: chancery.directory.v1.SetMemberRoleResponse.membership:type_name -> chancery.directory.v1.Membership
-	4,  // 24: chancery.directory.v1.ListMembersResponse.memberships:type_name -> chancery.directory.v1.Membership
-	5,  // 25: chancery.directory.v1.DirectoryService.Authenticate:input_type -> chancery.directory.v1.AuthenticateRequest
-	9,  // 26: chancery.directory.v1.DirectoryService.GetSubject:input_type -> chancery.directory.v1.GetSubjectRequest
-	7,  // 27: chancery.directory.v1.DirectoryService.BatchGetWorkspaces:input_type -> chancery.directory.v1.BatchGetWorkspacesRequest
-	11, // 28: chancery.directory.v1.DirectoryService.ListResources:input_type -> chancery.directory.v1.ListResourcesRequest
-	13, // 29: chancery.directory.v1.DirectoryService.CreateSubject:input_type -> chancery.directory.v1.CreateSubjectRequest
-	15, // 30: chancery.directory.v1.DirectoryService.ListSubjects:input_type -> chancery.directory.v1.ListSubjectsRequest
-	17, // 31: chancery.directory.v1.DirectoryService.DisableSubject:input_type -> chancery.directory.v1.DisableSubjectRequest
-	19, // 32: chancery.directory.v1.DirectoryService.EnableSubject:input_type -> chancery.directory.v1.EnableSubjectRequest
-	21, // 33: chancery.directory.v1.DirectoryService.CreateWorkspace:input_type -> chancery.directory.v1.CreateWorkspaceRequest
-	23, // 34: chancery.directory.v1.DirectoryService.ListWorkspaces:input_type -> chancery.directory.v1.ListWorkspacesRequest
-	25, // 35: chancery.directory.v1.DirectoryService.DeleteWorkspace:input_type -> chancery.directory.v1.DeleteWorkspaceRequest
-	27, // 36: chancery.directory.v1.DirectoryService.CreateProject:input_type -> chancery.directory.v1.CreateProjectRequest
-	29, // 37: chancery.directory.v1.DirectoryService.ListProjects:input_type -> chancery.directory.v1.ListProjectsRequest
-	31, // 38: chancery.directory.v1.DirectoryService.DeleteProject:input_type -> chancery.directory.v1.DeleteProjectRequest
-	33, // 39: chancery.directory.v1.DirectoryService.AddMember:input_type -> chancery.directory.v1.AddMemberRequest
-	35, // 40: chancery.directory.v1.DirectoryService.SetMemberRole:input_type -> chancery.directory.v1.SetMemberRoleRequest
-	37, // 41: chancery.directory.v1.DirectoryService.RemoveMember:input_type -> chancery.directory.v1.RemoveMemberRequest
-	39, // 42: chancery.directory.v1.DirectoryService.ListMembers:input_type -> chancery.directory.v1.ListMembersRequest
-	6,  // 43: chancery.directory.v1.DirectoryService.Authenticate:output_type -> chancery.directory.v1.AuthenticateResponse
-	10, // 44: chancery.directory.v1.DirectoryService.GetSubject:output_type -> chancery.directory.v1.GetSubjectResponse
-	8,  // 45: chancery.directory.v1.DirectoryService.BatchGetWorkspaces:output_type -> chancery.directory.v1.BatchGetWorkspacesResponse
-	12, // 46: chancery.directory.v1.DirectoryService.ListResources:output_type -> chancery.directory.v1.ListResourcesResponse
-	14, // 47: chancery.directory.v1.DirectoryService.CreateSubject:output_type -> chancery.directory.v1.CreateSubjectResponse
-	16, // 48: chancery.directory.v1.DirectoryService.ListSubjects:output_type -> chancery.directory.v1.ListSubjectsResponse
-	18, // 49: chancery.directory.v1.DirectoryService.DisableSubject:output_type -> chancery.directory.v1.DisableSubjectResponse
-	20, // 50: chancery.directory.v1.DirectoryService.EnableSubject:output_type -> chancery.directory.v1.EnableSubjectResponse
-	22, // 51: chancery.directory.v1.DirectoryService.CreateWorkspace:output_type -> chancery.directory.v1.CreateWorkspaceResponse
-	24, // 52: chancery.directory.v1.DirectoryService.ListWorkspaces:output_type -> chancery.directory.v1.ListWorkspacesResponse
-	26, // 53: chancery.directory.v1.DirectoryService.DeleteWorkspace:output_type -> chancery.directory.v1.DeleteWorkspaceResponse
-	28, // 54: chancery.directory.v1.DirectoryService.CreateProject:output_type -> chancery.directory.v1.CreateProjectResponse
-	30, // 55: chancery.directory.v1.DirectoryService.ListProjects:output_type -> chancery.directory.v1.ListProjectsResponse
-	32, // 56: chancery.directory.v1.DirectoryService.DeleteProject:output_type -> chancery.directory.v1.DeleteProjectResponse
-	34, // 57: chancery.directory.v1.DirectoryService.AddMember:output_type -> chancery.directory.v1.AddMemberResponse
-	36, // 58: chancery.directory.v1.DirectoryService.SetMemberRole:output_type -> chancery.directory.v1.SetMemberRoleResponse
-	38, // 59: chancery.directory.v1.DirectoryService.RemoveMember:output_type -> chancery.directory.v1.RemoveMemberResponse
-	40, // 60: chancery.directory.v1.DirectoryService.ListMembers:output_type -> chancery.directory.v1.ListMembersResponse
-	43, // [43:61] is the sub-list for method output_type
-	25, // [25:43] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	1,  // 18: chancery.directory.v1.SetPasswordResponse.subject:type_name -> chancery.directory.v1.Subject
+	1,  // 19: chancery.directory.v1.ChangePasswordResponse.subject:type_name -> chancery.directory.v1.Subject
+	0,  // 20: chancery.directory.v1.ChangePasswordResponse.outcome:type_name -> chancery.directory.v1.AuthenticateResponse.Outcome
+	51, // 21: chancery.directory.v1.ChangePasswordResponse.retry_after:type_name -> google.protobuf.Duration
+	2,  // 22: chancery.directory.v1.CreateWorkspaceResponse.workspace:type_name -> chancery.directory.v1.Workspace
+	2,  // 23: chancery.directory.v1.ListWorkspacesResponse.workspaces:type_name -> chancery.directory.v1.Workspace
+	3,  // 24: chancery.directory.v1.CreateProjectResponse.project:type_name -> chancery.directory.v1.Project
+	3,  // 25: chancery.directory.v1.ListProjectsResponse.projects:type_name -> chancery.directory.v1.Project
+	4,  // 26: chancery.directory.v1.AddMemberResponse.membership:type_name -> chancery.directory.v1.Membership
+	4,  // 27: chancery.directory.v1.SetMemberRoleResponse.membership:type_name -> chancery.directory.v1.Membership
+	4,  // 28: chancery.directory.v1.ListMembersResponse.memberships:type_name -> chancery.directory.v1.Membership
+	5,  // 29: chancery.directory.v1.DirectoryService.Authenticate:input_type -> chancery.directory.v1.AuthenticateRequest
+	9,  // 30: chancery.directory.v1.DirectoryService.GetSubject:input_type -> chancery.directory.v1.GetSubjectRequest
+	7,  // 31: chancery.directory.v1.DirectoryService.BatchGetWorkspaces:input_type -> chancery.directory.v1.BatchGetWorkspacesRequest
+	11, // 32: chancery.directory.v1.DirectoryService.ListResources:input_type -> chancery.directory.v1.ListResourcesRequest
+	13, // 33: chancery.directory.v1.DirectoryService.CreateSubject:input_type -> chancery.directory.v1.CreateSubjectRequest
+	15, // 34: chancery.directory.v1.DirectoryService.ListSubjects:input_type -> chancery.directory.v1.ListSubjectsRequest
+	17, // 35: chancery.directory.v1.DirectoryService.DisableSubject:input_type -> chancery.directory.v1.DisableSubjectRequest
+	19, // 36: chancery.directory.v1.DirectoryService.EnableSubject:input_type -> chancery.directory.v1.EnableSubjectRequest
+	21, // 37: chancery.directory.v1.DirectoryService.UnlockSubject:input_type -> chancery.directory.v1.UnlockSubjectRequest
+	23, // 38: chancery.directory.v1.DirectoryService.SetPassword:input_type -> chancery.directory.v1.SetPasswordRequest
+	25, // 39: chancery.directory.v1.DirectoryService.GetPasswordRules:input_type -> chancery.directory.v1.GetPasswordRulesRequest
+	27, // 40: chancery.directory.v1.DirectoryService.ChangePassword:input_type -> chancery.directory.v1.ChangePasswordRequest
+	29, // 41: chancery.directory.v1.DirectoryService.CreateWorkspace:input_type -> chancery.directory.v1.CreateWorkspaceRequest
+	31, // 42: chancery.directory.v1.DirectoryService.ListWorkspaces:input_type -> chancery.directory.v1.ListWorkspacesRequest
+	33, // 43: chancery.directory.v1.DirectoryService.DeleteWorkspace:input_type -> chancery.directory.v1.DeleteWorkspaceRequest
+	35, // 44: chancery.directory.v1.DirectoryService.CreateProject:input_type -> chancery.directory.v1.CreateProjectRequest
+	37, // 45: chancery.directory.v1.DirectoryService.ListProjects:input_type -> chancery.directory.v1.ListProjectsRequest
+	39, // 46: chancery.directory.v1.DirectoryService.DeleteProject:input_type -> chancery.directory.v1.DeleteProjectRequest
+	41, // 47: chancery.directory.v1.DirectoryService.AddMember:input_type -> chancery.directory.v1.AddMemberRequest
+	43, // 48: chancery.directory.v1.DirectoryService.SetMemberRole:input_type -> chancery.directory.v1.SetMemberRoleRequest
+	45, // 49: chancery.directory.v1.DirectoryService.RemoveMember:input_type -> chancery.directory.v1.RemoveMemberRequest
+	47, // 50: chancery.directory.v1.DirectoryService.ListMembers:input_type -> chancery.directory.v1.ListMembersRequest
+	6,  // 51: chancery.directory.v1.DirectoryService.Authenticate:output_type -> chancery.directory.v1.AuthenticateResponse
+	10, // 52: chancery.directory.v1.DirectoryService.GetSubject:output_type -> chancery.directory.v1.GetSubjectResponse
+	8,  // 53: chancery.directory.v1.DirectoryService.BatchGetWorkspaces:output_type -> chancery.directory.v1.BatchGetWorkspacesResponse
+	12, // 54: chancery.directory.v1.DirectoryService.ListResources:output_type -> chancery.directory.v1.ListResourcesResponse
+	14, // 55: chancery.directory.v1.DirectoryService.CreateSubject:output_type -> chancery.directory.v1.CreateSubjectResponse
+	16, // 56: chancery.directory.v1.DirectoryService.ListSubjects:output_type -> chancery.directory.v1.ListSubjectsResponse
+	18, // 57: chancery.directory.v1.DirectoryService.DisableSubject:output_type -> chancery.directory.v1.DisableSubjectResponse
+	20, // 58: chancery.directory.v1.DirectoryService.EnableSubject:output_type -> chancery.directory.v1.EnableSubjectResponse
+	22, // 59: chancery.directory.v1.DirectoryService.UnlockSubject:output_type -> chancery.directory.v1.UnlockSubjectResponse
+	24, // 60: chancery.directory.v1.DirectoryService.SetPassword:output_type -> chancery.directory.v1.SetPasswordResponse
+	26, // 61: chancery.directory.v1.DirectoryService.GetPasswordRules:output_type -> chancery.directory.v1.GetPasswordRulesResponse
+	28, // 62: chancery.directory.v1.DirectoryService.ChangePassword:output_type -> chancery.directory.v1.ChangePasswordResponse
+	30, // 63: chancery.directory.v1.DirectoryService.CreateWorkspace:output_type -> chancery.directory.v1.CreateWorkspaceResponse
+	32, // 64: chancery.directory.v1.DirectoryService.ListWorkspaces:output_type -> chancery.directory.v1.ListWorkspacesResponse
+	34, // 65: chancery.directory.v1.DirectoryService.DeleteWorkspace:output_type -> chancery.directory.v1.DeleteWorkspaceResponse
+	36, // 66: chancery.directory.v1.DirectoryService.CreateProject:output_type -> chancery.directory.v1.CreateProjectResponse
+	38, // 67: chancery.directory.v1.DirectoryService.ListProjects:output_type -> chancery.directory.v1.ListProjectsResponse
+	40, // 68: chancery.directory.v1.DirectoryService.DeleteProject:output_type -> chancery.directory.v1.DeleteProjectResponse
+	42, // 69: chancery.directory.v1.DirectoryService.AddMember:output_type -> chancery.directory.v1.AddMemberResponse
+	44, // 70: chancery.directory.v1.DirectoryService.SetMemberRole:output_type -> chancery.directory.v1.SetMemberRoleResponse
+	46, // 71: chancery.directory.v1.DirectoryService.RemoveMember:output_type -> chancery.directory.v1.RemoveMemberResponse
+	48, // 72: chancery.directory.v1.DirectoryService.ListMembers:output_type -> chancery.directory.v1.ListMembersResponse
+	51, // [51:73] is the sub-list for method output_type
+	29, // [29:51] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_chancery_directory_v1_directory_service_proto_init() }
@@ -2555,15 +3055,15 @@ func file_chancery_directory_v1_directory_service_proto_init() {
 		return
 	}
 	file_chancery_directory_v1_directory_service_proto_msgTypes[17].OneofWrappers = []any{}
-	file_chancery_directory_v1_directory_service_proto_msgTypes[35].OneofWrappers = []any{}
-	file_chancery_directory_v1_directory_service_proto_msgTypes[37].OneofWrappers = []any{}
+	file_chancery_directory_v1_directory_service_proto_msgTypes[43].OneofWrappers = []any{}
+	file_chancery_directory_v1_directory_service_proto_msgTypes[45].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chancery_directory_v1_directory_service_proto_rawDesc), len(file_chancery_directory_v1_directory_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   40,
+			NumMessages:   48,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

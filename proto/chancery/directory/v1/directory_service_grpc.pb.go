@@ -27,6 +27,10 @@ const (
 	DirectoryService_ListSubjects_FullMethodName       = "/chancery.directory.v1.DirectoryService/ListSubjects"
 	DirectoryService_DisableSubject_FullMethodName     = "/chancery.directory.v1.DirectoryService/DisableSubject"
 	DirectoryService_EnableSubject_FullMethodName      = "/chancery.directory.v1.DirectoryService/EnableSubject"
+	DirectoryService_UnlockSubject_FullMethodName      = "/chancery.directory.v1.DirectoryService/UnlockSubject"
+	DirectoryService_SetPassword_FullMethodName        = "/chancery.directory.v1.DirectoryService/SetPassword"
+	DirectoryService_GetPasswordRules_FullMethodName   = "/chancery.directory.v1.DirectoryService/GetPasswordRules"
+	DirectoryService_ChangePassword_FullMethodName     = "/chancery.directory.v1.DirectoryService/ChangePassword"
 	DirectoryService_CreateWorkspace_FullMethodName    = "/chancery.directory.v1.DirectoryService/CreateWorkspace"
 	DirectoryService_ListWorkspaces_FullMethodName     = "/chancery.directory.v1.DirectoryService/ListWorkspaces"
 	DirectoryService_DeleteWorkspace_FullMethodName    = "/chancery.directory.v1.DirectoryService/DeleteWorkspace"
@@ -49,6 +53,10 @@ type DirectoryServiceClient interface {
 	// Authenticate checks a password. A wrong user name and a wrong password
 	// give the same answer in the same time. Fails with UNAVAILABLE when too many
 	// passwords are being checked at once.
+	//
+	// Failures are limited per account and per source. A device on which the user
+	// has signed in before has a limit of its own, and no failure of others counts
+	// against it.
 	Authenticate(ctx context.Context, in *AuthenticateRequest, opts ...grpc.CallOption) (*AuthenticateResponse, error)
 	// GetSubject returns a subject with its memberships in the named workspaces
 	// and projects, read from the truth and not from a cache. Fails with NOT_FOUND.
@@ -71,6 +79,23 @@ type DirectoryServiceClient interface {
 	// EnableSubject lets a disabled user sign in again; what ended stays ended.
 	// Fails with NOT_FOUND.
 	EnableSubject(ctx context.Context, in *EnableSubjectRequest, opts ...grpc.CallOption) (*EnableSubjectResponse, error)
+	// UnlockSubject forgets the failed sign-ins that count against a user's account,
+	// so that devices on which the user has not signed in before are looked at again.
+	// Fails with NOT_FOUND.
+	UnlockSubject(ctx context.Context, in *UnlockSubjectRequest, opts ...grpc.CallOption) (*UnlockSubjectResponse, error)
+	// SetPassword gives a user another password, without asking for the present one.
+	// Every session, token and known device of the user ends. Fails with NOT_FOUND,
+	// INVALID (password), and UNAVAILABLE as Authenticate does.
+	SetPassword(ctx context.Context, in *SetPasswordRequest, opts ...grpc.CallOption) (*SetPasswordResponse, error)
+	// GetPasswordRules returns what a password must be. A directory whose users do
+	// not change their password here answers UNIMPLEMENTED: there is no page for it
+	// then.
+	GetPasswordRules(ctx context.Context, in *GetPasswordRulesRequest, opts ...grpc.CallOption) (*GetPasswordRulesResponse, error)
+	// ChangePassword gives a user another password if the present one is right, which
+	// is limited as in Authenticate. Every session and token of the user ends, and
+	// every known device but the one that the call comes from. Fails with NOT_FOUND,
+	// INVALID (new password), and UNAVAILABLE as Authenticate does.
+	ChangePassword(ctx context.Context, in *ChangePasswordRequest, opts ...grpc.CallOption) (*ChangePasswordResponse, error)
 	// CreateWorkspace adds a workspace. Fails with INVALID, ALREADY_EXISTS (slug).
 	CreateWorkspace(ctx context.Context, in *CreateWorkspaceRequest, opts ...grpc.CallOption) (*CreateWorkspaceResponse, error)
 	// ListWorkspaces returns workspaces by creation. Fails with INVALID (page token).
@@ -190,6 +215,46 @@ func (c *directoryServiceClient) EnableSubject(ctx context.Context, in *EnableSu
 	return out, nil
 }
 
+func (c *directoryServiceClient) UnlockSubject(ctx context.Context, in *UnlockSubjectRequest, opts ...grpc.CallOption) (*UnlockSubjectResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UnlockSubjectResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_UnlockSubject_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *directoryServiceClient) SetPassword(ctx context.Context, in *SetPasswordRequest, opts ...grpc.CallOption) (*SetPasswordResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetPasswordResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_SetPassword_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *directoryServiceClient) GetPasswordRules(ctx context.Context, in *GetPasswordRulesRequest, opts ...grpc.CallOption) (*GetPasswordRulesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetPasswordRulesResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_GetPasswordRules_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *directoryServiceClient) ChangePassword(ctx context.Context, in *ChangePasswordRequest, opts ...grpc.CallOption) (*ChangePasswordResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ChangePasswordResponse)
+	err := c.cc.Invoke(ctx, DirectoryService_ChangePassword_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *directoryServiceClient) CreateWorkspace(ctx context.Context, in *CreateWorkspaceRequest, opts ...grpc.CallOption) (*CreateWorkspaceResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CreateWorkspaceResponse)
@@ -300,6 +365,10 @@ type DirectoryServiceServer interface {
 	// Authenticate checks a password. A wrong user name and a wrong password
 	// give the same answer in the same time. Fails with UNAVAILABLE when too many
 	// passwords are being checked at once.
+	//
+	// Failures are limited per account and per source. A device on which the user
+	// has signed in before has a limit of its own, and no failure of others counts
+	// against it.
 	Authenticate(context.Context, *AuthenticateRequest) (*AuthenticateResponse, error)
 	// GetSubject returns a subject with its memberships in the named workspaces
 	// and projects, read from the truth and not from a cache. Fails with NOT_FOUND.
@@ -322,6 +391,23 @@ type DirectoryServiceServer interface {
 	// EnableSubject lets a disabled user sign in again; what ended stays ended.
 	// Fails with NOT_FOUND.
 	EnableSubject(context.Context, *EnableSubjectRequest) (*EnableSubjectResponse, error)
+	// UnlockSubject forgets the failed sign-ins that count against a user's account,
+	// so that devices on which the user has not signed in before are looked at again.
+	// Fails with NOT_FOUND.
+	UnlockSubject(context.Context, *UnlockSubjectRequest) (*UnlockSubjectResponse, error)
+	// SetPassword gives a user another password, without asking for the present one.
+	// Every session, token and known device of the user ends. Fails with NOT_FOUND,
+	// INVALID (password), and UNAVAILABLE as Authenticate does.
+	SetPassword(context.Context, *SetPasswordRequest) (*SetPasswordResponse, error)
+	// GetPasswordRules returns what a password must be. A directory whose users do
+	// not change their password here answers UNIMPLEMENTED: there is no page for it
+	// then.
+	GetPasswordRules(context.Context, *GetPasswordRulesRequest) (*GetPasswordRulesResponse, error)
+	// ChangePassword gives a user another password if the present one is right, which
+	// is limited as in Authenticate. Every session and token of the user ends, and
+	// every known device but the one that the call comes from. Fails with NOT_FOUND,
+	// INVALID (new password), and UNAVAILABLE as Authenticate does.
+	ChangePassword(context.Context, *ChangePasswordRequest) (*ChangePasswordResponse, error)
 	// CreateWorkspace adds a workspace. Fails with INVALID, ALREADY_EXISTS (slug).
 	CreateWorkspace(context.Context, *CreateWorkspaceRequest) (*CreateWorkspaceResponse, error)
 	// ListWorkspaces returns workspaces by creation. Fails with INVALID (page token).
@@ -384,6 +470,18 @@ func (UnimplementedDirectoryServiceServer) DisableSubject(context.Context, *Disa
 }
 func (UnimplementedDirectoryServiceServer) EnableSubject(context.Context, *EnableSubjectRequest) (*EnableSubjectResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method EnableSubject not implemented")
+}
+func (UnimplementedDirectoryServiceServer) UnlockSubject(context.Context, *UnlockSubjectRequest) (*UnlockSubjectResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UnlockSubject not implemented")
+}
+func (UnimplementedDirectoryServiceServer) SetPassword(context.Context, *SetPasswordRequest) (*SetPasswordResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetPassword not implemented")
+}
+func (UnimplementedDirectoryServiceServer) GetPasswordRules(context.Context, *GetPasswordRulesRequest) (*GetPasswordRulesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetPasswordRules not implemented")
+}
+func (UnimplementedDirectoryServiceServer) ChangePassword(context.Context, *ChangePasswordRequest) (*ChangePasswordResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ChangePassword not implemented")
 }
 func (UnimplementedDirectoryServiceServer) CreateWorkspace(context.Context, *CreateWorkspaceRequest) (*CreateWorkspaceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CreateWorkspace not implemented")
@@ -576,6 +674,78 @@ func _DirectoryService_EnableSubject_Handler(srv interface{}, ctx context.Contex
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(DirectoryServiceServer).EnableSubject(ctx, req.(*EnableSubjectRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DirectoryService_UnlockSubject_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UnlockSubjectRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).UnlockSubject(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_UnlockSubject_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).UnlockSubject(ctx, req.(*UnlockSubjectRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DirectoryService_SetPassword_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetPasswordRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).SetPassword(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_SetPassword_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).SetPassword(ctx, req.(*SetPasswordRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DirectoryService_GetPasswordRules_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetPasswordRulesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).GetPasswordRules(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_GetPasswordRules_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).GetPasswordRules(ctx, req.(*GetPasswordRulesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DirectoryService_ChangePassword_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ChangePasswordRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DirectoryServiceServer).ChangePassword(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DirectoryService_ChangePassword_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DirectoryServiceServer).ChangePassword(ctx, req.(*ChangePasswordRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -798,6 +968,22 @@ var DirectoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "EnableSubject",
 			Handler:    _DirectoryService_EnableSubject_Handler,
+		},
+		{
+			MethodName: "UnlockSubject",
+			Handler:    _DirectoryService_UnlockSubject_Handler,
+		},
+		{
+			MethodName: "SetPassword",
+			Handler:    _DirectoryService_SetPassword_Handler,
+		},
+		{
+			MethodName: "GetPasswordRules",
+			Handler:    _DirectoryService_GetPasswordRules_Handler,
+		},
+		{
+			MethodName: "ChangePassword",
+			Handler:    _DirectoryService_ChangePassword_Handler,
 		},
 		{
 			MethodName: "CreateWorkspace",

@@ -39,6 +39,8 @@ type Browser struct {
 	// FetchDest is what the browser wants the answer for (Sec-Fetch-Dest); empty if
 	// it did not say.
 	FetchDest string
+	// Devices are the cookies by which the directory knows the device.
+	Devices []string
 }
 
 // framed reports whether the answer is for a frame of another page, where there is
@@ -60,6 +62,9 @@ type Subject struct {
 type Attempt struct {
 	// Subject is nil unless the user signed in.
 	Subject *Subject
+	// Device is the handle by which the directory knows the device from now on; empty
+	// without a subject, and where it knows none.
+	Device secret.Secret
 	// Throttled says that there were too many attempts; RetryAfter is when
 	// another is worth it.
 	Throttled  bool
@@ -121,6 +126,7 @@ type Credentials struct {
 	Username     string
 	Password     secret.Secret
 	AddressBlock string
+	Devices      []string
 }
 
 // Peers are the other services.
@@ -140,6 +146,10 @@ type Directory interface {
 	// in a workspace if one is named. Fails with ErrUnknownSubject.
 	Subject(ctx context.Context, sub, workspaceID string) (Subject, error)
 	Authenticate(ctx context.Context, c Credentials) (Attempt, error)
+	// ChangePassword puts next in the place of the password of c if that is the
+	// user's. The name in c is not looked at. Fails with fault.Invalid for a password
+	// that may not be chosen.
+	ChangePassword(ctx context.Context, sub string, c Credentials, next secret.Secret) (Attempt, error)
 }
 
 // Consent knows what users have allowed.

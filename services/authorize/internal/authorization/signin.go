@@ -63,20 +63,47 @@ func (a *Authorizer) OpenSession(ctx context.Context, b Browser, c Credentials) 
 	return attempt, begun.cookie, err
 }
 
+// ChangePassword puts next in the place of the password of c for the user who is
+// signed in. The attempt says how that went. Every session of the user ends with it;
+// the cookie is that of the one which this browser goes on with. Fails with
+// fault.NotFound when nobody is signed in.
+func (a *Authorizer) ChangePassword(ctx context.Context, b Browser, c Credentials, next secret.Secret) (Attempt, secret.Secret, error) {
+	_, subject, err := a.Current(ctx, b)
+	if err != nil {
+		return Attempt{}, secret.Secret{}, err
+	}
+	attempt, err := a.Peers.ChangePassword(ctx, subject.Sub, c.from(b), next)
+	if err != nil {
+		return Attempt{}, secret.Secret{}, fmt.Errorf("change password: %w", err)
+	}
+	attempt, begun, err := a.start(ctx, b, attempt)
+	return attempt, begun.cookie, err
+}
+
+// from is c with where it comes from.
+func (c Credentials) from(b Browser) Credentials {
+	c.AddressBlock, c.Devices = b.AddressBlock, b.Devices
+	return c
+}
+
 // opened is a session that has just begun.
 type opened struct {
 	session session.Session
 	cookie  secret.Secret
 }
 
-// open starts a session for whoever the credentials are of, in place of the one
-// that the browser had. There is none unless the attempt has a subject.
+// open starts a session for whoever the credentials are of.
 func (a *Authorizer) open(ctx context.Context, b Browser, c Credentials) (Attempt, opened, error) {
-	c.AddressBlock = b.AddressBlock
-	attempt, err := a.Peers.Authenticate(ctx, c)
+	attempt, err := a.Peers.Authenticate(ctx, c.from(b))
 	if err != nil {
 		return Attempt{}, opened{}, fmt.Errorf("authenticate user: %w", err)
 	}
+	return a.start(ctx, b, attempt)
+}
+
+// start starts a session in place of the one that the browser had. There is none
+// unless the attempt has a subject.
+func (a *Authorizer) start(ctx context.Context, b Browser, attempt Attempt) (Attempt, opened, error) {
 	if attempt.Subject == nil {
 		return attempt, opened{}, nil
 	}

@@ -12,11 +12,13 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/services/directory/internal/attempt"
 	"github.com/chancery-auth/chancery/services/directory/internal/credential"
+	"github.com/chancery-auth/chancery/services/directory/internal/device"
 	"github.com/chancery-auth/chancery/services/directory/internal/directorytest"
 	"github.com/chancery-auth/chancery/services/directory/internal/password"
 	"github.com/chancery-auth/chancery/services/directory/internal/subject"
@@ -36,12 +38,27 @@ type fixture struct {
 	stores directorytest.Stores
 	hashes *atomic.Int32
 	ada    subject.Subject
+
+	mu        sync.Mutex
+	ended     map[string]int
+	pauses    []time.Duration
+	published []coherent.Restriction
+}
+
+// Publish implements subject.Publisher.
+func (f *fixture) Publish(_ context.Context, rs ...coherent.Restriction) {
+	f.published = append(f.published, rs...)
 }
 
 // newFixture has the enabled user ada, and the disabled user eve.
-func newFixture(t *testing.T) fixture {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	f := fixture{stores: directorytest.SQLite(t), hashes: new(atomic.Int32)}
+	return newFixtureOn(t, directorytest.SQLite)
+}
+
+func newFixtureOn(t *testing.T, stores func(*testing.T) directorytest.Stores) *fixture {
+	t.Helper()
+	f := &fixture{stores: stores(t), hashes: new(atomic.Int32), ended: make(map[string]int)}
 	f.Authenticator = f.replica(cheap)
 	f.ada = f.user(t, "ada")
 	eve := f.user(t, "eve")
@@ -52,11 +69,34 @@ func newFixture(t *testing.T) fixture {
 	return f
 }
 
+// log is what was logged after the fixture was made.
+func (f *fixture) log(t *testing.T) []coherent.Restriction { return f.stores.Log(t)[1:] }
+
 // replica returns another authenticator over the same stores.
 func (f *fixture) replica(p password.Params) credential.Authenticator {
 	return credential.Authenticator{
 		Credentials: f.stores.Credentials,
-		Attempts:    &attempt.Limiter{Attempts: f.stores.Attempts, Limit: limit, Window: 15 * time.Minute},
+		Devices:     &device.Keeper{Devices: f.stores.Devices, Lifetime: time.Hour},
+		Attempts: &attempt.Limiter{Attempts: f.stores.Attempts, Limits: attempt.Limits{
+			Device:  attempt.Limit{Attempts: limit, Window: 15 * time.Minute},
+			Pair:    attempt.Limit{Attempts: limit, Window: 15 * time.Minute},
+			Account: attempt.Limit{Attempts: 100, Window: 24 * time.Hour},
+			Address: attempt.Limit{Attempts: 100, Window: time.Hour},
+			Network: attempt.Limit{Attempts: 1000, Window: time.Hour},
+			Delay:   time.Second, DelayFrom: 5,
+		}},
+		Hints: f,
+		Ended: func(_ context.Context, outcome string) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.ended[outcome]++
+		},
+		Pause: func(_ context.Context, d time.Duration) error {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.pauses = append(f.pauses, d)
+			return nil
+		},
 		Hasher: password.NewHasher(password.Options{
 			Params: p, Slots: 2, Wait: time.Minute,
 			KDF: func(pw, salt []byte, p password.Params, size uint32) []byte {
@@ -69,7 +109,7 @@ func (f *fixture) replica(p password.Params) credential.Authenticator {
 
 func (f *fixture) user(t *testing.T, name string) subject.Subject {
 	t.Helper()
-	slot, err := f.Hasher.Acquire(t.Context())
+	slot, err := f.Hasher.Acquire(t.Context(), "")
 	if err != nil {
 		t.Fatalf("Acquire() = %v", err)
 	}
@@ -203,11 +243,15 @@ func TestN072_FiftyWrongPasswordsFromOneAddressOverThreeReplicas(t *testing.T) {
 
 func TestN072_OneWrongPasswordEachFromManyAddressesLocksNobodyOut(t *testing.T) {
 	f := newFixture(t)
+	known := signIn(t, &f.Authenticator, "ada", right, block).Device.Reveal()
 	for n := range 200 {
 		signIn(t, &f.Authenticator, "ada", "wrong horse", fmt.Sprintf("10.0.0.%d/32", n))
 	}
-	if got := signIn(t, &f.Authenticator, "ada", right, block); got.Outcome != credential.Authenticated {
-		t.Errorf("the user = %v, want in", got.Outcome)
+	if got := f.from(t, "ada", right, block, known); got.Outcome != credential.Authenticated {
+		t.Errorf("the user on a known device = %v, want in", got.Outcome)
+	}
+	if got := signIn(t, &f.Authenticator, "ada", right, block); got.Outcome != credential.TooManyAttempts {
+		t.Errorf("an unknown device = %v, want it not looked at", got.Outcome)
 	}
 }
 
@@ -217,7 +261,8 @@ func TestN072_AttemptsAtOnceAreNoWayAroundTheLimit(t *testing.T) {
 	for range 50 {
 		wg.Go(func() {
 			_, err := f.Authenticate(t.Context(), credential.SignIn{Username: "ada", Password: secret.Wrap("wrong horse"), AddressBlock: block})
-			if err != nil {
+			// More than wait for a slot from one address are refused, and not counted.
+			if err != nil && !errors.Is(err, fault.Unavailable) {
 				t.Errorf("Authenticate() = %v", err)
 			}
 		})
@@ -265,7 +310,7 @@ func TestN073_TooLongAPasswordIsRefusedBeforeHashing(t *testing.T) {
 func TestN074_WithoutASlotNothingIsCounted(t *testing.T) {
 	f := newFixture(t)
 	f.Hasher = password.NewHasher(password.Options{Params: cheap, Slots: 1, KDF: password.Argon2id})
-	slot, err := f.Hasher.Acquire(t.Context())
+	slot, err := f.Hasher.Acquire(t.Context(), "")
 	if err != nil {
 		t.Fatalf("Acquire() = %v", err)
 	}
@@ -312,6 +357,8 @@ func TestSignInRenewsAHashOfOtherCosts(t *testing.T) {
 func TestN323_FailuresOfOneSourceAreFewRecords(t *testing.T) {
 	f := newFixture(t)
 	counted := 0
+	// Known devices are not limited by their address.
+	f.Attempts.Address.Attempts = 1000
 	f.Counted = func(context.Context) { counted++ }
 	trail := f.stores.Audit.Follow(t)
 	for i := range 130 {

@@ -22,6 +22,9 @@ import (
 	"github.com/chancery-auth/chancery/services/directory/internal/credential"
 	"github.com/chancery-auth/chancery/services/directory/internal/credential/credentialpg"
 	"github.com/chancery-auth/chancery/services/directory/internal/credential/credentialsqlite"
+	"github.com/chancery-auth/chancery/services/directory/internal/device"
+	"github.com/chancery-auth/chancery/services/directory/internal/device/devicepg"
+	"github.com/chancery-auth/chancery/services/directory/internal/device/devicesqlite"
 	"github.com/chancery-auth/chancery/services/directory/internal/membership"
 	"github.com/chancery-auth/chancery/services/directory/internal/membership/membershippg"
 	"github.com/chancery-auth/chancery/services/directory/internal/membership/membershipsqlite"
@@ -47,6 +50,7 @@ type Stores struct {
 	Subjects    subject.Store
 	Credentials credential.Store
 	Attempts    attempt.Store
+	Devices     device.Store
 	Workspaces  workspace.Store
 	Projects    project.Store
 	Memberships membership.Store
@@ -71,8 +75,9 @@ func Postgres(t *testing.T) Stores {
 	db := pgtest.New(t, coherence.Set(), events.Set(), migrations.Set())
 	return Stores{
 		Subjects:    subjectpg.New(db, keep),
-		Credentials: credentialpg.New(db),
+		Credentials: credentialpg.New(db, keep),
 		Attempts:    attemptpg.New(db),
+		Devices:     devicepg.New(db),
 		Workspaces:  workspacepg.New(db, keep),
 		Projects:    projectpg.New(db, keep),
 		Memberships: membershippg.New(db, keep),
@@ -93,8 +98,9 @@ func SQLite(t *testing.T) Stores {
 	db := sqlitetest.New(t, coherence.Set(), events.Set(), migrations.Set())
 	return Stores{
 		Subjects:    subjectsqlite.New(db, keep),
-		Credentials: credentialsqlite.New(db),
+		Credentials: credentialsqlite.New(db, keep),
 		Attempts:    attemptsqlite.New(db),
+		Devices:     devicesqlite.New(db),
 		Workspaces:  workspacesqlite.New(db, keep),
 		Projects:    projectsqlite.New(db, keep),
 		Memberships: membershipsqlite.New(db, keep),
@@ -122,6 +128,15 @@ func (s Stores) Log(t *testing.T) []coherent.Restriction {
 			return err
 		})
 	return log
+}
+
+// DeviceRows returns how many devices are stored.
+func (s Stores) DeviceRows(t *testing.T) int {
+	t.Helper()
+	var n int
+	s.query(t, `SELECT count(*) FROM directory.device`, `SELECT count(*) FROM directory_device`,
+		func(row rows) error { return row.Scan(&n) })
+	return n
 }
 
 // AttemptRows returns how many keys have counted attempts.

@@ -29,15 +29,19 @@ type Options struct {
 	Slots int
 	// Wait is how long a call waits for a slot; zero is not at all.
 	Wait time.Duration
+	// Waited is told how long each call has waited by the clock Now, and whether it
+	// got a slot. Nil: nobody is, and Now is not needed.
+	Waited func(ctx context.Context, wait time.Duration, got bool)
+	Now    func() time.Time
 	// KDF computes the hashes.
 	KDF KDF
 }
 
-// Hasher hashes passwords, a bounded number of them at once. It is safe for
-// concurrent use.
+// Hasher hashes passwords, a bounded number of them at once, which those who ask
+// share fairly. It is safe for concurrent use.
 type Hasher struct {
 	o     Options
-	slots chan struct{}
+	slots *queue
 	dummy string
 }
 
@@ -46,38 +50,60 @@ func NewHasher(o Options) *Hasher {
 	// No password is known to have this key, and none will be found: nothing
 	// was hashed to make it.
 	dummy := phc{params: o.Params, salt: random(saltSize), key: random(keySize)}
-	return &Hasher{o: o, slots: make(chan struct{}, o.Slots), dummy: dummy.String()}
+	return &Hasher{o: o, slots: newQueue(o.Slots), dummy: dummy.String()}
 }
 
 // Dummy returns a hash that no password matches. Verifying against it costs
 // what it costs for a real one.
 func (h *Hasher) Dummy() string { return h.dummy }
 
-// Acquire waits for a slot, which the caller releases. Fails with
-// fault.Unavailable when none becomes free in time.
-func (h *Hasher) Acquire(ctx context.Context) (*Slot, error) {
-	select {
-	case h.slots <- struct{}{}:
-		return &Slot{h}, nil
-	default:
+// Acquire waits for a slot, which the caller releases. Address blocks take turns;
+// calls of operators have the empty one. Fails with fault.Unavailable when none
+// becomes free in time, or too many wait.
+func (h *Hasher) Acquire(ctx context.Context, addressBlock string) (*Slot, error) {
+	if h.o.Waited == nil {
+		return h.acquire(ctx, addressBlock)
 	}
+	begin := h.o.Now()
+	slot, err := h.acquire(ctx, addressBlock)
+	h.o.Waited(ctx, h.o.Now().Sub(begin), err == nil)
+	return slot, err
+}
+
+func (h *Hasher) acquire(ctx context.Context, addressBlock string) (*Slot, error) {
+	w := h.slots.join(addressBlock)
 	timer := time.NewTimer(h.o.Wait)
 	defer timer.Stop()
+	var ended error
 	select {
-	case h.slots <- struct{}{}:
-		return &Slot{h}, nil
+	case <-w.given:
 	case <-timer.C:
-		return nil, fault.New(fault.Unavailable, "too many passwords are being checked at once; try again in a moment")
+		ended = busy()
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		ended = ctx.Err()
+	}
+	switch {
+	case ended != nil && h.slots.leave(w):
+		return nil, ended
+	case w.refused:
+		return nil, busy()
+	default:
+		return &Slot{h, w}, nil
 	}
 }
 
+func busy() error {
+	return fault.New(fault.Unavailable, "too many passwords are being checked at once; try again in a moment")
+}
+
 // Slot is the permission to compute one hash after another.
-type Slot struct{ h *Hasher }
+type Slot struct {
+	h *Hasher
+	w *waiter
+}
 
 // Release gives the slot back. It is called once.
-func (s *Slot) Release() { <-s.h.slots }
+func (s *Slot) Release() { s.h.slots.release(s.w) }
 
 // Hash returns a new hash of the password, in PHC string format.
 func (s *Slot) Hash(password string) string {

@@ -2,6 +2,7 @@ package password_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,7 +32,7 @@ func hasher(o password.Options) *password.Hasher {
 
 func slot(t *testing.T, h *password.Hasher) *password.Slot {
 	t.Helper()
-	s, err := h.Acquire(t.Context())
+	s, err := h.Acquire(t.Context(), "")
 	if err != nil {
 		t.Fatalf("Acquire() = %v", err)
 	}
@@ -169,22 +170,22 @@ func TestOutdated(t *testing.T) {
 func TestN074_AcquireIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := hasher(password.Options{Slots: 2, Wait: time.Second})
-		first, err := h.Acquire(t.Context())
+		first, err := h.Acquire(t.Context(), "")
 		if err != nil {
 			t.Fatalf("Acquire() = %v", err)
 		}
-		if _, err := h.Acquire(t.Context()); err != nil {
+		if _, err := h.Acquire(t.Context(), ""); err != nil {
 			t.Fatalf("Acquire() = %v", err)
 		}
 		start := time.Now() //nolint:forbidigo // It is the time of the bubble.
-		if _, err := h.Acquire(t.Context()); !errors.Is(err, fault.Unavailable) {
+		if _, err := h.Acquire(t.Context(), ""); !errors.Is(err, fault.Unavailable) {
 			t.Errorf("third Acquire() = %v, want %v", err, fault.Unavailable)
 		}
 		if waited := time.Since(start); waited != time.Second {
 			t.Errorf("third Acquire() waited %v, want 1s", waited)
 		}
 		time.AfterFunc(time.Second/2, first.Release)
-		if _, err := h.Acquire(t.Context()); err != nil {
+		if _, err := h.Acquire(t.Context(), ""); err != nil {
 			t.Errorf("Acquire() = %v, want the slot that was released meanwhile", err)
 		}
 	})
@@ -209,9 +210,9 @@ func TestN074_NoMoreHashesAtOnceThanSlots(t *testing.T) {
 			<-time.After(100 * time.Millisecond)
 			return make([]byte, 32)
 		}})
-		for range 200 {
+		for i := range 200 {
 			go func() {
-				s, err := h.Acquire(t.Context())
+				s, err := h.Acquire(t.Context(), fmt.Sprintf("192.0.2.%d/32", i))
 				if errors.Is(err, fault.Unavailable) {
 					refused.Add(1)
 					return
@@ -235,7 +236,7 @@ func TestN074_NoMoreHashesAtOnceThanSlots(t *testing.T) {
 // What Verify accepts is what Hash made, in its one spelling.
 func FuzzVerify(f *testing.F) {
 	h := hasher(password.Options{KDF: func([]byte, []byte, password.Params, uint32) []byte { return make([]byte, 32) }})
-	s, err := h.Acquire(f.Context())
+	s, err := h.Acquire(f.Context(), "")
 	if err != nil {
 		f.Fatal(err)
 	}

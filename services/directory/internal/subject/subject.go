@@ -96,7 +96,7 @@ func (d *Directory) Create(ctx context.Context, n New) (Subject, error) {
 	if err != nil {
 		return Subject{}, err
 	}
-	slot, err := d.Hasher.Acquire(ctx)
+	slot, err := d.Hasher.Acquire(ctx, "")
 	if err != nil {
 		return Subject{}, err
 	}

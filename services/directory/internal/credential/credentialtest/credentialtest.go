@@ -3,12 +3,19 @@ package credentialtest
 
 import (
 	"errors"
+	"strconv"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
+	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/services/directory/internal/credential"
 	"github.com/chancery-auth/chancery/services/directory/internal/directorytest"
+	"github.com/chancery-auth/chancery/services/directory/internal/subject"
 )
 
 // RunStore checks an implementation of credential.Store on an empty database.
@@ -22,6 +29,9 @@ func RunStore(t *testing.T, newStores func(*testing.T) directorytest.Stores) {
 		{"a name that nobody has is ErrNotFound", unknown},
 		{"replace changes the hash of one subject", replaces},
 		{"replace of a hash that is not current changes nothing", replacesNothing},
+		{"change gives another password, and ends what the user has", changes},
+		{"change of a hash that is not current changes nothing", changesNothing},
+		{"of many who change a password at once one does", changedOnce},
 		{"each failed attempt leaves one record, and nothing else does", failuresAreRecorded},
 		{"N323: beyond the first hundred, failures of one source are one record", manyFailuresAreCounted},
 		{"N323: failures at once are each recorded or counted", failuresAtOnce},
@@ -93,5 +103,73 @@ func replacesNothing(t *testing.T, s directorytest.Stores) {
 	}
 	if got := find(t, s, "ada").PasswordHash; got != directorytest.Hash {
 		t.Errorf("Find() = %q, want the hash as it was", got)
+	}
+}
+
+func changes(t *testing.T, s directorytest.Stores) {
+	ada, bob := s.Subject(t, "ada"), s.Subject(t, "bob")
+	for i, present := range []string{directorytest.Hash, ""} {
+		hash := another + string(rune('A'+i))
+		trail, version := s.Audit.Follow(t), ada.Version+int64(i)+1
+		got, restrictions, err := s.Credentials.Change(t.Context(), ada.Sub, present, hash)
+		if err != nil || got.Sub != ada.Sub || got.Version != version {
+			t.Fatalf("Change() = %+v, %v, want version %d", got, err, version)
+		}
+		want := []coherent.Restriction{coherent.Subject(ada.Sub, version)}
+		if diff := cmp.Diff(want, restrictions); diff != "" {
+			t.Errorf("Change() differs (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(want, s.Log(t)[i:]); diff != "" {
+			t.Errorf("log differs (-want +got):\n%s", diff)
+		}
+		trail.Check(t, event.Event{Type: event.PasswordChanged, Sub: ada.Sub})
+		if c := find(t, s, "ada"); c.PasswordHash != hash || c.Subject.Version != version {
+			t.Errorf("Find() = %+v, want the other hash", c)
+		}
+	}
+	if diff := cmp.Diff(credential.Credential{Subject: bob, PasswordHash: directorytest.Hash}, find(t, s, "bob")); diff != "" {
+		t.Errorf("Find(bob) differs (-want +got):\n%s", diff)
+	}
+}
+
+func changesNothing(t *testing.T, s directorytest.Stores) {
+	ada := s.Subject(t, "ada")
+	trail := s.Audit.Follow(t)
+	if _, _, err := s.Credentials.Change(t.Context(), ada.Sub, another, another+"C"); !errors.Is(err, credential.ErrChanged) {
+		t.Errorf("Change() = %v, want %v", err, credential.ErrChanged)
+	}
+	if _, _, err := s.Credentials.Change(t.Context(), uuid.NewString(), "", another); !errors.Is(err, subject.ErrNotFound) {
+		t.Errorf("Change() of nobody = %v, want %v", err, subject.ErrNotFound)
+	}
+	trail.Check(t)
+	s.Audit.Break(t)
+	if _, _, err := s.Credentials.Change(t.Context(), ada.Sub, "", another); err == nil {
+		t.Error("a password is changed without a record")
+	}
+	if c := find(t, s, "ada"); c.PasswordHash != directorytest.Hash || c.Subject.Version != ada.Version || len(s.Log(t)) != 0 {
+		t.Errorf("Find() = %+v with log %v, want it as it was", c, s.Log(t))
+	}
+}
+
+func changedOnce(t *testing.T, s directorytest.Stores) {
+	ada := s.Subject(t, "ada")
+	var (
+		won atomic.Int32
+		wg  sync.WaitGroup
+	)
+	for i := range 16 {
+		wg.Go(func() {
+			_, _, err := s.Credentials.Change(t.Context(), ada.Sub, directorytest.Hash, another+strconv.Itoa(i))
+			switch {
+			case err == nil:
+				won.Add(1)
+			case !errors.Is(err, credential.ErrChanged):
+				t.Errorf("Change() = %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	if got := find(t, s, "ada"); won.Load() != 1 || got.Subject.Version != ada.Version+1 {
+		t.Errorf("%d changed it, version %d, want one", won.Load(), got.Subject.Version)
 	}
 }
