@@ -328,7 +328,10 @@ func TestOriginsFailClosed(t *testing.T) {
 
 // N256.
 func TestN256_TLS(t *testing.T) {
-	s := gateway.Server(http.NotFoundHandler(), &tls.Config{MinVersion: tls.VersionTLS10})
+	s, err := gateway.Server(http.NotFoundHandler(), &tls.Config{MinVersion: tls.VersionTLS10}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if s.TLSConfig.MinVersion != tls.VersionTLS12 {
 		t.Errorf("MinVersion = %x", s.TLSConfig.MinVersion)
 	}

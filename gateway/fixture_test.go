@@ -105,7 +105,9 @@ func newWorld(t *testing.T, change ...func(*gateway.Config)) *world {
 		t.Fatal(err)
 	}
 	w.Server = httptest.NewUnstartedServer(nil)
-	w.Config = gateway.Server(handler, nil)
+	if w.Config, err = gateway.Server(handler, nil, nil); err != nil {
+		t.Fatal(err)
+	}
 	w.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	w.Start()
 	t.Cleanup(w.Close)

@@ -1,16 +1,22 @@
 package gateway
 
 import (
+	"context"
 	"crypto/tls"
 	"net/http"
 	"time"
+
+	"golang.org/x/net/http2"
+
+	"github.com/chancery-auth/chancery/pkg/h2conn"
 )
 
 // Server returns an HTTP server for handler with the time and size limits of the
 // public listener. A nil tlsConfig is for a listener behind a proxy that
 // terminates TLS; any other is tightened to TLS 1.2 with forward secrecy and
-// authenticated encryption. The caller starts it and shuts it down.
-func Server(handler http.Handler, tlsConfig *tls.Config) *http.Server {
+// authenticated encryption. Refused is told why a connection was ended: see
+// h2conn.Reasons. The caller starts the server and shuts it down.
+func Server(handler http.Handler, tlsConfig *tls.Config, refused func(reason string)) (*http.Server, error) {
 	s := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -23,7 +29,7 @@ func Server(handler http.Handler, tlsConfig *tls.Config) *http.Server {
 		DisableGeneralOptionsHandler: true,
 	}
 	if tlsConfig == nil {
-		return s
+		return s, nil
 	}
 	s.TLSConfig = tlsConfig.Clone()
 	s.TLSConfig.MinVersion = max(tls.VersionTLS12, tlsConfig.MinVersion)
@@ -37,5 +43,34 @@ func Server(handler http.Handler, tlsConfig *tls.Config) *http.Server {
 		tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
 		tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 	}
-	return s
+	return s, watchFrames(s, refused)
 }
+
+// watchFrames ends HTTP/2 connections that flood the server with frames that ask for
+// nothing. net/http answers each of them.
+func watchFrames(s *http.Server, refused func(reason string)) error {
+	var h2 http2.Server                                   //nolint:staticcheck // net/http takes no connection but its own.
+	if err := http2.ConfigureServer(s, &h2); err != nil { //nolint:staticcheck // as above
+		return err
+	}
+	s.TLSNextProto[http2.NextProtoTLS] = func(_ *http.Server, conn *tls.Conn, handler http.Handler) {
+		// The handler has the context of the connection, by a method that net/http
+		// has for this alone.
+		ctx := context.Background()
+		if base, ok := handler.(interface{ BaseContext() context.Context }); ok {
+			ctx = base.BaseContext()
+		}
+		watched := watchedConn{h2conn.New(conn, h2conn.Options{CountPings: true, Ended: refused}), conn}
+		h2.ServeConn(watched, &http2.ServeConnOpts{Context: ctx, BaseConfig: s, Handler: handler}) //nolint:staticcheck // as above
+	}
+	return nil
+}
+
+// watchedConn also says which TLS it has, which the server asks.
+type watchedConn struct {
+	*h2conn.Conn
+	tls *tls.Conn
+}
+
+// ConnectionState returns that of the connection below.
+func (c watchedConn) ConnectionState() tls.ConnectionState { return c.tls.ConnectionState() }

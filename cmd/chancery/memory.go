@@ -1,7 +1,9 @@
 package main
 
 import (
+	"io/fs"
 	"os"
+	"path"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -11,9 +13,11 @@ const (
 	// gcPercent lets garbage grow to four times what is live before it is collected.
 	// What is live is small, so that Go's own 100 would collect all the time.
 	gcPercent = 400
-	// cgroupLimit is where Linux says how much memory the process and its like may
-	// have (control groups, version 2).
-	cgroupLimit = "/sys/fs/cgroup/memory.max"
+	// cgroups is where Linux says how much memory the members of each control group
+	// may have (version 2), and ownCgroup which one this process is in. In a
+	// container its own is the first of all, and below systemd it is one of many.
+	cgroups   = "/sys/fs/cgroup"
+	ownCgroup = "/proc/self/cgroup"
 	// limitShare is the part of it that Go may use: the rest is for what its
 	// collector does not count.
 	limitShare = 0.85
@@ -28,9 +32,28 @@ func tuneMemory() {
 	if os.Getenv("GOMEMLIMIT") != "" {
 		return
 	}
-	if content, err := os.ReadFile(cgroupLimit); err == nil {
-		if limit, ok := memoryLimit(string(content)); ok {
-			debug.SetMemoryLimit(limit)
+	own, _ := os.ReadFile(ownCgroup) // without it, what is left is the first
+	if limit, ok := groupLimit(os.DirFS(cgroups), string(own)); ok {
+		debug.SetMemoryLimit(limit)
+	}
+}
+
+// groupLimit is the least limit of a process's control group, given the content of
+// ownCgroup, and of the groups that it is in.
+func groupLimit(groups fs.FS, own string) (bytes int64, ok bool) {
+	group := "."
+	for line := range strings.Lines(own) {
+		if name, found := strings.CutPrefix(strings.TrimSpace(line), "0::/"); found {
+			group = path.Clean(name)
+		}
+	}
+	for ; ; group = path.Dir(group) {
+		content, err := fs.ReadFile(groups, path.Join(group, "memory.max"))
+		if limit, is := memoryLimit(string(content)); err == nil && is && (!ok || limit < bytes) {
+			bytes, ok = limit, true
+		}
+		if group == "." || !fs.ValidPath(group) {
+			return bytes, ok
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package main
 
-import "testing"
+import (
+	"testing"
+	"testing/fstest"
+)
 
 func TestMemoryLimitLeavesRoomBelowThatOfTheGroup(t *testing.T) {
 	for text, want := range map[string]int64{
@@ -9,6 +12,35 @@ func TestMemoryLimitLeavesRoomBelowThatOfTheGroup(t *testing.T) {
 		got, ok := memoryLimit(text)
 		if got != want || ok != (want > 0) {
 			t.Errorf("memoryLimit(%q) = %d, %t, want %d", text, got, ok, want)
+		}
+	}
+}
+
+func TestMemoryLimitIsTheLeastOfTheGroupsAround(t *testing.T) {
+	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+	container := fstest.MapFS{"memory.max": file("1000\n")}
+	systemd := fstest.MapFS{
+		"system.slice/memory.max":                        file("max\n"),
+		"system.slice/chancery@token.service/memory.max": file("1000\n"),
+		"small.slice/memory.max":                         file("500\n"),
+		"small.slice/chancery@token.service/memory.max":  file("1000\n"),
+	}
+	for name, tt := range map[string]struct {
+		groups fstest.MapFS
+		own    string
+		want   int64
+	}{
+		"container":             {container, "0::/\n", 850},
+		"container of the host": {container, "0::/docker/abc\n", 850},
+		"systemd":               {systemd, "0::/system.slice/chancery@token.service\n", 850},
+		"its slice has less":    {systemd, "0::/small.slice/chancery@token.service\n", 425},
+		"outside":               {systemd, "0::/user.slice\n", 0},
+		"version 1":             {fstest.MapFS{}, "4:memory:/a\n0::/\n", 0},
+		"unknown":               {container, "", 850},
+		"not a path":            {container, "0::/../..\n", 0},
+	} {
+		if got, ok := groupLimit(tt.groups, tt.own); got != tt.want || ok != (tt.want > 0) {
+			t.Errorf("%s: %d, %t, want %d", name, got, ok, tt.want)
 		}
 	}
 }

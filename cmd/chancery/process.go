@@ -135,6 +135,7 @@ func (p *process) makeServers() (err error) {
 		return err
 	}
 	options.Identify, options.Limits = p.identify, p.callLimits()
+	options.Admission, options.Refused = admissionOf(p.config.Connections), p.refused
 	var creds credentials.TransportCredentials
 	if p.grpcTLS != nil {
 		creds = credentials.NewTLS(p.grpcTLS)
@@ -191,21 +192,36 @@ func (p *process) makeEdge() error {
 	if err != nil {
 		return err
 	}
-	p.serveEdge(edge)
-	return nil
+	return p.serveEdge(edge)
 }
 
 // serveEdge makes handler what the public server answers with. Once the process is
 // about to end, each answer ends its connection, so that clients turn away before
 // it takes no more.
-func (p *process) serveEdge(handler http.Handler) {
-	p.http = gateway.Server(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func (p *process) serveEdge(handler http.Handler) (err error) {
+	p.http, err = gateway.Server(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if p.draining.Load() {
 			w.Header().Set("Connection", "close")
 		}
 		handler.ServeHTTP(w, r)
-	}), p.httpTLS)
+	}), p.httpTLS, p.refused)
+	if err != nil {
+		return err
+	}
 	p.http.ErrorLog = slog.NewLogLogger(p.log.Handler(), slog.LevelInfo)
+	return nil
+}
+
+// refused counts a connection that was refused or ended.
+func (p *process) refused(reason string) {
+	p.telemetry.Counters().ConnectionRefused(context.Background(), reason)
+}
+
+// admissionOf is what connections may take, as the configuration has it.
+func admissionOf(c config.Connections) grpcserve.Admission {
+	return grpcserve.Admission{
+		Connections: c.Most, PerSource: c.PerSource, Memory: int64(c.Memory), ReceiveTimeout: c.ReceiveTimeout,
+	}
 }
 
 // callLimits are those of the gRPC port.

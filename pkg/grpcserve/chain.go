@@ -48,6 +48,11 @@ type Options struct {
 	Observe func(ctx context.Context, method, code string, took time.Duration)
 	// Limits are for callers that are none of Chancery's own processes.
 	Limits Limits
+	// Admission bounds what connections make a server hold.
+	Admission Admission
+	// Refused is told of each connection that was refused or ended, and why: see
+	// h2conn.Reasons. Nil: nobody is.
+	Refused func(reason string)
 	// Drain says how a server ends.
 	Drain Drain
 }

@@ -55,9 +55,9 @@ func (p *peer) until(done func(http2.Frame) bool) bool {
 	}
 }
 
-// call sends a call with an empty request.
-func (p *peer) call(stream uint32, path string) {
-	p.t.Helper()
+// headersOf are those of a call, encoded.
+func headersOf(t *testing.T, path string) []byte {
+	t.Helper()
 	var block bytes.Buffer
 	encoder := hpack.NewEncoder(&block)
 	for _, f := range [][2]string{
@@ -70,11 +70,17 @@ func (p *peer) call(stream uint32, path string) {
 		{callerHeader, "gateway"},
 	} {
 		if err := encoder.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]}); err != nil {
-			p.t.Fatal(err)
+			t.Fatal(err)
 		}
 	}
+	return block.Bytes()
+}
+
+// call sends a call with an empty request.
+func (p *peer) call(stream uint32, path string) {
+	p.t.Helper()
 	err := errors.Join(
-		p.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: block.Bytes(), EndHeaders: true}),
+		p.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: headersOf(p.t, path), EndHeaders: true}),
 		p.framer.WriteData(stream, true, make([]byte, 5)),
 	)
 	if err != nil {

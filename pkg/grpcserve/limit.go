@@ -75,9 +75,15 @@ func sourceOf(ctx context.Context, caller Caller) string {
 		return string(caller)
 	}
 	if p, ok := peer.FromContext(ctx); ok {
-		if addr, ok := p.Addr.(*net.TCPAddr); ok {
-			return ratelimit.Block(addr.AddrPort().Addr())
-		}
+		return blockOf(p.Addr)
+	}
+	return ""
+}
+
+// blockOf is the source that an address stands for, empty for none of TCP.
+func blockOf(address net.Addr) string {
+	if tcp, ok := address.(*net.TCPAddr); ok {
+		return ratelimit.Block(tcp.AddrPort().Addr())
 	}
 	return ""
 }

@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
@@ -63,6 +64,7 @@ type Drain struct {
 type Server struct {
 	*grpc.Server
 	health *health.Server
+	guard  *guard
 	drain  Drain
 	// watching ends the streams of those who watch the health.
 	watching context.Context //nolint:containedctx // it is the life of the server, and not of a call
@@ -88,10 +90,11 @@ func NewServer(o Options, creds credentials.TransportCredentials) (*Server, erro
 	s := &Server{health: health.NewServer(), drain: o.Drain}
 	s.SetServing(true)
 	s.watching, s.unwatch = context.WithCancel(context.Background())
-	opts := append(limits(), grpc.UnaryInterceptor(interceptor), grpc.StreamInterceptor(s.onlyHealth))
-	if creds != nil {
-		opts = append(opts, grpc.Creds(creds))
+	if creds == nil {
+		creds = insecure.NewCredentials()
 	}
+	s.guard = newGuard(o, creds)
+	opts := append(limits(), grpc.Creds(s.guard), grpc.UnaryInterceptor(interceptor), grpc.StreamInterceptor(s.onlyHealth))
 	s.Server = grpc.NewServer(opts...)
 	healthv1.RegisterHealthServer(s.Server, s.health)
 	return s, nil
@@ -105,6 +108,7 @@ func limits() []grpc.ServerOption {
 		grpc.MaxHeaderListSize(maxHeaderBytes),
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.NumStreamWorkers(workers),
+		grpc.ConnectionTimeout(shakeTimeout),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: leastPingTime, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			MaxConnectionAge: maxAge, MaxConnectionAgeGrace: maxAgeGrace, Time: pingTime, Timeout: pingTimeout,
@@ -127,7 +131,7 @@ func (s *Server) onlyHealth(service any, stream grpc.ServerStream, info *grpc.St
 // run finish for its timeout, and returns nil. It closes lis.
 func (s *Server) Serve(ctx context.Context, lis net.Listener) error {
 	failed := make(chan error, 1)
-	go func() { failed <- s.Server.Serve(lis) }()
+	go func() { failed <- s.Server.Serve(s.guard.listen(lis)) }()
 	defer s.unwatch()
 	select {
 	case err := <-failed:

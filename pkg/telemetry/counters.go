@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
+	"github.com/chancery-auth/chancery/pkg/h2conn"
 	"github.com/chancery-auth/chancery/pkg/ratelimit"
 )
 
@@ -14,11 +15,11 @@ import (
 // so that the first event of a kind is an increase. A nil *Counters counts
 // nothing. It is safe for concurrent use.
 type Counters struct {
-	tokens, reuse, repeat, extended, ahead, replay, unknown, events, limited, counted, signIns metric.Int64Counter
+	tokens, reuse, repeat, extended, ahead, replay, unknown, events, limited, refused, counted, signIns metric.Int64Counter
 
 	hashingWait metric.Float64Histogram
 
-	grantTypes, outcomes, classes, signInOutcomes map[string][]metric.AddOption // made once
+	grantTypes, outcomes, classes, reasons, signInOutcomes map[string][]metric.AddOption // made once
 }
 
 // counters makes the counters of the process.
@@ -33,6 +34,7 @@ func (m *maker) counters() *Counters {
 		unknown:  m.counter("chancery_unknown_commits_total", "Transactions of which nobody knows whether they were committed."),
 		events:   m.counter("chancery_events_published_total", "Events handed to the stream, by outcome."),
 		limited:  m.counter("chancery_rate_limited_total", "Requests and calls refused because their source makes too many, by class."),
+		refused:  m.counter("chancery_connections_refused_total", "Connections refused or ended because they take too much, by reason."),
 		counted:  m.counter("chancery_events_counted_total", "Events that were counted and not recorded one by one, because one source causes many."),
 		signIns:  m.counter("chancery_sign_ins_total", "Attempts to sign in or to change a password, by outcome: limited_* were not looked at."),
 
@@ -45,6 +47,7 @@ func (m *maker) counters() *Counters {
 	c.grantTypes = prepare(ctx, c.tokens, "grant_type", append(grantTypes(), other))
 	c.outcomes = prepare(ctx, c.events, "outcome", []string{outcomeOK, outcomeFailed})
 	c.classes = prepare(ctx, c.limited, "class", ratelimit.Names())
+	c.reasons = prepare(ctx, c.refused, "reason", h2conn.Reasons())
 	c.signInOutcomes = prepare(ctx, c.signIns, "outcome", append(signInOutcomes(), other))
 	for _, counter := range []metric.Int64Counter{c.reuse, c.repeat, c.extended, c.ahead, c.replay, c.unknown, c.counted} {
 		counter.Add(ctx, 0)
@@ -130,6 +133,17 @@ func (c *Counters) RateLimited(ctx context.Context, class string) {
 	}
 	if options, known := c.classes[class]; known {
 		c.limited.Add(ctx, 1, options...)
+	}
+}
+
+// ConnectionRefused counts a connection that was refused or ended because it takes
+// too much. A reason that is not known is not counted.
+func (c *Counters) ConnectionRefused(ctx context.Context, reason string) {
+	if c == nil {
+		return
+	}
+	if options, known := c.reasons[reason]; known {
+		c.refused.Add(ctx, 1, options...)
 	}
 }
 

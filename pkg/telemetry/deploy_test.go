@@ -70,7 +70,7 @@ func TestAlertsSayWhatToDo(t *testing.T) {
 	}
 	slices.Sort(names)
 	if diff := cmp.Diff([]string{
-		"CertificateExpires", "CodeReplay", "DatabaseIdentityChanged", "ErrorRate", "KeyTooOld", "LatencyHigh", "LeaseOld",
+		"CertificateExpires", "CodeReplay", "ConnectionsRefused", "DatabaseIdentityChanged", "ErrorRate", "KeyTooOld", "LatencyHigh", "LeaseOld",
 		"OutboxLag", "PasswordGuessing", "PollFailing", "PoolExhausted", "RefreshReuseSpike", "ReplicaNotReady", "RestrictionsLost",
 		"RestrictionsNearCap",
 		"StaleAnswers", "SweepBehind", "SweepClockDisagrees", "TargetDown", "UnknownCommits",

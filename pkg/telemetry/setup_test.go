@@ -119,6 +119,8 @@ func useAll(t testing.TB, tel *telemetry.Telemetry) {
 	c.RateLimited(ctx, "token")
 	c.EventCounted(ctx)
 	c.RateLimited(ctx, "192.0.2.1") // no class
+	c.ConnectionRefused(ctx, "flood")
+	c.ConnectionRefused(ctx, "192.0.2.1") // no reason
 	c.EventPublished(ctx, true)
 	c.EventPublished(ctx, false)
 	c.SignIn(ctx, "limited_account")
@@ -171,6 +173,8 @@ func TestMetricsAreWhatTheProcessSays(t *testing.T) {
 		`chancery_sign_ins_total{outcome="limited_network"}`:            "0",
 		`chancery_hashing_wait_seconds_sum{outcome="ok"}`:               "0.25",
 		`chancery_hashing_wait_seconds_count{outcome="refused"}`:        "1",
+		`chancery_connections_refused_total{reason="flood"}`:            "1",
+		`chancery_connections_refused_total{reason="source"}`:           "0",
 		`chancery_certificate_expire_seconds`:                           "86400",
 		`chancery_ready`:                                                "1",
 	} {

@@ -29,6 +29,7 @@ type Config struct {
 	KeyEncryptionKey Secret        `yaml:"key_encryption_key" help:"The key under which every other key is stored: file:PATH, mode 0600, or env:NAME of 32 random bytes in base64. Required for token."`
 	NATS             NATS          `yaml:"nats" help:"The NATS servers that carry hints of revocations, and events."`
 	MutualTLS        MutualTLS     `yaml:"mutual_tls" help:"The certificate by which this process and its peers know each other."`
+	Connections      Connections   `yaml:"connections" help:"What connections to listen.grpc may take. Those without a certificate have a quarter of each for themselves."`
 	Listen           Listen        `yaml:"listen" help:"The addresses to listen to, host:port. Port 0 picks a free one."`
 	Drain            Drain         `yaml:"drain" help:"How a process ends."`
 	Limits           CallLimits    `yaml:"limits" help:"What one client, or one source of calls at listen.grpc, may ask of this process a second. Twice as much may come at once."`
@@ -71,6 +72,14 @@ type Listen struct {
 	GRPC     string `yaml:"grpc" help:"Address of the services, mutual TLS."`
 	HTTP     string `yaml:"http" help:"Address of the public endpoints, for gateway."`
 	Internal string `yaml:"internal" help:"Address of health, metrics and profiles, plain HTTP: for this machine and for probes, never for the public."`
+}
+
+// Connections is the section connections.
+type Connections struct {
+	Most           int           `yaml:"most" help:"How many there may be; from 16 to 100000."`
+	PerSource      int           `yaml:"per_source" help:"How many of them from one address (of IPv6, one /64); from 4 to most."`
+	Memory         Size          `yaml:"memory" help:"Memory for requests, from their first byte until they are answered; from 8MiB. Each connection may also hold 64KiB. The limit on the process's own memory follows from both."`
+	ReceiveTimeout time.Duration `yaml:"receive_timeout" help:"How long a request may take to arrive, before its connection is closed; from 1s to 1m."`
 }
 
 // Drain is the section drain.
@@ -177,6 +186,7 @@ func Default() *Config {
 		NATS:            NATS{Replicas: 3},
 		MutualTLS:       MutualTLS{Domain: "chancery.internal"},
 		Listen:          Listen{GRPC: "0.0.0.0:9090", HTTP: "0.0.0.0:8443", Internal: "127.0.0.1:9091"},
+		Connections:     Connections{Most: 512, PerSource: 128, Memory: 64 << 20, ReceiveTimeout: 10 * time.Second},
 		Drain:           Drain{Delay: 5 * time.Second, Timeout: 20 * time.Second},
 		Limits:          CallLimits{Clients: 2000, Holders: 1000, Token: 50, PushedRequests: 20, Introspect: 2000},
 		Telemetry:       Telemetry{SampleRatio: 0.01},

@@ -20,7 +20,7 @@ import (
 func (c *Config) check() {
 	for _, part := range []func(){
 		c.checkCommon, c.checkPreset, c.checkNATS, c.checkMutualTLS, c.checkAddresses, c.checkDurations,
-		c.checkGateway, c.checkLimits, c.checkServices, c.checkCallers,
+		c.checkConnections, c.checkGateway, c.checkLimits, c.checkServices, c.checkCallers,
 	} {
 		part()
 	}
@@ -147,6 +147,7 @@ func (c *Config) checkDurations() {
 		least, most time.Duration
 	}{
 		{"revocation_bound", c.RevocationBound, time.Second, time.Minute},
+		{"connections.receive_timeout", c.Connections.ReceiveTimeout, time.Second, time.Minute},
 		{"drain.delay", c.Drain.Delay, 0, 5 * time.Minute},
 		{"drain.timeout", c.Drain.Timeout, time.Second, 10 * time.Minute},
 		{"token.keys.rotation_period", keys.RotationPeriod, 5 * time.Second, 720 * time.Hour},
@@ -156,6 +157,15 @@ func (c *Config) checkDurations() {
 	}
 	if keys.PublishLead > keys.RotationPeriod/2 {
 		c.rule("token.keys.publish_lead", fmt.Errorf("want at most half of token.keys.rotation_period, which is %s", strictyaml.Short(keys.RotationPeriod)))
+	}
+}
+
+func (c *Config) checkConnections() {
+	n := c.Connections
+	c.rule("connections.most", strictyaml.Within(n.Most, 16, 100_000))
+	c.rule("connections.per_source", strictyaml.Within(n.PerSource, 4, max(4, n.Most)))
+	if n.Memory < 8<<20 {
+		c.rule("connections.memory", errors.New("want at least 8MiB"))
 	}
 }
 

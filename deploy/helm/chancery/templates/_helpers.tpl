@@ -97,6 +97,11 @@ listen:
 drain:
   delay: {{ .Values.drain.delaySeconds }}s
   timeout: {{ .Values.drain.timeoutSeconds }}s
+connections:
+  most: {{ .Values.connections.most }}
+  per_source: {{ .Values.connections.perSource }}
+  memory: {{ .Values.connections.memory }}
+  receive_timeout: {{ .Values.connections.receiveTimeout }}
 limits: {{ toJson .Values.limits }}
 telemetry:
   {{- with .Values.telemetry.otlp }}
