@@ -171,6 +171,7 @@ func newIntrospection(p parts) service {
 		Introspections: p.gate(ratelimit.Introspect, p.config.Limits.Introspect),
 	}, introspection.Deps{
 		Replica: p.replica, Now: p.now, PeerNames: p.peerNames,
+		Clocks:    p.replica.Clocks(),
 		Token:     tokenv1.NewTokenServiceClient(conn),
 		Registry:  registryv1.NewRegistryServiceClient(conn),
 		Directory: directoryv1.NewDirectoryServiceClient(conn),

@@ -95,12 +95,12 @@ func (r *Replica) step(ctx context.Context) (err error) {
 // however long it takes.
 func (r *Replica) poll(ctx context.Context) error {
 	f := &r.feed
-	asOf := lease{clock: r.o.Clock(), wall: r.o.Wall()}
+	asOf := r.clocks.Now()
 	batch, err := r.read(ctx)
 	if err != nil {
 		return err
 	}
-	r.counters.lastPoll.Store(int64(r.o.Clock() - asOf.clock))
+	r.counters.lastPoll.Store(int64(r.o.Clock() - asOf.boot))
 	if batch.Identity != f.identity {
 		// The cursor means nothing there. What is known stays: the new database may have
 		// lost restrictions that were acknowledged.
@@ -159,13 +159,13 @@ func (r *Replica) join(rows []Entry) {
 // early, a restriction would bring tokens back to life. It must agree with that of
 // this machine, from the first reading on, and must not have jumped since it was last
 // believed, as both do where the two machines are one.
-func (r *Replica) believe(ctx context.Context, now time.Time, at lease) bool {
+func (r *Replica) believe(ctx context.Context, now time.Time, at Instant) bool {
 	f := &r.feed
 	offset := now.Sub(time.Unix(0, int64(at.wall)))
-	jump := now.Sub(f.trusted.database) - (at.clock - f.trusted.clock)
+	jump := now.Sub(f.trusted.database) - (at.boot - f.trusted.clock)
 	believed := offset.Abs() <= maxClockError && (f.trusted == (reading{}) || jump.Abs() <= maxClockError)
 	if believed {
-		f.trusted = reading{now, at.clock}
+		f.trusted = reading{now, at.boot}
 	}
 	// A row is kept by the later of two clocks, and so is what a hint brings.
 	r.state.databaseTime.Store(max(now.UnixMicro(), at.wall.Microseconds()))

@@ -17,9 +17,6 @@ const (
 	// drift bounds the error of the rate of a clock (a
 	// thousandth is generous). The bound is shortened by it.
 	drift = 1e-3
-	// clockStep is the disagreement of boot time and wall clock since the last
-	// poll that makes the lease lapse: one of them was not running.
-	clockStep = time.Second
 	// unreadyAfter is how long past its lease a replica still counts as ready.
 	unreadyAfter = 2 * time.Second
 
@@ -42,9 +39,9 @@ type Options struct {
 	// Clock reads the time since any fixed point, and goes on during suspend.
 	// Default CLOCK_BOOTTIME where there is one.
 	Clock func() time.Duration
-	// Wall reads the time of day as an interval since any fixed point. It may
-	// be wrong and may jump; it can only make a lease lapse. Default
-	// CLOCK_REALTIME.
+	// Wall reads the time of day as an interval since the Unix epoch. It may be
+	// wrong and may jump; it can only make a lease lapse, and the database's clock be
+	// disbelieved. Default CLOCK_REALTIME.
 	Wall func() time.Duration
 	// Log is told when polls begin to fail, and when they succeed again.
 	// Default: nobody.
@@ -68,9 +65,6 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Now is the time of day by this machine's clock.
-func Now() time.Time { return time.Unix(0, int64(wallClock())) }
-
 func setDefault(d *time.Duration, value time.Duration) {
 	if *d == 0 {
 		*d = value
@@ -83,9 +77,10 @@ type Replica struct {
 	source Source
 	state  *State
 	o      Options
-	usable time.Duration // the age up to which a lease holds
+	clocks Clocks
+	usable time.Duration // the age below which a lease holds
 
-	lease   atomic.Pointer[lease] // nil until loaded
+	lease   atomic.Pointer[Instant] // nil until loaded
 	waiters atomic.Int64
 	nudge   chan struct{} // asks for a poll now; holds one request for all
 
@@ -96,10 +91,6 @@ type Replica struct {
 	feed     feed // of Run alone
 }
 
-// lease says: at this reading of the clocks, or later, the database had
-// nothing that the state lacks.
-type lease struct{ clock, wall time.Duration }
-
 // New returns a replica that keeps state current from source once
 // [Replica.Run] is called. The bound must be longer than the pause.
 func New(source Source, state *State, o Options) *Replica {
@@ -108,7 +99,8 @@ func New(source Source, state *State, o Options) *Replica {
 		source:  source,
 		state:   state,
 		o:       o,
-		usable:  time.Duration(float64(o.Bound-o.Pause) * (1 - drift)),
+		clocks:  Clocks{o.Clock, o.Wall},
+		usable:  time.Duration(float64(o.Bound-o.Pause)*(1-drift)) + 1,
 		nudge:   make(chan struct{}, 1),
 		renewed: make(chan struct{}),
 	}
@@ -153,14 +145,7 @@ func (r *Replica) settled(eval func(*State) bool) bool {
 	return !permissive || fresh
 }
 
-func (r *Replica) fresh(l *lease) bool {
-	if l == nil {
-		return false
-	}
-	age := r.o.Clock() - l.clock
-	disagreement := age - (r.o.Wall() - l.wall)
-	return age <= r.usable && disagreement.Abs() <= clockStep
-}
+func (r *Replica) fresh(l *Instant) bool { return l != nil && r.clocks.Within(*l, r.usable) }
 
 // awaitRenewal asks for a poll and waits until the lease is renewed. All who
 // wait share one poll; no more than maxWaiters do, so that a database that
@@ -191,7 +176,7 @@ func (r *Replica) nextRenewal() <-chan struct{} {
 }
 
 // renew stores the lease. Whatever it vouches for has been joined by now.
-func (r *Replica) renew(l lease) {
+func (r *Replica) renew(l Instant) {
 	r.lease.Store(&l)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -204,7 +189,7 @@ func (r *Replica) renew(l lease) {
 // not ready still answers what it can answer without a lease.
 func (r *Replica) Ready() bool {
 	l := r.lease.Load()
-	return l != nil && r.o.Clock()-l.clock <= r.usable+unreadyAfter
+	return l != nil && r.o.Clock()-l.boot < r.usable+unreadyAfter
 }
 
 // LeaseAge is the time since the state was last known to be complete. It is
@@ -214,8 +199,11 @@ func (r *Replica) LeaseAge() time.Duration {
 	if l == nil {
 		return 1<<63 - 1
 	}
-	return r.o.Clock() - l.clock
+	return r.o.Clock() - l.boot
 }
+
+// Clocks are those that the lease goes by.
+func (r *Replica) Clocks() Clocks { return r.clocks }
 
 // Bound is the bound in force, for metadata.
 func (r *Replica) Bound() time.Duration { return r.o.Bound }

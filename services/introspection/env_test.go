@@ -64,6 +64,8 @@ type env struct {
 
 func (e *env) now() time.Time { return start.Add(time.Duration(e.seconds.Load()) * time.Second) }
 
+func (e *env) sinceStart() time.Duration { return time.Duration(e.seconds.Load()) * time.Second }
+
 // source is a database that has the restrictions of news, or that is away.
 type source struct {
 	away atomic.Bool
@@ -142,6 +144,7 @@ func newEnvOn(t testing.TB, src coherent.Source, o coherent.Options, changes ...
 		Registry:  registryv1.NewRegistryServiceClient(conn),
 		Directory: directoryv1.NewDirectoryServiceClient(conn),
 		Now:       e.now,
+		Clocks:    coherent.Clocks{Boot: e.sinceStart, Wall: e.sinceStart},
 		PeerNames: func(context.Context) []string { return e.certificate },
 	})
 	tokenv1.RegisterTokenServiceServer(local, e.tokens)

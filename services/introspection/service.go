@@ -57,6 +57,8 @@ type Deps struct {
 	Registry  registryv1.RegistryServiceClient
 	Directory directoryv1.DirectoryServiceClient
 	Now       func() time.Time
+	// Clocks say how long a caller is remembered: those of the replica.
+	Clocks coherent.Clocks
 	// PeerNames returns the names in the verified certificate of whoever calls.
 	// Nil: nobody has one.
 	PeerNames func(ctx context.Context) []string
@@ -84,8 +86,8 @@ func New(cfg Config, deps Deps) *Service {
 		Replica: deps.Replica,
 		Tokens:  accesstoken.NewOpener(keys),
 		Sets:    resourceset.New(fetchResources(deps.Token)),
-		Callers: caller.NewRegister(authenticate(deps.Registry), deps.Now),
-		Holders: caller.NewHolders(findClient(deps.Registry), cfg.Issuer, deps.Now),
+		Callers: caller.NewRegister(authenticate(deps.Registry), deps.Clocks),
+		Holders: caller.NewHolders(findClient(deps.Registry), cfg.Issuer, deps.Now, deps.Clocks),
 		Judge:   verdict.NewJudge(cfg.Scopes),
 		Issuer:  cfg.Issuer,
 		Now:     deps.Now,

@@ -135,9 +135,34 @@ func (r *registry) authenticate(context.Context, caller.Presented) (caller.Calle
 	return r.answer, r.err
 }
 
+// clocks both show now.
+func clocks(now *time.Time) coherent.Clocks {
+	since := func() time.Duration { return time.Duration(now.UnixNano()) }
+	return coherent.Clocks{Boot: since, Wall: since}
+}
+
+// SECURITY cases F9 and N295: a machine that was suspended, or whose time of day was
+// set, remembers nothing.
+func TestN295_DisagreeingClocksRecallNothing(t *testing.T) {
+	for off, want := range map[time.Duration]bool{
+		0: true, time.Second: true, time.Second + 1: false, -time.Second - 1: false, -25 * time.Hour: false, 25 * time.Hour: false,
+	} {
+		boot, wall := start, start
+		r := caller.NewRegister((&registry{answer: api()}).authenticate,
+			coherent.Clocks{Boot: clocks(&boot).Boot, Wall: clocks(&wall).Wall})
+		if _, err := r.Authenticate(t.Context(), presented()); err != nil {
+			t.Fatal(err)
+		}
+		wall = wall.Add(off)
+		if _, ok := r.Recall(presented()); ok != want {
+			t.Errorf("wall clock off by %s: Recall() = %t", off, ok)
+		}
+	}
+}
+
 func TestRecall(t *testing.T) {
 	now := start
-	r := caller.NewRegister((&registry{answer: api()}).authenticate, func() time.Time { return now })
+	r := caller.NewRegister((&registry{answer: api()}).authenticate, clocks(&now))
 	if _, ok := r.Recall(presented()); ok {
 		t.Error("a register recalls who was never there")
 	}
@@ -187,7 +212,7 @@ func TestN170_RememberedFromTheStartOfTheRead(t *testing.T) {
 		now = now.Add(3 * time.Second)
 		return api(), nil
 	}
-	r := caller.NewRegister(slow, func() time.Time { return now })
+	r := caller.NewRegister(slow, clocks(&now))
 	if _, err := r.Authenticate(t.Context(), presented()); err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +243,7 @@ func TestOnlyVerifiedSecretsAreRemembered(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := caller.NewRegister(tt.registry.authenticate, func() time.Time { return start })
+			r := caller.NewRegister(tt.registry.authenticate, clocks(&start))
 			_, err := r.Authenticate(t.Context(), tt.p)
 			if !errors.Is(err, tt.registry.err) {
 				t.Errorf("Authenticate() = %v, want %v", err, tt.registry.err)
@@ -232,7 +257,7 @@ func TestOnlyVerifiedSecretsAreRemembered(t *testing.T) {
 
 func TestN160_ClientWithoutCredentialsIsRefused(t *testing.T) {
 	known := &registry{answer: api()}
-	r := caller.NewRegister(known.authenticate, func() time.Time { return start })
+	r := caller.NewRegister(known.authenticate, clocks(&start))
 	_, err := r.Authenticate(t.Context(), caller.Presented{ClientID: "api", Method: oauth.AuthNone})
 	if !errors.Is(err, oauth.InvalidClient) {
 		t.Errorf("Authenticate() = %v, want invalid_client", err)
@@ -245,7 +270,7 @@ func TestN160_ClientWithoutCredentialsIsRefused(t *testing.T) {
 // BenchmarkRecall allocates nothing. It is no test because a sync.Pool forgets
 // at random under the race detector.
 func BenchmarkRecall(b *testing.B) {
-	r := caller.NewRegister((&registry{answer: api()}).authenticate, func() time.Time { return start })
+	r := caller.NewRegister((&registry{answer: api()}).authenticate, clocks(&start))
 	p := presented()
 	if _, err := r.Authenticate(b.Context(), p); err != nil {
 		b.Fatal(err)

@@ -21,14 +21,15 @@ type Find func(ctx context.Context, clientID string) (Caller, error)
 type Holders struct {
 	find   Find
 	issuer string
-	now    func() time.Time
+	now    func() time.Time // by which tokens expire
+	clocks coherent.Clocks
 	known  *otter.Cache[string, remembered]
 }
 
 // NewHolders returns holders that nobody is known of yet.
-func NewHolders(find Find, issuer string, now func() time.Time) *Holders {
+func NewHolders(find Find, issuer string, now func() time.Time, clocks coherent.Clocks) *Holders {
 	return &Holders{
-		find: find, issuer: issuer, now: now,
+		find: find, issuer: issuer, now: now, clocks: clocks,
 		known: otter.Must(&otter.Options[string, remembered]{MaximumSize: maxRemembered}),
 	}
 }
@@ -37,12 +38,10 @@ func NewHolders(find Find, issuer string, now func() time.Time) *Holders {
 // seconds ago; it asks anew where the restrictions say more than it remembers.
 // Whoever uses it asks [Holders.Check] too, and needs a lease.
 func (h *Holders) Client(ctx context.Context, t *accesstoken.Token, s *coherent.State) (*Caller, error) {
-	begin := h.now()
-	if found, ok := h.known.GetIfPresent(t.ClientID); ok {
-		age := begin.Sub(found.verifyTime)
-		if age >= 0 && age < rememberFor && found.caller.Current(s) && found.caller.Introspects(s) {
-			return found.caller, nil
-		}
+	begin := h.clocks.Now()
+	found, ok := h.known.GetIfPresent(t.ClientID)
+	if ok && h.clocks.Within(found.verified, rememberFor) && found.caller.Current(s) && found.caller.Introspects(s) {
+		return found.caller, nil
 	}
 	c, err := h.find(ctx, t.ClientID)
 	if err != nil {

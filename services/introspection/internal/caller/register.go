@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/maypok86/otter/v2"
 
+	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/secret"
 )
@@ -45,7 +46,7 @@ type Authenticate func(ctx context.Context, p Presented) (Caller, error)
 // once. Register is safe for concurrent use.
 type Register struct {
 	authenticate Authenticate
-	now          func() time.Time
+	clocks       coherent.Clocks
 	macs         sync.Pool // of *mac, all with one key that this process alone has
 	known        *otter.Cache[digest, remembered]
 }
@@ -55,17 +56,17 @@ type digest [sha256.Size]byte
 
 type remembered struct {
 	caller *Caller
-	// verifyTime is when the verification began: what it read is no newer.
-	verifyTime time.Time
+	// verified is when the verification began: what it read is no newer.
+	verified coherent.Instant
 }
 
 // NewRegister returns a register that knows nobody yet.
-func NewRegister(authenticate Authenticate, now func() time.Time) *Register {
+func NewRegister(authenticate Authenticate, clocks coherent.Clocks) *Register {
 	var key [sha256.Size]byte
 	rand.Read(key[:])
 	return &Register{
 		authenticate: authenticate,
-		now:          now,
+		clocks:       clocks,
 		macs:         sync.Pool{New: func() any { return &mac{hash: hmac.New(sha256.New, key[:])} }},
 		known:        otter.Must(&otter.Options[digest, remembered]{MaximumSize: maxRemembered}),
 	}
@@ -81,9 +82,7 @@ func (r *Register) Recall(p Presented) (*Caller, bool) {
 	if !ok {
 		return nil, false
 	}
-	// By the wall clock: the other one stands still while the machine does.
-	age := r.now().Round(0).Sub(found.verifyTime.Round(0))
-	return found.caller, age >= 0 && age < rememberFor
+	return found.caller, r.clocks.Within(found.verified, rememberFor)
 }
 
 // Authenticate returns the client that p proves to be, as of now. A client
@@ -93,7 +92,7 @@ func (r *Register) Authenticate(ctx context.Context, p Presented) (*Caller, erro
 	if p.Method == oauth.AuthNone {
 		return nil, oauth.Refuse(oauth.InvalidClient, "client authentication is required")
 	}
-	begin := r.now()
+	begin := r.clocks.Now()
 	c, err := r.authenticate(ctx, p)
 	if err != nil {
 		return nil, err
