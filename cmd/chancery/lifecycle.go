@@ -86,7 +86,7 @@ func (p *process) background() []runner {
 	list := append([]runner{p.load, p.sweeper.Run, p.reportHealth}, p.runners...)
 	list = append(list, p.stores.runners...)
 	if p.replica != nil {
-		list = append(list, p.follow)
+		list = append(list, p.follow, p.tuneCollector)
 	}
 	if p.stores.outbox != nil {
 		list = append(list, p.relay)

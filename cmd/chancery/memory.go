@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"io/fs"
 	"os"
 	"path"
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"time"
 )
 
 const (
@@ -56,6 +58,31 @@ func groupLimit(groups fs.FS, own string) (bytes int64, ok bool) {
 			return bytes, ok
 		}
 	}
+}
+
+// collectorPeriod is the time between two looks at what the restrictions take.
+const collectorPeriod = time.Second
+
+// tuneCollector lets less garbage grow the more restrictions there are, unless the
+// environment says how much: they are live, and make none of it.
+func (p *process) tuneCollector(ctx context.Context) error {
+	if os.Getenv("GOGC") != "" {
+		return nil
+	}
+	for percent := gcPercent; pause(ctx, collectorPeriod); {
+		if now := percentBeside(p.replica.Stats().Bytes); now != percent {
+			percent = now
+			debug.SetGCPercent(percent)
+		}
+	}
+	return nil
+}
+
+// percentBeside is the percentage beside so many bytes of restrictions, in steps, so
+// that it does not change all the time. The garbage of a load stays below half the room.
+func percentBeside(restrictions int64) int {
+	const step, least = 32 << 20, 25
+	return max(least, gcPercent/int(1+restrictions/step))
 }
 
 // memoryLimit reads what a control group says: a number of bytes, or "max".

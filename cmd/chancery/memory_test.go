@@ -5,6 +5,24 @@ import (
 	"testing/fstest"
 )
 
+func TestLessGarbageGrowsBesideRestrictions(t *testing.T) {
+	last := gcPercent
+	for _, bytes := range []int64{0, 1 << 20, 32 << 20, 64 << 20, 256 << 20, 1 << 30, 1 << 40} {
+		got := percentBeside(bytes)
+		if got > last || got < 25 {
+			t.Errorf("percentBeside(%d) = %d after %d", bytes, got, last)
+		}
+		// What may be garbage beside 64 MiB of all else that is live.
+		if garbage := float64(bytes+64<<20) * float64(got) / 100; bytes >= 64<<20 && bytes <= 1<<30 && garbage > float64(bytes)/2+200<<20 {
+			t.Errorf("beside %d bytes %.0f may be garbage", bytes, garbage)
+		}
+		last = got
+	}
+	if percentBeside(0) != gcPercent {
+		t.Error("a process without restrictions collects sooner than others")
+	}
+}
+
 func TestMemoryLimitLeavesRoomBelowThatOfTheGroup(t *testing.T) {
 	for text, want := range map[string]int64{
 		"1073741824\n": 912680550, "1000": 850, "max\n": 0, "": 0, "0": 0, "-1": 0, "1e9": 0,
