@@ -50,6 +50,7 @@ func TestCluster(t *testing.T) {
 		{"N259 each method is open to the certificates it names", methodsAreOpenToTheirCallers},
 		{"T01 a killed process takes nothing acknowledged along", killedProcesses},
 		{"T11 the database comes back", databaseRestarts},
+		{"N324 unfinished messages leave room for others", unfinishedMessages},
 		{"N327 a frozen replica is missed", frozenReplicas},
 		{"N325 T05 a rolling restart loses no request", rollingRestart},
 		{"T29 keys rotate and every ID token verifies", keysRotate},
