@@ -39,6 +39,10 @@ test: ## Run every test with the race detector, installing what is missing
 test-short: ## Run the tests that need neither PostgreSQL nor a browser
 	go test $$(go list ./... | grep -vE 'pg$$|/e2e')
 
+.PHONY: size
+size: ## Measure at size: takes minutes, and gigabytes of disk
+	go test -tags size -run Size -timeout 30m -v ./cmd/chancery
+
 .PHONY: lint
 lint: lint-go proto-check vuln spec ## Check format, code, contracts, known vulnerabilities, citations
 

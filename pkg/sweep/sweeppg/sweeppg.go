@@ -14,9 +14,13 @@ import (
 	"github.com/chancery-auth/chancery/pkg/sweep"
 )
 
-// statementTimeout ends a statement that runs longer, so that nobody waits for its
-// locks. The next batch is smaller.
-const statementTimeout = `SELECT set_config('statement_timeout', '1s', true)`
+// settings are those of a batch. A statement that runs longer ends, so that nobody
+// waits for its locks, and the next batch is smaller. Rows are read in the order of an
+// index where there is one: with old statistics the planner would rather read and sort
+// all that are due.
+const settings = `
+	SELECT set_config('statement_timeout', '1s', true), set_config('enable_sort', 'off', true),
+	       set_config('enable_bitmapscan', 'off', true), set_config('enable_seqscan', 'off', true)`
 
 // The rows are found and locked first, and deleted by their place: that plan is
 // the same whatever the planner believes about the table. A row that changes
@@ -82,19 +86,32 @@ type sweeper struct {
 	db        *pgxpool.Pool
 	after     time.Duration
 	statement string
-	// from is when the last deleted row was due: the entries of an index for rows
-	// that are gone stay for a while, and are not read again.
+	// from is what a batch begins with: the entries of an index for rows that are gone
+	// stay until a vacuum, and to read millions of them takes too long. Zero: all.
 	from time.Time
+	// all is when from was zero the last time.
+	all time.Time
 }
+
+const (
+	// lateness is how much later than others a row may be found that became due with
+	// them: a request had locked it. allPeriod is the time between two looks at all.
+	lateness  = 10 * time.Minute
+	allPeriod = time.Hour
+)
 
 // batch is sweep.Table.Delete.
 func (s *sweeper) batch(ctx context.Context, now time.Time, limit int) (b sweep.Batch, err error) {
+	if s.from.IsZero() {
+		s.all = now
+	}
+	due := now.Add(-s.after)
 	var last *time.Time
 	err = pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, statementTimeout); err != nil {
-			return fmt.Errorf("set statement timeout: %w", err)
+		if _, err := tx.Exec(ctx, settings); err != nil {
+			return fmt.Errorf("set up batch: %w", err)
 		}
-		if err := tx.QueryRow(ctx, s.statement, s.from, now.Add(-s.after), limit).Scan(&b.Rows, &last); err != nil {
+		if err := tx.QueryRow(ctx, s.statement, s.from, due, limit).Scan(&b.Rows, &last); err != nil {
 			return fmt.Errorf("delete due rows: %w", err)
 		}
 		return nil
@@ -102,10 +119,14 @@ func (s *sweeper) batch(ctx context.Context, now time.Time, limit int) (b sweep.
 	if err != nil {
 		return sweep.Batch{}, err
 	}
-	s.from = time.Time{}
-	if b.More = b.Rows == int64(limit); b.More {
+	switch b.More = b.Rows == int64(limit); {
+	case b.More:
 		s.from = *last
 		b.DueTime = last.Add(s.after)
+	case now.Sub(s.all) < allPeriod:
+		s.from = due.Add(-lateness)
+	default:
+		s.from = time.Time{}
 	}
 	return b, nil
 }

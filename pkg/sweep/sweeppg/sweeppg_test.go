@@ -113,3 +113,28 @@ func TestN311_NoStatementTakesLongerThanASecond(t *testing.T) {
 		t.Errorf("statement_timeout = %s, %v", limit, err)
 	}
 }
+
+// What is gone is not read again, but once an hour.
+func TestN311_ABatchBeginsBehindWhatIsGone(t *testing.T) {
+	db := pgtest.New(t, sweeptest.Migrations())
+	d := database(db)
+	table := d.Tables(sweeptest.Rule())[0]
+	now, err := table.Now(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, tt := range []struct {
+		later time.Duration
+		want  int64
+	}{{0, 0}, {time.Minute, 0}, {61 * time.Minute, 0}, {62 * time.Minute, 1}} {
+		b, err := table.Delete(t.Context(), now.Add(tt.later), 10)
+		if b.Rows != tt.want || err != nil {
+			t.Errorf("%s later: %d rows went, %v, want %d", tt.later, b.Rows, err, tt.want)
+		}
+		if i == 0 {
+			if err := d.Add(t.Context(), 1, 1, 3*time.Hour); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}

@@ -137,7 +137,7 @@ func batchIsBounded(t *testing.T, d Database) {
 		t.Errorf("last batch = %+v", last)
 	}
 	// What became due at an instant that is behind goes as well.
-	d.add(t, 1, 1, 3*after)
+	d.add(t, 1, 1, after+5*time.Minute)
 	if again := batchOf10(t, table); again.Rows != 1 {
 		t.Errorf("batch after the last = %+v", again)
 	}
