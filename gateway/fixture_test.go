@@ -109,6 +109,7 @@ func newWorld(t *testing.T, change ...func(*gateway.Config)) *world {
 		t.Fatal(err)
 	}
 	w.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	w.Listener = gateway.Listen(w.Config, w.Listener)
 	w.Start()
 	t.Cleanup(w.Close)
 	w.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

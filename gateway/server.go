@@ -3,11 +3,13 @@ package gateway
 import (
 	"context"
 	"crypto/tls"
+	"net"
 	"net/http"
 	"time"
 
 	"golang.org/x/net/http2"
 
+	"github.com/chancery-auth/chancery/gateway/internal/http1"
 	"github.com/chancery-auth/chancery/pkg/h2conn"
 )
 
@@ -15,7 +17,8 @@ import (
 // public listener. A nil tlsConfig is for a listener behind a proxy that
 // terminates TLS; any other is tightened to TLS 1.2 with forward secrecy and
 // authenticated encryption. Refused is told why a connection was ended: see
-// h2conn.Reasons. The caller starts the server and shuts it down.
+// h2conn.Reasons. The caller starts the server on a listener of [Listen], and shuts it
+// down.
 func Server(handler http.Handler, tlsConfig *tls.Config, refused func(reason string)) (*http.Server, error) {
 	s := &http.Server{
 		Handler:           handler,
@@ -33,6 +36,7 @@ func Server(handler http.Handler, tlsConfig *tls.Config, refused func(reason str
 	}
 	s.TLSConfig = tlsConfig.Clone()
 	s.TLSConfig.MinVersion = max(tls.VersionTLS12, tlsConfig.MinVersion)
+	s.TLSConfig.NextProtos = []string{"h2", "http/1.1"}
 	s.TLSConfig.Renegotiation = tls.RenegotiateNever
 	// RFC 9325 §4.2; those of TLS 1.3 are all of this kind and cannot be chosen.
 	s.TLSConfig.CipherSuites = []uint16{
@@ -45,6 +49,10 @@ func Server(handler http.Handler, tlsConfig *tls.Config, refused func(reason str
 	}
 	return s, watchFrames(s, refused)
 }
+
+// Listen returns what a server of [Server] has to serve on (its Serve, also for TLS): it
+// refuses requests of HTTP/1.1 that a proxy may read in another way.
+func Listen(s *http.Server, l net.Listener) net.Listener { return http1.Listen(s, l) }
 
 // watchFrames ends HTTP/2 connections that flood the server with frames that ask for
 // nothing. net/http answers each of them.

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
+	"github.com/chancery-auth/chancery/gateway"
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -76,7 +77,9 @@ func (p *process) servers() []runner {
 		list = append(list, func(ctx context.Context) error { return p.grpc.Serve(ctx, p.listeners.grpc) })
 	}
 	if p.http != nil {
-		list = append(list, func(ctx context.Context) error { return serveHTTP(ctx, p.http, p.listeners.http, drain) })
+		list = append(list, func(ctx context.Context) error {
+			return serveHTTP(ctx, p.http, gateway.Listen(p.http, p.listeners.http), drain)
+		})
 	}
 	return list
 }
@@ -231,13 +234,7 @@ func (p *process) reportHealth(ctx context.Context) error {
 // away first, and lets requests that run finish.
 func serveHTTP(ctx context.Context, server *http.Server, listener net.Listener, drain config.Drain) error {
 	failed := make(chan error, 1)
-	go func() {
-		if server.TLSConfig != nil {
-			failed <- server.ServeTLS(listener, "", "")
-			return
-		}
-		failed <- server.Serve(listener)
-	}()
+	go func() { failed <- server.Serve(listener) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve http: %w", err)

@@ -12,7 +12,7 @@ import (
 
 // The limits of a request.
 const (
-	maxTargetBytes = 8 << 10
+	maxLineBytes   = 8 << 10
 	maxHeaders     = 100
 	maxHeaderBytes = 32 << 10
 	maxBodyBytes   = 64 << 10
@@ -29,7 +29,6 @@ type check struct {
 func checks() []check {
 	return []check{
 		{"the method is the route's", methodAllowed},
-		{"the target is short", targetShort},
 		{"the headers are few and short", headersSmall},
 		{"the body is not encoded", bodyPlain},
 		{"the body is short", bodyShort},
@@ -48,8 +47,9 @@ func methodAllowed(w http.ResponseWriter, r *http.Request, route *Route) *Refusa
 	return &Refusal{http.StatusMethodNotAllowed, "the method is not allowed here"}
 }
 
-func targetShort(_ http.ResponseWriter, r *http.Request, _ *Route) *Refusal {
-	if len(r.RequestURI) > maxTargetBytes {
+// requestLineShort comes before all checks, and holds for paths that are no route's.
+func requestLineShort(r *http.Request) *Refusal {
+	if len(r.Method)+len(r.RequestURI)+len(r.Proto)+2 > maxLineBytes {
 		return &Refusal{http.StatusRequestURITooLong, "the address is longer than 8 KiB"}
 	}
 	return nil

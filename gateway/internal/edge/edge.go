@@ -163,6 +163,10 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (e *Edge) serve(w http.ResponseWriter, r *http.Request, route *Route) {
+	if refusal := requestLineShort(r); refusal != nil {
+		route.Refuse(w, r, *refusal)
+		return
+	}
 	if route.Handler == nil {
 		route.Refuse(w, r, Refusal{http.StatusNotFound, "there is nothing at this path"})
 		return
