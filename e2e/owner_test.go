@@ -153,3 +153,31 @@ func TestN306_MakingAnAppInternalLogsOutsidersOut(t *testing.T) {
 		}
 	})
 }
+
+// With the real directory, and the pages that people see.
+func TestN018_AnOutsiderSeesNothingOfAnInternalApp(t *testing.T) {
+	onEach(t, func(t *testing.T, flags []string) {
+		s := start(t, flags...)
+		p := &standIn{s: s, discovery: discovered(t, s)}
+		member, workspace := p.ownedApp(t, "internal")
+		stranger := newTenant(t, s, "stranger")
+		as := &server{ready: s.ready, data: s.data}
+		as.Demo.User.Username, as.Demo.User.Password = stranger.name, stranger.name+" battery staple"
+
+		link := member.begin(forceConsent()).link
+		if page := member.person.signedIn(link); !strings.Contains(page.text, "Parity") || len(page.buttons) == 0 {
+			t.Errorf("a member is not asked: %s", page.text)
+		}
+		outsider := newPerson(t, as)
+		for _, visit := range []string{"signs in", "is signed in"} {
+			page := outsider.signedIn(member.begin(forceConsent()).link)
+			if page.status != http.StatusForbidden || strings.Contains(page.text, "Parity") || strings.HasSuffix(page.action, "/consent") {
+				t.Errorf("an outsider who %s gets %d, with a form for %q: %s", visit, page.status, page.action, page.text)
+			}
+		}
+		s.chancery(t, "member", "create", "--workspace", workspace, "--subject", stranger.keys["sub"], "--role", "viewer")
+		if page := outsider.signedIn(member.begin(forceConsent()).link); !strings.Contains(page.text, "Parity") {
+			t.Errorf("a new member is not asked: %s", page.text)
+		}
+	})
+}
