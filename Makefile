@@ -42,6 +42,7 @@ test-short: ## Run the tests that need neither PostgreSQL nor a browser
 .PHONY: size
 size: ## Measure at size: takes minutes, and gigabytes of disk
 	go test -tags size -run Size -timeout 30m -v ./cmd/chancery
+	go test -tags size -count 1 -timeout 30m -v ./e2e/size
 
 .PHONY: lint
 lint: lint-go proto-check vuln spec ## Check format, code, contracts, known vulnerabilities, citations

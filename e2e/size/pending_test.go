@@ -1,0 +1,202 @@
+//go:build size
+
+package size
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/chancery-auth/chancery/pkg/pgtest"
+)
+
+// requests is how many authorizations one address begins.
+const requests = 100_000
+
+// A hundred thousand authorization requests without cookies come from one address,
+// while a person at another one opens the sign-in page again and again.
+func TestAuthorizationRequestsFromOneAddress(t *testing.T) {
+	s := serveOnPostgres(t)
+	opened := s.openSignIn(t, reader)
+	var left atomic.Int64
+	left.Store(requests)
+	var flood sync.WaitGroup
+	start := time.Now()
+	for range 16 {
+		flood.Go(func() {
+			client := newClient()
+			defer client.CloseIdleConnections()
+			for left.Add(-1) >= 0 {
+				if status, _ := s.get(t, client, s.link(), "203.0.113.9", nil); status != http.StatusSeeOther {
+					t.Errorf("authorize answers %d", status)
+					return
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { flood.Wait(); close(done) }()
+	waits := s.visit(t, done)
+	took := time.Since(start)
+
+	rows, bytes := s.pending(t)
+	report(t, "authorization requests from one address", "requests=%d took=%s rate=%.0f/s rows=%d table=%.1fMiB visits=%d visit_p50=%s visit_p99=%s",
+		requests, took.Round(time.Second), requests/took.Seconds(), rows, float64(bytes)/(1<<20),
+		len(waits), waits[len(waits)/2].Round(time.Millisecond), waits[len(waits)*99/100].Round(time.Millisecond))
+	// Of the flood a thousand, and one for each request that ran together with another;
+	// of the visitor a thousand that were seen and as many that were not.
+	if rows > 3000+2*16 {
+		t.Errorf("%d authorizations wait", rows)
+	}
+	client := newClient()
+	defer client.CloseIdleConnections()
+	if status, _ := s.get(t, client, opened.location, reader, opened.cookies); status != http.StatusOK {
+		t.Errorf("the page that was open before the flood answers %d", status)
+	}
+}
+
+// visitor is where the person comes from who opens pages all the time, and reader where
+// another does who has one open.
+const visitor, reader = "198.51.100.7", "198.51.100.8"
+
+// visit opens the sign-in page until done, and at least once, and returns how long each
+// visit took, the shortest first.
+func (s *served) visit(t *testing.T, done <-chan struct{}) (waits []time.Duration) {
+	t.Helper()
+	for {
+		begin := time.Now()
+		s.openSignIn(t, visitor)
+		waits = append(waits, time.Since(begin))
+		select {
+		case <-done:
+			slices.Sort(waits)
+			return waits
+		default:
+		}
+	}
+}
+
+// served is a chancery of one process on Postgres.
+type served struct {
+	Issuer string `json:"issuer"`
+	Demo   struct {
+		Client struct {
+			ClientID    string `json:"client_id"`
+			RedirectURI string `json:"redirect_uri"`
+		} `json:"client"`
+	} `json:"demo"`
+	database string
+}
+
+func serveOnPostgres(t *testing.T) *served {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "chancery")
+	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/chancery").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	s := &served{database: pgtest.URL(t)}
+	if out, err := exec.Command(program, "migrate", "up", "--database", s.database).CombinedOutput(); err != nil {
+		t.Fatalf("migrate up: %v\n%s", err, out)
+	}
+	// Its limit on requests would make the flood wait.
+	server := exec.Command(program, "serve", "--demo", "--json", "--data", t.TempDir(), "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0",
+		"--database", s.database, "--unsafe-no-rate-limits", "--trusted-proxy", "127.0.0.0/8")
+	out, err := server.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Process.Kill(); _ = server.Wait() })
+	if err := json.NewDecoder(out).Decode(s); err != nil {
+		t.Fatalf("serve says nothing: %v", err)
+	}
+	return s
+}
+
+// link begins an authorization, with the challenge of RFC 7636 Appendix B.
+func (s *served) link() string {
+	return "/oauth/authorize?" + url.Values{
+		"response_type": {"code"}, "client_id": {s.Demo.Client.ClientID}, "redirect_uri": {s.Demo.Client.RedirectURI},
+		"scope": {"openid"}, "code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"},
+	}.Encode()
+}
+
+// signInPage is one that is open in a browser.
+type signInPage struct {
+	location string
+	cookies  []*http.Cookie
+}
+
+// openSignIn begins an authorization as a browser, and opens its page.
+func (s *served) openSignIn(t *testing.T, from string) signInPage {
+	t.Helper()
+	client := newClient()
+	defer client.CloseIdleConnections()
+	status, begun := s.get(t, client, s.link(), from, nil)
+	if status != http.StatusSeeOther {
+		t.Fatalf("authorize answers a visitor %d", status)
+	}
+	if status, _ := s.get(t, client, begun.location, from, begun.cookies); status != http.StatusOK {
+		t.Fatalf("the sign-in page answers a visitor %d", status)
+	}
+	return begun
+}
+
+// newClient returns a client that follows nothing.
+func newClient() *http.Client {
+	return &http.Client{
+		Transport:     &http.Transport{},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+func (s *served) get(t *testing.T, client *http.Client, path, from string, cookies []*http.Cookie) (status int, begun signInPage) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.Issuer+path, nil)
+	if err != nil {
+		t.Error(err)
+		return 0, signInPage{}
+	}
+	req.Header.Set("X-Forwarded-For", from)
+	for _, c := range cookies {
+		req.AddCookie(c)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Error(err)
+		return 0, signInPage{}
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode, signInPage{resp.Header.Get("Location"), resp.Cookies()}
+}
+
+// pending returns how many authorizations wait, and the size of their table with its
+// indexes.
+func (s *served) pending(t *testing.T) (rows, bytes int64) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	conn, err := pgx.Connect(ctx, s.database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	err = conn.QueryRow(ctx, `SELECT count(*), pg_total_relation_size('authorize.transaction') FROM authorize.transaction`).Scan(&rows, &bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows, bytes
+}
