@@ -24,6 +24,9 @@ import (
 // take away.
 const cutOff = "introspection-2"
 
+// databaseServer is the name of the database among the cluster's processes.
+const databaseServer = "postgres"
+
 // fleet is Chancery as it runs in production: processes of its services, which
 // the tests of one run share.
 type fleet struct {
@@ -32,6 +35,8 @@ type fleet struct {
 	s *server
 	// links are the proxies between cutOff and each server, by its name.
 	links map[string]*tcpproxy.Proxy
+	// databases are the proxies between the other processes and the database.
+	databases []*tcpproxy.Proxy
 }
 
 // TestCluster needs most of its time to wait for bounds to pass.
@@ -49,8 +54,13 @@ func TestCluster(t *testing.T) {
 		{"T12 a replica without its database stops answering active", replicaWithoutDatabase},
 		{"N259 each method is open to the certificates it names", methodsAreOpenToTheirCallers},
 		{"T01 a killed process takes nothing acknowledged along", killedProcesses},
+		{"N117 an assertion is used once", assertionsAreUsedOnce},
+		{"N123 a code is redeemed once", codesAreRedeemedOnce},
+		{"N136 a refresh token has one successor", refreshesHaveOneSuccessor},
 		{"T11 the database comes back", databaseRestarts},
 		{"N324 unfinished messages leave room for others", unfinishedMessages},
+		{"N328 connections to the database are reset", connectionsAreReset},
+		{"N329 the database refuses log-ins", logInsAreRefused},
 		{"N327 a frozen replica is missed", frozenReplicas},
 		{"N325 T05 a rolling restart loses no request", rollingRestart},
 		{"T29 keys rotate and every ID token verifies", keysRotate},
@@ -92,11 +102,17 @@ func newFleet(t *testing.T) *fleet {
 	f.Cluster, err = cluster.Start(t.Context(), cluster.Options{
 		Dir: dir, Binary: program(), Self: self, Log: testLog{t}, Now: time.Now, Unlimited: true, PublishLead: publishLead,
 		Between: func(process, server, address string) string {
-			if process != cutOff {
+			link := func() *tcpproxy.Proxy { return tcpproxy.Start(t, address) }
+			switch {
+			case process == cutOff:
+				f.links[server] = link()
+				return f.links[server].Addr()
+			case server == databaseServer:
+				f.databases = append(f.databases, link())
+				return f.databases[len(f.databases)-1].Addr()
+			default:
 				return address
 			}
-			f.links[server] = tcpproxy.Start(t, address)
-			return f.links[server].Addr()
 		},
 	})
 	if err != nil {

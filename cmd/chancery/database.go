@@ -55,6 +55,8 @@ type stores struct {
 	sweeps []sweep.Table
 	// pools are by the roles that share them; empty on SQLite.
 	pools map[string]*pgxpool.Pool
+	// monitors know whether the pools can be used.
+	monitors []*pg.Monitor
 	// listen returns what calls each function when another process has committed
 	// something; nil where there is no other process.
 	listen  func(wake ...func()) runner
@@ -161,7 +163,9 @@ func (p postgres) openPool(ctx context.Context, s *stores, url string, r roles) 
 		return nil, err
 	}
 	s.pools[name] = db
-	s.runners = append(s.runners, notifier.Run)
+	monitor := pg.NewMonitor(db, time.Now, p.log.With(slog.String("of", name)))
+	s.monitors = append(s.monitors, monitor)
+	s.runners = append(s.runners, notifier.Run, monitor.Run)
 	s.closers = append(s.closers, db.Close)
 	return db, nil
 }

@@ -25,6 +25,9 @@ type health struct {
 	Issuer   string `json:"issuer"`
 	Version  string `json:"version"`
 	Database string `json:"database,omitempty"`
+	// DatabaseUsable is false when a database that the roles work with does not
+	// answer; nil where they have no pool.
+	DatabaseUsable *bool `json:"database_usable,omitempty"`
 	// LeaseAgeMillis is how long ago the restrictions were last known to be
 	// complete; nil without the role of introspection.
 	LeaseAgeMillis *int64 `json:"lease_age_ms,omitempty"`
@@ -46,6 +49,10 @@ func (p *process) health() health {
 		UptimeSeconds: int64(time.Since(p.started) / time.Second),
 	}
 	h.ClockDisagrees = p.sweeper.Stats().ClockDisagrees
+	if len(p.stores.monitors) > 0 {
+		usable := p.databaseUsable()
+		h.DatabaseUsable = &usable
+	}
 	if p.replica != nil {
 		age := p.replica.LeaseAge().Milliseconds()
 		stats := p.replica.Stats()

@@ -202,8 +202,21 @@ func pause(ctx context.Context, d time.Duration) bool {
 }
 
 // ready says whether requests should come here.
-func (p *process) ready() bool {
+func (p *process) ready() bool { return p.serving() && p.databaseUsable() }
+
+// serving says whether requests are answered as well as the database lets it.
+func (p *process) serving() bool {
 	return p.loaded.Load() && !p.draining.Load() && (p.replica == nil || p.replica.Ready())
+}
+
+// databaseUsable says whether every database that the roles work with answers.
+func (p *process) databaseUsable() bool {
+	for _, monitor := range p.stores.monitors {
+		if !monitor.Usable() {
+			return false
+		}
+	}
+	return true
 }
 
 // waitReady reports whether the process has become ready before ctx has ended.
@@ -216,13 +229,18 @@ func (p *process) waitReady(ctx context.Context) bool {
 	return true
 }
 
-// reportHealth tells callers over gRPC what the probes are told over HTTP. That it
-// ends, the server itself says.
+// reportHealth tells callers over gRPC what the probes are told over HTTP. They may
+// come when there is nobody better than a process without a database. That it ends,
+// the server itself says.
 func (p *process) reportHealth(ctx context.Context) error {
-	for serving := false; ; {
-		if now := p.ready(); now != serving && !p.draining.Load() {
+	for serving, struggling := false, false; ; {
+		if now := p.serving(); now != serving && !p.draining.Load() {
 			serving = now
 			p.grpc.SetServing(serving)
+		}
+		if now := !p.databaseUsable(); now != struggling {
+			struggling = now
+			p.grpc.SetStruggling(struggling)
 		}
 		if !pause(ctx, readyPeriod) {
 			return nil

@@ -57,6 +57,9 @@ func (c *statusCommand) print(s streams, h health) error {
 	if h.Database != "" {
 		rows = append(rows, []string{"database", h.Database})
 	}
+	if h.DatabaseUsable != nil {
+		rows = append(rows, []string{"database usable", fmt.Sprint(*h.DatabaseUsable)})
+	}
 	if h.LeaseAgeMillis != nil {
 		rows = append(rows, []string{"lease age", fmt.Sprintf("%d ms", *h.LeaseAgeMillis)})
 	}

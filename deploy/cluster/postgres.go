@@ -184,6 +184,11 @@ func (p *Postgres) createRoles(ctx context.Context) error {
 	return err
 }
 
+// SQL runs statements in the database as a superuser, and returns what they print.
+func (p *Postgres) SQL(ctx context.Context, script string) (string, error) {
+	return p.sql(ctx, databaseName, script)
+}
+
 // sql runs a script as the superuser, stopping at the first failure.
 func (p *Postgres) sql(ctx context.Context, database, script string) (string, error) {
 	host, port, _ := net.SplitHostPort(p.address)

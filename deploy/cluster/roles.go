@@ -32,10 +32,12 @@ func Roles() []string {
 
 // replicas is how many processes have a role.
 func replicas(role string) int {
-	if role == "introspection" {
+	switch role {
+	case "registry", "token", "introspection":
 		return 3
+	default:
+		return 2
 	}
-	return 2
 }
 
 //go:embed config.yaml.tmpl

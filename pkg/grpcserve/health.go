@@ -11,17 +11,38 @@ import (
 
 // SetServing says whether calls should come here. A new server is serving; one
 // that ends is not, whatever is set.
-func (s *Server) SetServing(serving bool) { //nolint:revive // it is the state and not a choice of code
+func (s *Server) SetServing(serving bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.leaving {
 		return
 	}
 	s.serving = serving
-	if serving {
-		s.say(healthv1.HealthCheckResponse_SERVING, healthv1.HealthCheckResponse_SERVING)
-	} else {
+	s.sayNow()
+}
+
+// SetStruggling says whether most calls fail here, for want of a database. Our
+// clients then prefer other replicas, and others are told that it is not serving.
+// Where all struggle they are used: some calls need no database.
+func (s *Server) SetStruggling(struggling bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.leaving {
+		return
+	}
+	s.struggling = struggling
+	s.sayNow()
+}
+
+// sayNow tells what was last set.
+func (s *Server) sayNow() {
+	switch {
+	case !s.serving:
 		s.say(healthv1.HealthCheckResponse_NOT_SERVING, healthv1.HealthCheckResponse_NOT_SERVING)
+	case s.struggling:
+		s.say(healthv1.HealthCheckResponse_NOT_SERVING, saysStruggling)
+	default:
+		s.say(healthv1.HealthCheckResponse_SERVING, healthv1.HealthCheckResponse_SERVING)
 	}
 }
 

@@ -42,6 +42,7 @@ const (
 	failed                      // it cannot be reached, or says that it does not serve
 	silent                      // it used to give signs of life, and has stopped
 	leaving                     // it is about to end, and still answers
+	struggling                  // it answers, but has no database
 	serving
 )
 
@@ -249,6 +250,8 @@ func conditionOf(said healthv1.HealthCheckResponse_ServingStatus) condition {
 		return failed
 	case healthv1.HealthCheckResponse_UNKNOWN:
 		return leaving
+	case saysStruggling:
+		return struggling
 	default:
 		return serving // It does not know the question, and can be reached.
 	}

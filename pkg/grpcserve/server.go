@@ -40,6 +40,9 @@ const (
 	drainTimeout  = 10 * time.Second
 	// replicaHealth is the name under which our clients watch a server.
 	replicaHealth = "chancery.replica"
+	// saysStruggling is what they are told of one that struggles: no value that
+	// others know.
+	saysStruggling healthv1.HealthCheckResponse_ServingStatus = 100
 	// beatTime is how often they are told, and silenceTime how long they wait: a
 	// process that is stopped keeps its connections.
 	beatTime    = 500 * time.Millisecond
@@ -72,9 +75,10 @@ type Server struct {
 	// clients is how many watch it as a replica.
 	clients atomic.Int64
 
-	mu      sync.Mutex
-	serving bool
-	leaving bool
+	mu         sync.Mutex
+	serving    bool
+	struggling bool
+	leaving    bool
 }
 
 // NewServer returns a server without services. It listens to nothing yet. creds

@@ -80,6 +80,23 @@ func (p *Proxy) Heal() {
 func (p *Proxy) Cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.closeAll()
+}
+
+// Reset is [Proxy.Cut] by RST: both sides are told that what they have sent may be
+// lost.
+func (p *Proxy) Reset() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		if tcp, ok := c.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0)
+		}
+	}
+	p.closeAll()
+}
+
+func (p *Proxy) closeAll() {
 	for c := range p.conns {
 		_ = c.Close()
 	}

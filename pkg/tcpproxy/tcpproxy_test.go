@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -94,6 +95,14 @@ func TestProxyForwardsUnlessTold(t *testing.T) {
 			p.Cut()
 			if _, err := say(c, "three", time.Minute); err == nil {
 				t.Error("a cut connection answers")
+			}
+			c = dial(t, p)
+			if got, err := say(c, "here", time.Minute); err != nil || got != "here" {
+				t.Errorf("%q, %v on a new connection", got, err)
+			}
+			p.Reset()
+			if _, err := c.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+				t.Errorf("a connection that was reset says %v", err)
 			}
 			if got, err := say(dial(t, p), "four", time.Minute); err != nil || got != "four" {
 				t.Errorf("%q, %v on a new connection after the cut", got, err)
