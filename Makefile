@@ -76,6 +76,11 @@ bench: ## Measure introspection against a bare echo, the flows on Postgres, and 
 	go test -run '^$$' -bench . -benchtime 5000x ./e2e
 	go test -run '^$$' -bench . -benchmem ./pkg/... ./services/...
 
+.PHONY: size
+size: ## Measure at size: millions of rows, floods, a full memory; about 20 minutes
+	@.ci/ensure
+	go test -tags size -count 1 -v -timeout 40m ./e2e/size
+
 .PHONY: migrate
 migrate: build ## Apply the migrations to the database of CONFIG
 	./bin/chancery migrate up --config $(CONFIG)

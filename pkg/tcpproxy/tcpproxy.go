@@ -7,6 +7,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 )
 
 const (
@@ -23,6 +24,7 @@ type Proxy struct {
 	mu    sync.Mutex
 	open  chan struct{} // closed while bytes may pass
 	conns map[net.Conn]struct{}
+	pace  time.Duration // of each buffer
 }
 
 // Start listens on a free port of the loopback and forwards to target: host and
@@ -61,6 +63,17 @@ func (p *Proxy) BlackHole() {
 	case <-p.open:
 		p.open = make(chan struct{})
 	default:
+	}
+}
+
+// Slow lets no more than so many bytes a second pass on each connection, in either
+// direction; 0 lets all pass at once.
+func (p *Proxy) Slow(bytesPerSecond int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pace = 0
+	if bytesPerSecond > 0 {
+		p.pace = time.Second * bufferSize / time.Duration(bytesPerSecond)
 	}
 }
 
@@ -137,11 +150,19 @@ func (p *Proxy) carry(to, from net.Conn) {
 	buffer := make([]byte, bufferSize)
 	for {
 		n, err := from.Read(buffer)
+		time.Sleep(p.paceOf(n))
 		<-p.passable()
 		if _, writeErr := to.Write(buffer[:n]); writeErr != nil || err != nil {
 			return
 		}
 	}
+}
+
+// paceOf is how long n bytes take.
+func (p *Proxy) paceOf(n int) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pace * time.Duration(n) / bufferSize
 }
 
 func (p *Proxy) passable() <-chan struct{} {
