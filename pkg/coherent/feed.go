@@ -43,6 +43,7 @@ type feed struct {
 	suspected    bool    // the database may have lost what the state has
 	unsearched   int     // how many shards of the state may have what it has lost
 	lost         []Entry // what it has lost, and is not written back yet
+	written      int     // how many rows are, since it was suspected
 }
 
 // reading is the database's clock together with that of this machine.

@@ -14,7 +14,7 @@ const writeBackSize = 1000
 // the log: what the load does not mark is lost. A raised restore epoch is another
 // matter: every token of before is dead, and versions may count anew from the backup.
 func (f *feed) suspect(s *State, begin Batch) {
-	f.lost, f.unsearched = nil, 0
+	f.lost, f.unsearched, f.written = nil, 0, 0
 	f.suspected = begin.RestoreEpoch <= f.restoreEpoch
 	s.unmark()
 }
@@ -38,9 +38,11 @@ func (r *Replica) writeBack(ctx context.Context) error {
 		return fmt.Errorf("write back restrictions: %w", err)
 	}
 	f.lost = f.lost[len(part):]
+	f.written += written
 	r.counters.reconciled.Add(int64(written))
-	r.o.Log.WarnContext(ctx, "restrictions that the database had lost are written back",
-		slog.Int("written", written), slog.Int("left", len(f.lost)), slog.Int("shards_left", f.unsearched))
 	r.Nudge()
+	if len(f.lost) == 0 && f.unsearched == 0 {
+		r.o.Log.WarnContext(ctx, "restrictions that the database had lost are written back", slog.Int("rows", f.written))
+	}
 	return nil
 }
