@@ -39,11 +39,6 @@ test: ## Run every test with the race detector, installing what is missing
 test-short: ## Run the tests that need neither PostgreSQL nor a browser
 	go test $$(go list ./... | grep -vE 'pg$$|/e2e')
 
-.PHONY: size
-size: ## Measure at size: takes minutes, and gigabytes of disk
-	go test -tags size -run Size -timeout 30m -v ./cmd/chancery
-	go test -tags size -count 1 -timeout 30m -v ./e2e/size
-
 .PHONY: lint
 lint: lint-go proto-check vuln spec ## Check format, code, contracts, known vulnerabilities, citations
 
@@ -80,6 +75,7 @@ bench: ## Measure introspection against a bare echo, the flows on Postgres, and 
 size: ## Measure at size: millions of rows, floods, a full memory; about 20 minutes
 	@.ci/ensure
 	go test -tags size -count 1 -v -timeout 40m ./e2e/size
+	go test -tags size -count 1 -v -timeout 40m -run Size ./cmd/chancery
 
 .PHONY: migrate
 migrate: build ## Apply the migrations to the database of CONFIG

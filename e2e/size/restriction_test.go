@@ -79,6 +79,7 @@ func TestRestrictionLogOfASlowDatabase(t *testing.T) {
 	slow.Host = proxy.Addr()
 	query := slow.Query()
 	query.Del("host")
+	query.Set("sslmode", "disable")
 	slow.RawQuery = query.Encode()
 	p := db.serve(t, slow.String())
 	p.ready(t, "before")
