@@ -107,10 +107,7 @@ func (s *sweeper) batch(ctx context.Context, now time.Time, limit int) (b sweep.
 	}
 	due := now.Add(-s.after)
 	var last *time.Time
-	err = pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, settings); err != nil {
-			return fmt.Errorf("set up batch: %w", err)
-		}
+	err = InBatch(ctx, s.db, func(tx pgx.Tx) error {
 		if err := tx.QueryRow(ctx, s.statement, s.from, due, limit).Scan(&b.Rows, &last); err != nil {
 			return fmt.Errorf("delete due rows: %w", err)
 		}
@@ -129,4 +126,15 @@ func (s *sweeper) batch(ctx context.Context, now time.Time, limit int) (b sweep.
 		s.from = time.Time{}
 	}
 	return b, nil
+}
+
+// InBatch runs f in a transaction with the settings of a batch: none of its statements
+// takes longer than a second.
+func InBatch(ctx context.Context, db *pgxpool.Pool, f func(tx pgx.Tx) error) error {
+	return pg.InTx(ctx, db, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, settings); err != nil {
+			return fmt.Errorf("set up batch: %w", err)
+		}
+		return f(tx)
+	})
 }

@@ -96,7 +96,8 @@ type sweeper struct {
 func (s *sweeper) batch(ctx context.Context, _ time.Time, limit int) (b sweep.Batch, err error) {
 	var looked int
 	var last []byte
-	err = s.db.QueryRow(ctx, `
+	err = sweeppg.InBatch(ctx, s.db, func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `
 		WITH page AS MATERIALIZED (
 			SELECT digest FROM registry.logo WHERE digest > $1 ORDER BY digest LIMIT $2
 		), gone AS (
@@ -110,7 +111,8 @@ func (s *sweeper) batch(ctx context.Context, _ time.Time, limit int) (b sweep.Ba
 			RETURNING digest
 		)
 		SELECT (SELECT count(*) FROM gone), count(*), (array_agg(digest ORDER BY digest DESC))[1] FROM page`,
-		append([]byte{}, s.after...), limit).Scan(&b.Rows, &looked, &last)
+			append([]byte{}, s.after...), limit).Scan(&b.Rows, &looked, &last)
+	})
 	if err != nil {
 		return sweep.Batch{}, fmt.Errorf("delete logos: %w", err)
 	}
