@@ -36,6 +36,36 @@ func TestEveryWriterRestrictsAndTells(t *testing.T) {
 	}
 }
 
+// The token service asks what has ended, and confirms it, without a right to read.
+func TestTokenEndsATokenOnce(t *testing.T) {
+	d := newDatabase(t)
+	db, err := pg.Open(t.Context(), d.as(t, "chancery_token"), pg.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	token, family := [16]byte{1}, uuid.New()
+	for _, want := range []bool{true, false} {
+		err := pg.InTx(t.Context(), db, func(tx pgx.Tx) error {
+			log, err := coherentpg.FindEnded(t.Context(), tx, token, family)
+			if err != nil {
+				return err
+			}
+			r, changes := log.End(token, family, "client", time.Now()) //nolint:forbidigo // The database has the clock of this machine.
+			if changes != want {
+				t.Errorf("%+v: changes = %t, want %t", log, changes, want)
+			}
+			if !changes {
+				return coherentpg.Confirm(t.Context(), tx)
+			}
+			return coherentpg.Append(t.Context(), tx, time.Hour, r)
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestEveryServiceSeesHowFarItsSchemasAre(t *testing.T) {
 	d := newDatabase(t)
 	for _, service := range services() {

@@ -167,7 +167,7 @@ type Keys struct {
 // Introspection is the section introspection.
 type Introspection struct {
 	Service
-	Memory  Size     `yaml:"memory" help:"Bound on the restrictions in memory, from 1MiB. At the bound the process does not call tokens active any more, and says so."`
+	Memory  Size     `yaml:"memory" help:"Bound on the restrictions in memory, from 1MiB. A client that fills an eighth of it gets 503 for its own tokens; an eighth is kept for what belongs to no client."`
 	Callers []Client `yaml:"callers" help:"The platform's own services that may introspect by their certificate."`
 }
 

@@ -22,16 +22,7 @@ func FindEnded(ctx context.Context, tx pgx.Tx, token [16]byte, family uuid.UUID)
 	if err != nil {
 		return coherent.Ended{}, fmt.Errorf("lock family: %w", err)
 	}
-	err = tx.QueryRow(ctx, `
-		SELECT EXISTS (SELECT FROM coherence.restriction_log WHERE kind = $3 AND key = $1),
-		       coalesce((SELECT max(CASE version WHEN $5 THEN $6 ELSE version END)
-		                   FROM coherence.restriction_log
-		                  WHERE kind = $4 AND key = $2), 0),
-		       (SELECT count(*)
-		          FROM coherence.restriction_log
-		         WHERE kind = 1 AND substring(value, 1, 16) = $2 AND $2 <> $7
-		           AND keep_until > statement_timestamp())`,
-		token[:], family[:], coherent.KindToken, coherent.KindFamily, coherent.FamilyEnded, coherent.Deleted, uuid.Nil[:]).
+	err = tx.QueryRow(ctx, `SELECT ended, epoch, tokens FROM coherence.find_ended($1, $2)`, token[:], family[:]).
 		Scan(&e.Token, &e.Family, &e.Tokens)
 	if err != nil {
 		return coherent.Ended{}, fmt.Errorf("select what has ended: %w", err)
