@@ -19,9 +19,13 @@ func connectionsAreReset(t *testing.T, f *fleet) {
 		for _, link := range f.databases {
 			link.Reset()
 		}
-		before := l.done.Load()
-		tick(t, persistence, "the load goes on", func() bool { return l.done.Load() > before+5 })
+		l.goOn(t)
 	}
+	tick(t, persistence, "the load has something to check", func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return len(l.revoked) > 0 && len(l.alive) > 0
+	})
 	end()
 	l.checkAcknowledged(t)
 }

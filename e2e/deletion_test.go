@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,7 +13,7 @@ import (
 // acknowledged fails, and what was minted beside it dies within the bound.
 func TestN219_AppDeletedWhileItsUsersRefresh(t *testing.T) {
 	onEach(t, func(t *testing.T, flags []string) {
-		s := start(t, flags...)
+		s := start(t, append(slices.Clone(flags), unlimited)...)
 		p := &standIn{s: s, discovery: discovered(t, s)}
 		r := p.party(t, "openid offline_access")
 		const users = 6

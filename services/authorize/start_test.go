@@ -55,8 +55,9 @@ func TestFromRequestToCode(t *testing.T) {
 			ClientId: "c1", Sub: "u1", GrantId: "grant of u1 c1", GrantVersion: 3, SubjectVersion: 5,
 			SessionId: issued.GetSessionId(), RedirectUri: "https://app.example/cb", CodeChallenge: challenge, Nonce: "n",
 			Scope: "openid profile", AuthTime: issued.GetAuthTime(), ClientIdentity: identity,
+			IssueTime: issued.GetIssueTime(),
 		}
-		if diff := cmp.Diff(want, issued, protocmp.Transform()); diff != "" || issued.GetSessionId() == "" || issued.GetAuthTime() == 0 {
+		if diff := cmp.Diff(want, issued, protocmp.Transform()); diff != "" || issued.GetSessionId() == "" || issued.GetAuthTime() == 0 || issued.GetIssueTime() == 0 {
 			t.Errorf("code stands for %v: %s", issued, diff)
 		}
 	})
