@@ -56,7 +56,7 @@ func killedProcesses(t *testing.T, f *fleet) {
 func frozenReplicas(t *testing.T, f *fleet) {
 	l := newLoad(t, f, 1)
 	l.strict = true
-	answer, err := l.token(t.Context(), url.Values{"grant_type": {"refresh_token"}, "refresh_token": {l.refresh[0]}})
+	answer, err := l.token(t.Context(), l.keeper, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {l.refresh[0]}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,9 +34,12 @@ type load struct {
 	// repeats what failed for a reason that passes.
 	strict bool
 	client *http.Client
-	wg     sync.WaitGroup
-	done   atomic.Int64
-	again  atomic.Int64
+	// keeper holds on to its own tokens, and revoker ends its own: so many that the
+	// older ones end with them.
+	keeper, revoker clientLogin
+	wg              sync.WaitGroup
+	done            atomic.Int64
+	again           atomic.Int64
 
 	mu       sync.Mutex
 	failures []error
@@ -44,6 +47,12 @@ type load struct {
 	alive    []string // issued, not revoked
 	refresh  []string // current refresh token of each family
 	idToken  string   // the last that was issued
+}
+
+// clientLogin is by what a client authenticates.
+type clientLogin struct {
+	ID     string `json:"client_id"`
+	Secret string `json:"client_secret"`
 }
 
 // errTransient is a failure after which the same request may succeed.
@@ -59,6 +68,9 @@ func newLoad(t *testing.T, f *fleet, families int) *load {
 		Timeout: perRequest, Transport: &http.Transport{MaxIdleConnsPerHost: 16},
 	}}
 	t.Cleanup(l.client.CloseIdleConnections)
+	l.keeper = clientLogin{f.s.Demo.Client.ClientID, f.s.Demo.Client.ClientSecret}
+	l.revoker = admin[clientLogin](t, f, "client", "create", "--name", "Revoker",
+		"--grant-type", "client_credentials", "--scope", "introspect")
 	a := newApp(t, f.s, "openid", "offline_access")
 	p := newPerson(t, f.s)
 	for range families {
@@ -123,16 +135,16 @@ func (l *load) worker(ctx context.Context, work func(context.Context) error) {
 	}
 }
 
-// post sends a form as the demo's client and returns a good answer's body. It
-// tries again for as long as that may help, unless the load is strict.
-func (l *load) post(ctx context.Context, path string, form url.Values) ([]byte, error) {
+// post sends a form as a client and returns a good answer's body. It tries again for
+// as long as that may help, unless the load is strict.
+func (l *load) post(ctx context.Context, as clientLogin, path string, form url.Values) ([]byte, error) {
 	return l.do(func() (*http.Request, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.f.Issuer+path, strings.NewReader(form.Encode()))
 		if err != nil {
 			return nil, err
 		}
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		req.SetBasicAuth(l.f.s.Demo.Client.ClientID, l.f.s.Demo.Client.ClientSecret)
+		req.SetBasicAuth(as.ID, as.Secret)
 		return req, nil
 	})
 }
@@ -191,8 +203,8 @@ type tokenAnswer struct {
 	IDToken      string `json:"id_token"`
 }
 
-func (l *load) token(ctx context.Context, form url.Values) (answer tokenAnswer, err error) {
-	body, err := l.post(ctx, "/oauth/token", form)
+func (l *load) token(ctx context.Context, as clientLogin, form url.Values) (answer tokenAnswer, err error) {
+	body, err := l.post(ctx, as, "/oauth/token", form)
 	if err != nil {
 		return answer, err
 	}
@@ -201,7 +213,7 @@ func (l *load) token(ctx context.Context, form url.Values) (answer tokenAnswer, 
 
 // issue gets a token of the client's own, and keeps it.
 func (l *load) issue(ctx context.Context) error {
-	answer, err := l.token(ctx, url.Values{"grant_type": {"client_credentials"}})
+	answer, err := l.token(ctx, l.keeper, url.Values{"grant_type": {"client_credentials"}})
 	if err != nil {
 		return err
 	}
@@ -213,11 +225,11 @@ func (l *load) issue(ctx context.Context) error {
 
 // revoke revokes a token of the client's own.
 func (l *load) revoke(ctx context.Context) error {
-	answer, err := l.token(ctx, url.Values{"grant_type": {"client_credentials"}})
+	answer, err := l.token(ctx, l.revoker, url.Values{"grant_type": {"client_credentials"}})
 	if err != nil {
 		return err
 	}
-	if _, err := l.post(ctx, "/oauth/revoke", url.Values{"token": {answer.AccessToken}}); err != nil {
+	if _, err := l.post(ctx, l.revoker, "/oauth/revoke", url.Values{"token": {answer.AccessToken}}); err != nil {
 		return err
 	}
 	l.mu.Lock()
@@ -239,7 +251,7 @@ func (l *load) introspect(ctx context.Context) error {
 
 // isActive fails unless the token is active.
 func (l *load) isActive(ctx context.Context, token string) error {
-	active, err := l.ask(ctx, token)
+	active, err := l.ask(ctx, l.keeper, token)
 	if err == nil && !active {
 		return errWrong
 	}
@@ -247,8 +259,8 @@ func (l *load) isActive(ctx context.Context, token string) error {
 }
 
 // ask introspects a token.
-func (l *load) ask(ctx context.Context, token string) (active bool, err error) {
-	body, err := l.post(ctx, "/oauth/introspect", url.Values{"token": {token}})
+func (l *load) ask(ctx context.Context, as clientLogin, token string) (active bool, err error) {
+	body, err := l.post(ctx, as, "/oauth/introspect", url.Values{"token": {token}})
 	if err != nil {
 		return false, err
 	}
@@ -259,7 +271,7 @@ func (l *load) ask(ctx context.Context, token string) (active bool, err error) {
 
 // rotate refreshes one family, and asks who the subject of its token is.
 func (l *load) rotate(ctx context.Context, family int) error {
-	answer, err := l.token(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {l.refresh[family]}})
+	answer, err := l.token(ctx, l.keeper, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {l.refresh[family]}})
 	if err != nil {
 		return fmt.Errorf("refresh: %w", err)
 	}
@@ -310,7 +322,7 @@ func (l *load) checkAcknowledged(t *testing.T) {
 	}
 	<-over
 	for _, token := range some(l.revoked) {
-		if active, err := l.ask(t.Context(), token); err != nil || active {
+		if active, err := l.ask(t.Context(), l.revoker, token); err != nil || active {
 			t.Errorf("a revoked token is active: %v, %v", active, err)
 		}
 	}
