@@ -83,7 +83,7 @@ func (a *album) desk(w *world) {
 	a.take("developer-apps", "nav.places")
 	a.click(fmt.Sprintf("a[href*='/developer/apps/new'][href*='%s']", w.acme()))
 	a.take("developer-new", "#app-save")
-	a.fill(map[string]string{"name": "Quarterly insights", "redirect_uris": "http://public.example/callback"})
+	a.fill(map[string]string{"name": "Harbour log", "redirect_uris": "http://public.example/callback"})
 	a.click("#app-save")
 	a.take("developer-mistake", "[data-summary]")
 	a.fill(map[string]string{"redirect_uris": "https://public.example/callback"})
