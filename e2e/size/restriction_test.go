@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,13 +19,12 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/chancery-auth/chancery/pkg/pgtest"
-	"github.com/chancery-auth/chancery/pkg/tcpproxy"
 )
 
 // room is the default of introspection.memory, in MiB.
 const room = 256
 
-// A process starts on a log of three million restrictions, again over a slow network,
+// A process starts on a log of three million restrictions,
 // and goes through a change of the database's identity that has lost a part of them;
 // then the log grows beyond the room.
 func TestRestrictionLog(t *testing.T) {
@@ -65,36 +63,6 @@ func TestRestrictionLog(t *testing.T) {
 	p.stop(t)
 }
 
-// The same load over a network that lets four megabytes a second pass.
-func TestRestrictionLogOfASlowDatabase(t *testing.T) {
-	const rows, rate = 1_000_000, 4 << 20
-	db := newDatabase(t)
-	db.restrict(t, 0, rows, 1000)
-	u, err := url.Parse(db.url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := tcpproxy.Start(t, addressOf(u))
-	slow := *u
-	slow.Host = proxy.Addr()
-	query := slow.Query()
-	query.Del("host")
-	query.Set("sslmode", "disable")
-	slow.RawQuery = query.Encode()
-	p := db.serve(t, slow.String())
-	p.ready(t, "before")
-	db.lose(t, 0)
-	proxy.Slow(rate)
-	begin := time.Now()
-	p.until(t, "the identity has changed", func(m metrics) bool { return m["chancery_database_identity_changes_total"] == 1 })
-	p.until(t, "the lease is held again", func(m metrics) bool {
-		return m["chancery_lease_age_seconds"] < 2 && m["chancery_restrictions_loaded_ratio"] == 1
-	})
-	report(t, "failover to a slow database", "rows=%d rate=%dMiB/s lease_after=%s", rows, rate>>20, time.Since(begin).Round(time.Millisecond))
-	proxy.Slow(0)
-	p.stop(t)
-}
-
 // A membership that has changed every hour for a year, and a client that has.
 func TestAYearOfHourlyChanges(t *testing.T) {
 	const year, most = 365 * 24, 2 * 25
@@ -121,13 +89,6 @@ func checkPeak(t *testing.T, what string, over int) {
 	if over > room*3/2 {
 		t.Errorf("%s: %d MiB at the peak, want up to 1.5 times the room of %d MiB", what, over, room)
 	}
-}
-
-func addressOf(u *url.URL) string {
-	if socket := u.Query().Get("host"); socket != "" {
-		return filepath.Join(socket, ".s.PGSQL."+u.Port())
-	}
-	return u.Host
 }
 
 // database is one with the tables of Chancery, and the folder with their key.
