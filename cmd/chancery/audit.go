@@ -12,7 +12,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/chancery-auth/chancery/pkg/event/eventpg"
+	"github.com/chancery-auth/chancery/pkg/database"
+	"github.com/chancery-auth/chancery/pkg/event/eventdb"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/sweep"
 	eventv1 "github.com/chancery-auth/chancery/proto/chancery/event/v1"
@@ -194,7 +195,7 @@ func (c *auditPurge) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer db.Close()
-	deleted, err := sweep.All(ctx, time.Now, eventpg.Sweeps(db, c.Keep)...)
+	deleted, err := sweep.All(ctx, time.Now, eventdb.Sweeps(database.Postgres(db), c.Keep)...)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/event"
+	"github.com/chancery-auth/chancery/pkg/event/eventdb"
 	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
@@ -205,7 +207,7 @@ func TestEventsTailPrintsWhatIsPublished(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := eventsqlite.NewOutbox(db).Relay(t.Context(), 10, publisher.Publish); err != nil {
+	if _, err := eventdb.NewOutbox(database.SQLite(db)).Relay(t.Context(), 10, publisher.Publish); err != nil {
 		t.Fatal(err)
 	}
 	data := dataFlag{Data: t.TempDir()}

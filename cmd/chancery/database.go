@@ -11,11 +11,13 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherentdb"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/event"
+	"github.com/chancery-auth/chancery/pkg/event/eventdb"
 	"github.com/chancery-auth/chancery/pkg/event/eventpg"
-	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/migrate"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
@@ -85,13 +87,14 @@ func openSQLite(ctx context.Context, path string) (stores, error) {
 	if err := migrate.UpSQLite(ctx, db, migrationSets()...); err != nil {
 		return stores{}, errors.Join(err, db.Close())
 	}
+	on := database.SQLite(db)
 	return stores{
 		name:     "sqlite",
 		registry: registry.SQLite(db), directory: directory.SQLite(db), consent: consent.SQLite(db),
 		token: token.SQLite(db), authorize: authorize.SQLite(db),
 		source:  coherentsqlite.NewSource(db),
-		outbox:  eventsqlite.NewOutbox(db),
-		sweeps:  append(coherentsqlite.Sweeps(db), eventsqlite.Sweeps(db, auditKeep)...),
+		outbox:  eventdb.NewOutbox(on),
+		sweeps:  append(coherentdb.Sweeps(on), eventdb.Sweeps(on, auditKeep)...),
 		closers: []func(){func() { _ = db.Close() }},
 	}, nil
 }
@@ -196,11 +199,12 @@ func (p postgres) openSource(s *stores, url string) {
 
 // use gives the role its stores in db.
 func (s *stores) use(role string, db *pgxpool.Pool) {
+	on := database.Postgres(db)
 	switch role {
 	case roleRegistry:
 		s.registry = registry.Postgres(db)
-		s.outbox = eventpg.NewOutbox(db)
-		s.sweeps = coherentpg.Sweeps(db)
+		s.outbox = eventdb.NewOutbox(on)
+		s.sweeps = coherentdb.Sweeps(on)
 	case roleDirectory:
 		s.directory = directory.Postgres(db)
 	case roleConsent:

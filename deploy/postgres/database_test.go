@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/migrate"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
@@ -21,12 +22,12 @@ func services() []string {
 }
 
 // database is one on which roles.sql has run as an operator runs it.
-type database struct{ url string }
+type serverDatabase struct{ url string }
 
 // newDatabase starts a server, because roles belong to all its databases.
-func newDatabase(t *testing.T) database {
+func newDatabase(t *testing.T) serverDatabase {
 	t.Helper()
-	d := database{pgtest.Server(t).URL()}
+	d := serverDatabase{pgtest.Server(t).URL()}
 	d.applyRoles(t, superuser)
 	d.migrate(t, "chancery_owner")
 	d.applyRoles(t, superuser)
@@ -34,7 +35,7 @@ func newDatabase(t *testing.T) database {
 }
 
 // as is the URL for a role.
-func (d database) as(t *testing.T, role string) string {
+func (d serverDatabase) as(t *testing.T, role string) string {
 	t.Helper()
 	u, err := url.Parse(d.url)
 	if err != nil {
@@ -46,8 +47,19 @@ func (d database) as(t *testing.T, role string) string {
 	return u.String()
 }
 
+// open opens a pool as a role.
+func (d serverDatabase) open(t *testing.T, role string) *database.DB {
+	t.Helper()
+	db, err := pg.Open(t.Context(), d.as(t, role), pg.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	return database.Postgres(db)
+}
+
 // connect logs in as a role, as services do.
-func (d database) connect(t *testing.T, role string) *pgx.Conn {
+func (d serverDatabase) connect(t *testing.T, role string) *pgx.Conn {
 	t.Helper()
 	conn, err := pg.Connect(t.Context(), d.as(t, role), pg.Options{})
 	if err != nil {
@@ -58,7 +70,7 @@ func (d database) connect(t *testing.T, role string) *pgx.Conn {
 }
 
 // applyRoles runs roles.sql as a role.
-func (d database) applyRoles(t *testing.T, role string) {
+func (d serverDatabase) applyRoles(t *testing.T, role string) {
 	t.Helper()
 	script, err := os.ReadFile("roles.sql")
 	if err != nil {
@@ -67,7 +79,7 @@ func (d database) applyRoles(t *testing.T, role string) {
 	d.exec(t, role, string(script))
 }
 
-func (d database) exec(t *testing.T, role, script string) {
+func (d serverDatabase) exec(t *testing.T, role, script string) {
 	t.Helper()
 	conn := d.connect(t, role)
 	if _, err := conn.PgConn().Exec(t.Context(), script).ReadAll(); err != nil {
@@ -79,7 +91,7 @@ func (d database) exec(t *testing.T, role, script string) {
 }
 
 // migrate applies every migration of the tree as a role.
-func (d database) migrate(t *testing.T, role string) {
+func (d serverDatabase) migrate(t *testing.T, role string) {
 	t.Helper()
 	if err := migrate.UpPostgres(t.Context(), d.as(t, role), migrations(t)...); err != nil {
 		t.Fatalf("migrate as %s: %v", role, err)

@@ -5,19 +5,19 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
-	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherentdb"
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 )
 
 // restrict writes, as a service, a restriction that is kept for that long from now.
-func restrict(t *testing.T, d database, keep time.Duration) {
+func restrict(t *testing.T, d serverDatabase, keep time.Duration) {
 	t.Helper()
-	err := pgx.BeginFunc(t.Context(), d.connect(t, "chancery_token"), func(tx pgx.Tx) error {
-		return coherentpg.Append(t.Context(), tx, keep, coherent.Grant(uuid.New(), 1))
+	err := d.open(t, "chancery_token").InTx(t.Context(), func(tx *database.Tx) error {
+		return coherentdb.Append(t.Context(), tx, keep, coherent.Grant(uuid.New(), 1))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func TestN326_TheRegistrySweepsWhatHasRunOutAndNothingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
-	if gone, err := sweeptest.All(t.Context(), coherentpg.Sweeps(db)...); gone != 1 || err != nil {
+	if gone, err := sweeptest.All(t.Context(), coherentdb.Sweeps(database.Postgres(db))...); gone != 1 || err != nil {
 		t.Errorf("Sweep() = %d, %v, want 1", gone, err)
 	}
 	if left := list(t, d.connect(t, superuser), `SELECT id::text FROM coherence.restriction_log`); len(left) != 2 {

@@ -30,7 +30,7 @@ func TestN279_TableOfALaterMigrationIsItsServices(t *testing.T) {
 }
 
 func TestOwnerTakesOverWhatAnotherRoleHasMigrated(t *testing.T) {
-	d := database{pgtest.Server(t).URL()}
+	d := serverDatabase{pgtest.Server(t).URL()}
 	d.migrate(t, superuser)
 	d.applyRoles(t, superuser)
 	d.migrate(t, "chancery_owner")
@@ -43,7 +43,7 @@ func TestOwnerTakesOverWhatAnotherRoleHasMigrated(t *testing.T) {
 
 // Where the provider of the database keeps the superuser to itself.
 func TestOwnerOfTheDatabaseNeedsNoSuperuser(t *testing.T) {
-	d := database{pgtest.Server(t).URL()}
+	d := serverDatabase{pgtest.Server(t).URL()}
 	name := d.name(t)
 	d.exec(t, superuser, `CREATE ROLE provider LOGIN CREATEROLE; ALTER DATABASE `+name+` OWNER TO provider; ALTER SCHEMA public OWNER TO pg_database_owner`)
 	d.applyRoles(t, "provider")
@@ -59,7 +59,7 @@ func TestRoleThatCanDoMoreIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := database{pgtest.Server(t).URL()}
+	d := serverDatabase{pgtest.Server(t).URL()}
 	d.exec(t, superuser, `CREATE ROLE chancery_token LOGIN`)
 	for _, attribute := range []string{"SUPERUSER", "CREATEROLE", "CREATEDB", "REPLICATION", "BYPASSRLS"} {
 		d.exec(t, superuser, `ALTER ROLE chancery_token `+attribute)
@@ -85,7 +85,7 @@ func TestStrangerCannotConnect(t *testing.T) {
 }
 
 // may asks the server for a privilege on the database.
-func (d database) may(t *testing.T, role, privilege string) (held bool) {
+func (d serverDatabase) may(t *testing.T, role, privilege string) (held bool) {
 	t.Helper()
 	err := d.connect(t, superuser).
 		QueryRow(t.Context(), `SELECT has_database_privilege($1, current_database(), $2)`, role, privilege).Scan(&held)
@@ -95,7 +95,7 @@ func (d database) may(t *testing.T, role, privilege string) (held bool) {
 	return held
 }
 
-func (d database) name(t *testing.T) (name string) {
+func (d serverDatabase) name(t *testing.T) (name string) {
 	t.Helper()
 	if err := d.connect(t, superuser).QueryRow(t.Context(), `SELECT current_database()`).Scan(&name); err != nil {
 		t.Fatal(err)

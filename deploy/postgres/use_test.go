@@ -5,13 +5,14 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherentdb"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/event"
-	"github.com/chancery-auth/chancery/pkg/event/eventpg"
+	"github.com/chancery-auth/chancery/pkg/event/eventdb"
 	"github.com/chancery-auth/chancery/pkg/migrate"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
@@ -23,12 +24,11 @@ func writers() []string { return []string{"authorize", "token", "consent", "regi
 func TestEveryWriterRestrictsAndTells(t *testing.T) {
 	d := newDatabase(t)
 	for _, service := range writers() {
-		conn := d.connect(t, "chancery_"+service)
-		err := pgx.BeginFunc(t.Context(), conn, func(tx pgx.Tx) error {
-			if err := coherentpg.Append(t.Context(), tx, time.Hour, coherent.Grant(uuid.New(), 1)); err != nil {
+		err := d.open(t, "chancery_"+service).InTx(t.Context(), func(tx *database.Tx) error {
+			if err := coherentdb.Append(t.Context(), tx, time.Hour, coherent.Grant(uuid.New(), 1)); err != nil {
 				return err
 			}
-			return eventpg.Append(t.Context(), tx, event.Event{Type: event.GrantRevoked, Sub: service})
+			return eventdb.Append(t.Context(), tx, event.Event{Type: event.GrantRevoked, Sub: service})
 		})
 		if err != nil {
 			t.Errorf("%s: %v", service, err)
@@ -39,15 +39,11 @@ func TestEveryWriterRestrictsAndTells(t *testing.T) {
 // The token service asks what has ended, and confirms it, without a right to read.
 func TestTokenEndsATokenOnce(t *testing.T) {
 	d := newDatabase(t)
-	db, err := pg.Open(t.Context(), d.as(t, "chancery_token"), pg.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
+	db := d.open(t, "chancery_token")
 	token, family := [16]byte{1}, uuid.New()
 	for _, want := range []bool{true, false} {
-		err := pg.InTx(t.Context(), db, func(tx pgx.Tx) error {
-			log, err := coherentpg.FindEnded(t.Context(), tx, token, family)
+		err := db.InTx(t.Context(), func(tx *database.Tx) error {
+			log, err := coherentdb.FindEnded(t.Context(), tx, token, family)
 			if err != nil {
 				return err
 			}
@@ -56,9 +52,9 @@ func TestTokenEndsATokenOnce(t *testing.T) {
 				t.Errorf("%+v: changes = %t, want %t", log, changes, want)
 			}
 			if !changes {
-				return coherentpg.Confirm(t.Context(), tx)
+				return tx.Confirm(t.Context())
 			}
-			return coherentpg.Append(t.Context(), tx, time.Hour, r)
+			return coherentdb.Append(t.Context(), tx, time.Hour, r)
 		})
 		if err != nil {
 			t.Error(err)
@@ -93,12 +89,8 @@ func TestIntrospectionPollsAndRegistrySweeps(t *testing.T) {
 		t.Error(err)
 	}
 
-	db, err := pg.Open(t.Context(), d.as(t, "chancery_registry"), pg.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
-	if _, err := sweeptest.All(t.Context(), coherentpg.Sweeps(db)...); err != nil {
+	db := d.open(t, "chancery_registry")
+	if _, err := sweeptest.All(t.Context(), coherentdb.Sweeps(db)...); err != nil {
 		t.Error(err)
 	}
 }
@@ -107,15 +99,12 @@ func TestTokenReadsTheEpochThatTheOwnerRaises(t *testing.T) {
 	d := newDatabase(t)
 	var epochs [2]int64
 	for i, role := range []string{"chancery_owner", "chancery_token"} {
-		db, err := pg.Open(t.Context(), d.as(t, role), pg.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(db.Close)
-		read := coherentpg.RestoreEpoch
+		db := d.open(t, role)
+		read := coherentdb.RestoreEpoch
 		if role == "chancery_owner" {
-			read = coherentpg.RaiseRestoreEpoch
+			read = coherentdb.RaiseRestoreEpoch
 		}
+		var err error
 		if epochs[i], err = read(t.Context(), db); err != nil {
 			t.Fatalf("as %s: %v", role, err)
 		}
@@ -132,12 +121,8 @@ func TestRegistryRelaysTheOutbox(t *testing.T) {
 	if _, err := writer.Exec(t.Context(), add, uuid.New()); err != nil {
 		t.Fatal(err)
 	}
-	db, err := pg.Open(t.Context(), d.as(t, "chancery_registry"), pg.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
-	outbox := eventpg.NewOutbox(db)
+	db := d.open(t, "chancery_registry")
+	outbox := eventdb.NewOutbox(db)
 	if pending, _, err := outbox.Lag(t.Context()); pending != 1 || err != nil {
 		t.Errorf("%d events are pending, error %v", pending, err)
 	}

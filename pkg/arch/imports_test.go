@@ -116,7 +116,7 @@ func speaksPostgres(from string) bool {
 	top := elements[0]
 	return strings.HasSuffix(from, "pg") ||
 		top == "pkg" && (strings.HasPrefix(elements[1], "pg") || strings.HasSuffix(from, "test")) ||
-		within(from, "pkg/migrate") ||
+		within(from, "pkg/migrate") || within(from, "pkg/database") ||
 		top == "cmd" || top == "e2e" || top == "bench" ||
 		top == "services" && (len(elements) == 2 || strings.HasSuffix(from, "test"))
 }

@@ -7,6 +7,7 @@ import (
 	"go/types"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -43,6 +44,8 @@ func TestBuiltStatements(t *testing.T) {
 		{"a variable in the middle", "`SELECT ` + name + ` FROM t`", false},
 		{"a field", "`DELETE FROM ` + s.table", false},
 		{"a call", "`SELECT ` + strings.Join(list, `,`)", false},
+		{"constants for each database", "`SELECT ` + tx.Either(columns, `b`)", true},
+		{"a variable for one database", "`SELECT ` + tx.Either(columns, name)", false},
 		{"a format", "fmt.Sprintf(`SELECT %s`, name)", false},
 		{"a text that is no statement", "`hello ` + name", true},
 	}
@@ -157,6 +160,11 @@ func constant(e ast.Expr, name string, constants map[string]bool) bool {
 	case *ast.SelectorExpr:
 		from, ok := e.X.(*ast.Ident)
 		return ok && constants[strings.Join([]string{from.Name, e.Sel.Name}, ".")]
+	case *ast.CallExpr: // of database.Conn
+		callee, ok := e.Fun.(*ast.SelectorExpr)
+		return ok && callee.Sel.Name == "Either" && !slices.ContainsFunc(e.Args, func(arg ast.Expr) bool {
+			return !constant(arg, name, constants)
+		})
 	default:
 		return false
 	}

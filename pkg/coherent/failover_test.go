@@ -8,13 +8,12 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
-	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherentdb"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	"github.com/chancery-auth/chancery/pkg/coherent/migrations"
-	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 )
 
@@ -75,8 +74,8 @@ func TestT17_LostTailOfAFailoverIsWrittenBack(t *testing.T) {
 	}
 	end := func() uuid.UUID {
 		grant := uuid.New()
-		err := pg.InTx(t.Context(), open(t, server.URL()), func(tx pgx.Tx) error {
-			return coherentpg.Append(t.Context(), tx, keep, coherent.Grant(grant, 1))
+		err := database.Postgres(open(t, server.URL())).InTx(t.Context(), func(tx *database.Tx) error {
+			return coherentdb.Append(t.Context(), tx, keep, coherent.Grant(grant, 1))
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -4,14 +4,13 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
-	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherentdb"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	"github.com/chancery-auth/chancery/pkg/coherent/migrations"
-	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 )
 
@@ -26,8 +25,8 @@ func TestN326_ADeletedLiveRestrictionIsWrittenBack(t *testing.T) {
 		run(t, replicas[i].Run)
 	}
 	grant := uuid.New()
-	err := pg.InTx(t.Context(), db, func(tx pgx.Tx) error {
-		return coherentpg.Append(t.Context(), tx, keep, coherent.Grant(grant, 1))
+	err := database.Postgres(db).InTx(t.Context(), func(tx *database.Tx) error {
+		return coherentdb.Append(t.Context(), tx, keep, coherent.Grant(grant, 1))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +57,7 @@ func TestN326_ADeletedLiveRestrictionIsWrittenBack(t *testing.T) {
 
 func deletePastTheGuards(t *testing.T, db *pgxpool.Pool) {
 	t.Helper()
-	err := pg.InTx(t.Context(), db, func(tx pgx.Tx) error {
+	err := database.Postgres(db).InTx(t.Context(), func(tx *database.Tx) error {
 		for _, statement := range []string{
 			`ALTER TABLE coherence.restriction_log DISABLE TRIGGER restriction_log_no_early_delete`,
 			`DELETE FROM coherence.restriction_log`,

@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherentdb"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
 	"github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/natstest"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
@@ -193,8 +194,8 @@ func (in *installation) end(t *testing.T) uuid.UUID {
 
 func (in *installation) append(t *testing.T, rs ...coherent.Restriction) {
 	t.Helper()
-	err := pg.InTx(t.Context(), in.db, func(tx pgx.Tx) error {
-		return coherentpg.Append(t.Context(), tx, keep, rs...)
+	err := database.Postgres(in.db).InTx(t.Context(), func(tx *database.Tx) error {
+		return coherentdb.Append(t.Context(), tx, keep, rs...)
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -14,8 +14,9 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/event"
-	"github.com/chancery-auth/chancery/pkg/event/eventpg"
+	"github.com/chancery-auth/chancery/pkg/event/eventdb"
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	eventv1 "github.com/chancery-auth/chancery/proto/chancery/event/v1"
@@ -260,7 +261,7 @@ func encode(t *testing.T, e *eventv1.Event) []byte {
 func TestLostFilesAreLost(t *testing.T) {
 	w := newWorld(t)
 	w.write(t, eventtest.Whole())
-	if _, err := eventpg.NewOutbox(w.db).Relay(t.Context(), 1, w.publisher(t).Publish); err != nil {
+	if _, err := eventdb.NewOutbox(database.Postgres(w.db)).Relay(t.Context(), 1, w.publisher(t).Publish); err != nil {
 		t.Fatal(err)
 	}
 	w.server.Stop()

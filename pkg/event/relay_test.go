@@ -19,7 +19,9 @@ import (
 	"go.uber.org/goleak"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/event"
+	"github.com/chancery-auth/chancery/pkg/event/eventdb"
 	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/event/migrations"
@@ -85,7 +87,7 @@ func (w world) publisher(t *testing.T) *event.Publisher {
 // relay runs a relay until the test ends.
 func (w world) relay(t *testing.T, r event.Relay) {
 	t.Helper()
-	r.Outbox, r.Log = eventpg.NewOutbox(w.db), w.logger()
+	r.Outbox, r.Log = eventdb.NewOutbox(database.Postgres(w.db)), w.logger()
 	if r.Publisher == nil {
 		r.Publisher = w.publisher(t)
 	}
@@ -109,7 +111,7 @@ func start(t *testing.T, run func(context.Context) error) {
 
 func (w world) pending(t *testing.T) int64 {
 	t.Helper()
-	n, _, err := eventpg.NewOutbox(w.db).Lag(t.Context())
+	n, _, err := eventdb.NewOutbox(database.Postgres(w.db)).Lag(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +121,7 @@ func (w world) pending(t *testing.T) int64 {
 // audited is the audit log by event id.
 func (w world) audited(t *testing.T) map[string]*eventv1.Event {
 	t.Helper()
-	list, _, err := event.List(t.Context(), eventpg.NewLog(w.db), event.Filter{}, 10_000, "")
+	list, _, err := event.List(t.Context(), eventdb.NewLog(database.Postgres(w.db)), event.Filter{}, 10_000, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +261,7 @@ func TestMessageHasHeadersAndIsKeptOnce(t *testing.T) {
 	p := w.publisher(t)
 	// The first attempt dies between publishing and deleting.
 	killed := errors.New("killed")
-	_, err := eventpg.NewOutbox(w.db).Relay(t.Context(), 10, func(ctx context.Context, r []event.Record) error {
+	_, err := eventdb.NewOutbox(database.Postgres(w.db)).Relay(t.Context(), 10, func(ctx context.Context, r []event.Record) error {
 		return errors.Join(p.Publish(ctx, r), killed)
 	})
 	if !errors.Is(err, killed) || w.pending(t) != 1 {
@@ -324,7 +326,7 @@ func TestTwoRelaysThatDieLoseNothing(t *testing.T) {
 		start(t, func(ctx context.Context) error {
 			for ctx.Err() == nil { // a process that is started again whenever it dies
 				life, die := context.WithCancel(ctx)
-				relay := event.Relay{Outbox: eventpg.NewOutbox(w.db), Publisher: mortal{p, die, &deaths}, Log: w.logger()}
+				relay := event.Relay{Outbox: eventdb.NewOutbox(database.Postgres(w.db)), Publisher: mortal{p, die, &deaths}, Log: w.logger()}
 				err := relay.Run(life)
 				die()
 				if err != nil {

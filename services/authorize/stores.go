@@ -3,6 +3,7 @@ package authorize
 import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/migrate"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
@@ -11,8 +12,6 @@ import (
 	"github.com/chancery-auth/chancery/services/authorize/internal/pushed/pushedpg"
 	"github.com/chancery-auth/chancery/services/authorize/internal/pushed/pushedsqlite"
 	"github.com/chancery-auth/chancery/services/authorize/internal/session"
-	"github.com/chancery-auth/chancery/services/authorize/internal/session/sessionpg"
-	"github.com/chancery-auth/chancery/services/authorize/internal/session/sessionsqlite"
 	"github.com/chancery-auth/chancery/services/authorize/internal/transaction"
 	"github.com/chancery-auth/chancery/services/authorize/internal/transaction/transactionpg"
 	"github.com/chancery-auth/chancery/services/authorize/internal/transaction/transactionsqlite"
@@ -20,7 +19,7 @@ import (
 
 // Stores is everything the service keeps.
 type Stores struct {
-	Sessions     session.Store
+	Sessions     *session.Store
 	Requests     pushed.Store
 	Transactions transaction.Store
 }
@@ -29,7 +28,7 @@ type Stores struct {
 // pkg/coherent.
 func Postgres(db *pgxpool.Pool) Stores {
 	return Stores{
-		Sessions:     sessionpg.New(db, preset.RestrictionKeep),
+		Sessions:     session.NewStore(database.Postgres(db), preset.RestrictionKeep),
 		Requests:     pushedpg.New(db),
 		Transactions: transactionpg.New(db, transaction.DefaultBounds()),
 	}
@@ -38,7 +37,7 @@ func Postgres(db *pgxpool.Pool) Stores {
 // SQLite returns stores on db, which has [Migrations] and those of pkg/coherent.
 func SQLite(db *sqlite.DB) Stores {
 	return Stores{
-		Sessions:     sessionsqlite.New(db, preset.RestrictionKeep),
+		Sessions:     session.NewStore(database.SQLite(db), preset.RestrictionKeep),
 		Requests:     pushedsqlite.New(db),
 		Transactions: transactionsqlite.New(db, transaction.DefaultBounds()),
 	}

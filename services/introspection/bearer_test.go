@@ -2,7 +2,6 @@ package introspection_test
 
 import (
 	"context"
-	"database/sql"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -14,9 +13,11 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherentdb"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
 	"github.com/chancery-auth/chancery/pkg/coherent/migrations"
 	"github.com/chancery-auth/chancery/pkg/credential"
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
@@ -205,8 +206,8 @@ func TestN167_RevokedAccessTokenIsNoRight(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = db.InTx(t.Context(), func(tx *sql.Tx) error {
-				return coherentsqlite.Append(t.Context(), tx, preset.RestrictionKeep, tt.revoke([16]byte(jti)))
+			err = database.SQLite(db).InTx(t.Context(), func(tx *database.Tx) error {
+				return coherentdb.Append(t.Context(), tx, preset.RestrictionKeep, tt.revoke([16]byte(jti)))
 			})
 			if err != nil {
 				t.Fatal(err)

@@ -2,17 +2,16 @@ package introspection_test
 
 import (
 	"context"
-	"database/sql"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherentdb"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
 	"github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/pkg/preset"
@@ -31,8 +30,8 @@ func committedToSQLite(t *testing.T) committed {
 	db := sqlitetest.New(t, migrations.Set())
 	return committed{coherentsqlite.NewSource(db), func(t *testing.T, r coherent.Restriction) {
 		t.Helper()
-		err := db.InTx(t.Context(), func(tx *sql.Tx) error {
-			return coherentsqlite.Append(t.Context(), tx, preset.RestrictionKeep, r)
+		err := database.SQLite(db).InTx(t.Context(), func(tx *database.Tx) error {
+			return coherentdb.Append(t.Context(), tx, preset.RestrictionKeep, r)
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -56,8 +55,8 @@ func committedToPostgres(t *testing.T) committed {
 	})
 	return committed{source, func(t *testing.T, r coherent.Restriction) {
 		t.Helper()
-		err := pg.InTx(t.Context(), db, func(tx pgx.Tx) error {
-			return coherentpg.Append(t.Context(), tx, preset.RestrictionKeep, r)
+		err := database.Postgres(db).InTx(t.Context(), func(tx *database.Tx) error {
+			return coherentdb.Append(t.Context(), tx, preset.RestrictionKeep, r)
 		})
 		if err != nil {
 			t.Fatal(err)

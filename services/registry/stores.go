@@ -3,9 +3,9 @@ package registry
 import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/event"
-	"github.com/chancery-auth/chancery/pkg/event/eventpg"
-	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
+	"github.com/chancery-auth/chancery/pkg/event/eventdb"
 	"github.com/chancery-auth/chancery/pkg/migrate"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
@@ -56,7 +56,7 @@ func Postgres(db *pgxpool.Pool) Stores {
 		Assertions:    assertionpg.New(db),
 		Logos:         logopg.New(db),
 		InitialTokens: initialtokenpg.New(db),
-		Audit:         eventpg.NewLog(db),
+		Audit:         eventdb.NewLog(database.Postgres(db)),
 	}
 }
 
@@ -73,7 +73,7 @@ func SQLite(db *sqlite.DB) Stores {
 		Assertions:    assertionsqlite.New(db),
 		Logos:         logosqlite.New(db),
 		InitialTokens: initialtokensqlite.New(db),
-		Audit:         eventsqlite.NewLog(db),
+		Audit:         eventdb.NewLog(database.SQLite(db)),
 	}
 }
 

@@ -6,12 +6,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/pg"
-	"github.com/chancery-auth/chancery/pkg/sweep"
-	"github.com/chancery-auth/chancery/pkg/sweep/sweeppg"
 )
 
 // Append writes restrictions to the log in the transaction that restricts.
@@ -42,15 +39,6 @@ func Append(ctx context.Context, tx pgx.Tx, keep time.Duration, rs ...coherent.R
 	}
 	pg.WakeAfterCommit(tx.Conn())
 	return nil
-}
-
-// Sweeps returns the restrictions that concern no living token, with an hour of
-// margin, and the fences of replicas that are gone, for deletion: a function of the
-// owner of the tables deletes them.
-func Sweeps(db *pgxpool.Pool) []sweep.Table {
-	return []sweep.Table{
-		sweeppg.Table(db, "coherence.restriction_log", time.Hour, `SELECT gone, last FROM coherence.sweep($1, $2, $3)`),
-	}
 }
 
 // RaiseRestoreEpoch ends every access token issued so far, and returns the new

@@ -6,13 +6,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherentdb"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	"github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
@@ -47,14 +48,18 @@ func TestSource(t *testing.T) {
 			Source:     newSource(t, url),
 			Concurrent: true,
 			InTx: func(ctx context.Context, f func(coherenttest.Append) error) error {
-				return pg.InTx(ctx, db, func(tx pgx.Tx) error {
+				return database.Postgres(db).InTx(ctx, func(tx *database.Tx) error {
 					return f(func(keep time.Duration, rs ...coherent.Restriction) error {
-						return coherentpg.Append(ctx, tx, keep, rs...)
+						return coherentdb.Append(ctx, tx, keep, rs...)
 					})
 				})
 			},
-			Sweep:             func(ctx context.Context) (int64, error) { return sweeptest.All(ctx, coherentpg.Sweeps(db)...) },
-			RaiseRestoreEpoch: func(ctx context.Context) (int64, error) { return coherentpg.RaiseRestoreEpoch(ctx, db) },
+			Sweep: func(ctx context.Context) (int64, error) {
+				return sweeptest.All(ctx, coherentdb.Sweeps(database.Postgres(db))...)
+			},
+			RaiseRestoreEpoch: func(ctx context.Context) (int64, error) {
+				return coherentdb.RaiseRestoreEpoch(ctx, database.Postgres(db))
+			},
 		}
 	})
 }
@@ -151,7 +156,7 @@ func TestSweepForgetsReplicasThatAreGone(t *testing.T) {
 			execute(t, db, `UPDATE coherence.poll_fence SET poll_time = poll_time - interval '25 hours'`)
 		}
 	}
-	if _, err := sweeptest.All(t.Context(), coherentpg.Sweeps(db)...); err != nil {
+	if _, err := sweeptest.All(t.Context(), coherentdb.Sweeps(database.Postgres(db))...); err != nil {
 		t.Fatal(err)
 	}
 	var fences int
@@ -169,7 +174,7 @@ func TestN309_WhatHasEndedIsConfirmedByAStandby(t *testing.T) {
 	server := pgtest.Server(t, migrations.Set())
 	db := open(t, server.URL())
 	confirm := func(ctx context.Context) error {
-		return pg.InTx(ctx, db, func(tx pgx.Tx) error { return coherentpg.Confirm(ctx, tx) })
+		return database.Postgres(db).InTx(ctx, func(tx *database.Tx) error { return tx.Confirm(ctx) })
 	}
 	if err := confirm(t.Context()); err != nil {
 		t.Fatal(err)

@@ -8,8 +8,6 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
-	"github.com/chancery-auth/chancery/pkg/sweep"
-	"github.com/chancery-auth/chancery/pkg/sweep/sweepsqlite"
 )
 
 const insertStatement = `
@@ -31,12 +29,6 @@ func Append(ctx context.Context, tx *sql.Tx, keep time.Duration, rs ...coherent.
 		}
 	}
 	return nil
-}
-
-// Sweeps returns the restrictions that concern no living token, with an hour of
-// margin, for deletion.
-func Sweeps(db *sqlite.DB) []sweep.Table {
-	return sweepsqlite.Tables(db, sweep.Rule{Table: "coherence.restriction_log", Key: "id", Due: "keep_until", After: time.Hour})
 }
 
 // RaiseRestoreEpoch ends every access token issued so far as part of tx, and

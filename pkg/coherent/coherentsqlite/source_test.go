@@ -2,14 +2,15 @@ package coherentsqlite_test
 
 import (
 	"context"
-	"database/sql"
 	"testing"
 	"time"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherentdb"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	"github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 )
@@ -20,14 +21,22 @@ func TestSource(t *testing.T) {
 		return coherenttest.Log{
 			Source: coherentsqlite.NewSource(db),
 			InTx: func(ctx context.Context, f func(coherenttest.Append) error) error {
-				return db.InTx(ctx, func(tx *sql.Tx) error {
+				return database.SQLite(db).InTx(ctx, func(tx *database.Tx) error {
 					return f(func(keep time.Duration, rs ...coherent.Restriction) error {
-						return coherentsqlite.Append(ctx, tx, keep, rs...)
+						return coherentdb.Append(ctx, tx, keep, rs...)
 					})
 				})
 			},
-			Sweep:             func(ctx context.Context) (int64, error) { return sweeptest.All(ctx, coherentsqlite.Sweeps(db)...) },
-			RaiseRestoreEpoch: func(ctx context.Context) (int64, error) { return raise(ctx, db) },
+			Sweep: func(ctx context.Context) (int64, error) {
+				return sweeptest.All(ctx, coherentdb.Sweeps(database.SQLite(db))...)
+			},
+			RaiseRestoreEpoch: func(ctx context.Context) (epoch int64, err error) {
+				err = database.SQLite(db).InTx(ctx, func(tx *database.Tx) error {
+					epoch, err = coherentdb.RaiseRestoreEpoch(ctx, tx)
+					return err
+				})
+				return epoch, err
+			},
 		}
 	})
 }

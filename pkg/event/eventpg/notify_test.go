@@ -10,7 +10,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/event"
+	"github.com/chancery-auth/chancery/pkg/event/eventdb"
 	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/event/migrations"
@@ -65,7 +67,12 @@ func TestCommitWakesWhoListens(t *testing.T) {
 
 	var executed statements
 	db := open(t, url, pg.Options{Wake: notifier.Wake, Tracer: &executed})
-	eventtest.Write(t, database(db), eventtest.Whole())
+	err := database.Postgres(db).InTx(t.Context(), func(tx *database.Tx) error {
+		return eventdb.Append(t.Context(), tx, eventtest.Whole())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	within(t, here, "who listens is woken")
 	within(t, there, "who listens is woken")
 	if executed.notify() {

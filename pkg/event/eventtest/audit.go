@@ -10,14 +10,13 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/event"
-	"github.com/chancery-auth/chancery/pkg/event/eventpg"
-	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
+	"github.com/chancery-auth/chancery/pkg/event/eventdb"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 	eventv1 "github.com/chancery-auth/chancery/proto/chancery/event/v1"
 )
 
-// The statements after which every insert into the audit log fails.
 const (
 	breakPostgres = `DO $$ BEGIN
 		CREATE FUNCTION event.broken() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''full''; END';
@@ -33,25 +32,24 @@ type Audit struct {
 	Break func(t testing.TB)
 }
 
-// Postgres returns the audit log of db, which has the migrations of pkg/event.
-func Postgres(db *pgxpool.Pool) Audit {
-	return Audit{eventpg.NewLog(db), func(t testing.TB) {
+// Broken is the statement after which every insert into the audit log fails.
+func Broken(db *database.DB) string { return db.Either(breakPostgres, breakSQLite) }
+
+// On returns the audit log of db, which has the migrations of pkg/event.
+func On(db *database.DB) Audit {
+	return Audit{eventdb.NewLog(db), func(t testing.TB) {
 		t.Helper()
-		if _, err := db.Exec(t.Context(), breakPostgres); err != nil {
+		if _, err := db.Exec(t.Context(), Broken(db)); err != nil {
 			t.Fatal(err)
 		}
 	}}
 }
 
-// SQLite returns the audit log of db, which has the migrations of pkg/event.
-func SQLite(db *sqlite.DB) Audit {
-	return Audit{eventsqlite.NewLog(db), func(t testing.TB) {
-		t.Helper()
-		if _, err := db.Write().ExecContext(t.Context(), breakSQLite); err != nil {
-			t.Fatal(err)
-		}
-	}}
-}
+// Postgres is On.
+func Postgres(db *pgxpool.Pool) Audit { return On(database.Postgres(db)) }
+
+// SQLite is On.
+func SQLite(db *sqlite.DB) Audit { return On(database.SQLite(db)) }
 
 // Trail is what is recorded from some moment on.
 type Trail struct {

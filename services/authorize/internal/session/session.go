@@ -51,38 +51,6 @@ type Session struct {
 // ReadTime is the time of the database when it was asked for the session.
 func (s Session) ReadTime() time.Time { return s.AuthTime.Add(s.Age) }
 
-// Store keeps sessions. Implementations are safe for concurrent use, across
-// processes too; sessiontest.RunStore says what they must do.
-//
-// A session that is over by the database's clock is not found, whether or not it
-// was swept. idle is how long it may be unused.
-type Store interface {
-	// Create adds s under digest, for lifetime from now, and returns it with
-	// its times. It deletes the session under replaces, if there is one; where
-	// that was another subject's, its end is logged and returned.
-	Create(ctx context.Context, s New) (Session, []coherent.Restriction, error)
-	// Find reads the primary. Fails with ErrNotFound.
-	Find(ctx context.Context, digest secret.Digest, idle time.Duration) (Session, error)
-	// Touch notes that the session is in use.
-	Touch(ctx context.Context, id uuid.UUID) error
-	// List returns the live sessions of a subject, newest first, at most
-	// [ListLimit].
-	List(ctx context.Context, sub string, idle time.Duration) ([]Session, error)
-	// End deletes the session and logs the end of what is bound to it, even
-	// where the row is gone already: what is bound to it may live longer.
-	End(ctx context.Context, id uuid.UUID) ([]coherent.Restriction, error)
-	// Sweeps returns the sessions that are over, for deletion.
-	Sweeps(idle time.Duration) []sweep.Table
-}
-
-// Sweeps says when a session goes that nobody ends: when it is over.
-func Sweeps(idle time.Duration) []sweep.Rule {
-	return []sweep.Rule{
-		{Table: "authorize.session", Key: "id", Due: "expire_time"},
-		{Table: "authorize.session", Key: "id", Due: "last_use_time", After: idle},
-	}
-}
-
 // New is a session to create.
 type New struct {
 	Session
@@ -93,7 +61,7 @@ type New struct {
 
 // Keeper starts, finds and ends sessions. It is safe for concurrent use.
 type Keeper struct {
-	Sessions Store
+	Sessions *Store
 	// Hints tells other replicas of an end early. Nil tells nobody.
 	Hints *coherent.Hints
 	// MaxIdle and Lifetime bound a session.

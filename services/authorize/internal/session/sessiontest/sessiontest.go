@@ -22,13 +22,13 @@ const idle = time.Hour
 
 // Store is a store, and a look at the restriction log that it writes to.
 type Store struct {
-	session.Store
+	*session.Store
 	// Logged returns the ids of the sessions whose end was logged.
 	Logged func(t *testing.T) []uuid.UUID
 	Audit  eventtest.Audit
 }
 
-// RunStore checks an implementation of session.Store. newStore returns an empty
+// RunStore checks a store. newStore returns an empty
 // one, and cleans up with t.Cleanup.
 func RunStore(t *testing.T, newStore func(t *testing.T) Store) {
 	for _, tt := range []struct {

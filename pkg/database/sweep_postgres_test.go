@@ -1,47 +1,16 @@
-package sweeppg_test
+package database_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
-	"github.com/chancery-auth/chancery/pkg/sweep"
-	"github.com/chancery-auth/chancery/pkg/sweep/sweeppg"
 	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 )
-
-func database(db *pgxpool.Pool) sweeptest.Database {
-	return sweeptest.Database{
-		Tables: func(rules ...sweep.Rule) []sweep.Table { return sweeppg.Tables(db, rules...) },
-		Add: func(ctx context.Context, first, last int, ago time.Duration) error {
-			_, err := db.Exec(ctx, `
-				WITH item AS (
-					INSERT INTO sample.item (id, due)
-					SELECT i, statement_timestamp() - $3::interval + i * interval '1 microsecond' FROM generate_series($1::bigint, $2::bigint) AS i
-					RETURNING id
-				)
-				INSERT INTO sample.part (item_id, n) SELECT id, n FROM item, generate_series(1, 2) AS n`, first, last, ago)
-			return err
-		},
-		AddForever: func(ctx context.Context, id int) error {
-			_, err := db.Exec(ctx, `INSERT INTO sample.item (id) VALUES ($1)`, id)
-			return err
-		},
-		Left: func(ctx context.Context) (ids []int, parts int, err error) {
-			err = db.QueryRow(ctx, `SELECT coalesce(array_agg(id ORDER BY id), '{}'), (SELECT count(*) FROM sample.part) FROM sample.item`).Scan(&ids, &parts)
-			return ids, parts, err
-		},
-	}
-}
-
-func TestN311_Database(t *testing.T) {
-	sweeptest.Run(t, func(t *testing.T) sweeptest.Database { return database(pgtest.New(t, sweeptest.Migrations())) })
-}
 
 func exec(t *testing.T, tx pgx.Tx, statement string) {
 	t.Helper()
@@ -53,7 +22,7 @@ func exec(t *testing.T, tx pgx.Tx, statement string) {
 // Neither waits for the other: the sweep leaves the row, and finds it the next time.
 func TestN311_ARowThatARequestHasLockedIsLeft(t *testing.T) {
 	db := pgtest.New(t, sweeptest.Migrations())
-	d := database(db)
+	d := swept(database.Postgres(db))
 	if err := d.Add(t.Context(), 1, 30, 2*time.Hour); err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +52,7 @@ func TestN311_ARowThatARequestHasLockedIsLeft(t *testing.T) {
 // A statement that is too long ends by itself, and takes nothing with it.
 func TestN311_NoStatementTakesLongerThanASecond(t *testing.T) {
 	db := pgtest.New(t, sweeptest.Migrations())
-	d := database(db)
+	d := swept(database.Postgres(db))
 	if err := d.Add(t.Context(), 1, 20, 2*time.Hour); err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +86,7 @@ func TestN311_NoStatementTakesLongerThanASecond(t *testing.T) {
 // What is gone is not read again, but once an hour.
 func TestN311_ABatchBeginsBehindWhatIsGone(t *testing.T) {
 	db := pgtest.New(t, sweeptest.Migrations())
-	d := database(db)
+	d := swept(database.Postgres(db))
 	table := d.Tables(sweeptest.Rule())[0]
 	now, err := table.Now(t.Context())
 	if err != nil {

@@ -1,4 +1,4 @@
-package eventpg
+package eventdb
 
 import (
 	"context"
@@ -7,22 +7,19 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/pkg/page"
-	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/sweep"
-	"github.com/chancery-auth/chancery/pkg/sweep/sweeppg"
 )
 
 // Log reads the audit log. It implements [event.AuditLog], and is safe for
 // concurrent use.
-type Log struct{ db *pgxpool.Pool }
+type Log struct{ db *database.DB }
 
 // NewLog returns the log in db, which has the migrations of pkg/event.
-func NewLog(db *pgxpool.Pool) *Log { return &Log{db: db} }
+func NewLog(db *database.DB) *Log { return &Log{db: db} }
 
 // One list, with a condition more for each index that may serve it: a statement
 // that leaves the choice to its parameters is planned for none.
@@ -45,7 +42,7 @@ const (
 	listBySub    = listed + ` AND sub = $6 AND sub <> ''` + ordered
 )
 
-func statement(f event.Filter) string {
+func text(f event.Filter) string {
 	switch {
 	case f.Sub != "":
 		return listBySub
@@ -67,14 +64,10 @@ func (l *Log) List(ctx context.Context, f event.Filter, after page.Cursor, limit
 	if err != nil {
 		return nil, err
 	}
-	rows, err := l.db.Query(ctx, statement(f), before, id, f.Since, f.Type, f.ClientID, f.Sub, limit)
-	if err != nil {
-		return nil, fmt.Errorf("select audit log: %w", err)
-	}
-	records, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r event.Record, err error) {
+	records, err := database.Collect(ctx, l.db, func(row database.Row) (r event.Record, err error) {
 		err = row.Scan(&r.ID, &r.EventTime, &r.Type, &r.ClientID, &r.Sub, &r.Message)
 		return r, err
-	})
+	}, text(f), before, id, f.Since, f.Type, f.ClientID, f.Sub, limit)
 	if err != nil {
 		return nil, fmt.Errorf("select audit log: %w", err)
 	}
@@ -83,12 +76,12 @@ func (l *Log) List(ctx context.Context, f event.Filter, after page.Cursor, limit
 
 // place is what a list continues before. The zero cursor is before everything,
 // and so after the newest.
-func place(c page.Cursor) (time.Time, uuid.UUID, error) {
+func place(c page.Cursor) (time.Time, string, error) {
 	if c == (page.Cursor{}) {
-		return endOfTime(), uuid.Max, nil
+		return endOfTime(), uuid.Max.String(), nil
 	}
 	id, err := uuid.Parse(c.ID)
-	return c.CreateTime, id, err
+	return c.CreateTime, id.String(), err
 }
 
 // endOfTime is later than every event.
@@ -96,32 +89,48 @@ func endOfTime() time.Time { return time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC
 
 // Sweeps returns the records that are older than keep by the database's clock, for
 // deletion. It is the only way in which a record goes.
-func Sweeps(db *pgxpool.Pool, keep time.Duration) []sweep.Table {
+func Sweeps(db *database.DB, keep time.Duration) []sweep.Table {
 	return []sweep.Table{{
-		Name: "event.audit_log", Now: sweeppg.Now(db),
+		Name: "event.audit_log", Now: db.Now,
 		Delete: func(ctx context.Context, now time.Time, limit int) (sweep.Batch, error) {
 			return deleteBefore(ctx, db, now.Add(-keep), limit)
 		},
 	}}
 }
 
-func deleteBefore(ctx context.Context, db *pgxpool.Pool, before time.Time, limit int) (b sweep.Batch, err error) {
-	err = pg.InTx(ctx, db, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SELECT set_config('chancery.audit_keep', (statement_timestamp() - $1)::text, true)`, before); err != nil {
+// Triggers hold that a record goes only after it was announced which ones are due.
+const (
+	announcePostgres = `SELECT set_config('chancery.audit_keep', (statement_timestamp() - $1)::text, true)`
+	announceSQLite   = `UPDATE event.audit_sweep SET before = $1`
+
+	deletePostgres = `
+	DELETE FROM event.audit_log
+	 WHERE ctid = ANY (ARRAY (
+	       SELECT ctid
+	         FROM event.audit_log
+	        WHERE event_time < $1
+	        ORDER BY event_time
+	        LIMIT $2))`
+	deleteSQLite = `
+	DELETE FROM event.audit_log
+	 WHERE id IN (SELECT id FROM event.audit_log WHERE event_time < $1 ORDER BY event_time LIMIT $2)`
+)
+
+func deleteBefore(ctx context.Context, db *database.DB, before time.Time, limit int) (b sweep.Batch, err error) {
+	err = db.InTx(ctx, func(tx *database.Tx) error {
+		if _, err := tx.Exec(ctx, tx.Either(announcePostgres, announceSQLite), before); err != nil {
 			return fmt.Errorf("announce sweep: %w", err)
 		}
-		tag, err := tx.Exec(ctx, `
-			DELETE FROM event.audit_log
-			 WHERE ctid = ANY (ARRAY (
-			       SELECT ctid
-			         FROM event.audit_log
-			        WHERE event_time < $1
-			        ORDER BY event_time
-			        LIMIT $2))`, before, limit)
-		if err != nil {
+		if b.Rows, err = tx.Exec(ctx, tx.Either(deletePostgres, deleteSQLite), before, limit); err != nil {
 			return fmt.Errorf("delete old audit records: %w", err)
 		}
-		b = sweep.Batch{Rows: tag.RowsAffected(), More: tag.RowsAffected() == int64(limit)}
+		b.More = b.Rows == int64(limit)
+		if !tx.IsSQLite() {
+			return nil // the setting ends with the transaction
+		}
+		if _, err := tx.Exec(ctx, announceSQLite, time.UnixMicro(0)); err != nil {
+			return fmt.Errorf("end sweep: %w", err)
+		}
 		return nil
 	})
 	return b, err
