@@ -91,7 +91,7 @@ func openSQLite(ctx context.Context, path string) (stores, error) {
 	return stores{
 		name:     "sqlite",
 		registry: registry.SQLite(db), directory: directory.SQLite(db), consent: consent.SQLite(db),
-		token: token.SQLite(db), authorize: authorize.SQLite(db),
+		token: token.SQLite(db), authorize: authorize.NewStores(on),
 		source:  coherentsqlite.NewSource(db),
 		outbox:  eventdb.NewOutbox(on),
 		sweeps:  append(coherentdb.Sweeps(on), eventdb.Sweeps(on, auditKeep)...),
@@ -212,6 +212,6 @@ func (s *stores) use(role string, db *pgxpool.Pool) {
 	case roleToken:
 		s.token = token.Postgres(db)
 	case roleAuthorize:
-		s.authorize = authorize.Postgres(db)
+		s.authorize = authorize.NewStores(on)
 	}
 }

@@ -7,12 +7,12 @@ import (
 	"time"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database/databasetest"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/ratelimit"
-	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 	"github.com/chancery-auth/chancery/services/authorize"
@@ -218,7 +218,7 @@ func TestN063_AClientHasSoManyPushedRequests(t *testing.T) {
 }
 
 func TestN319_EachClientHasItsAllowanceOfPushes(t *testing.T) {
-	stores := authorize.SQLite(sqlitetest.New(t, coherence.Set(), events.Set(), authorize.Migrations()))
+	stores := authorize.NewStores(databasetest.SQLite(t, coherence.Set(), events.Set(), authorize.Migrations()))
 	w := newWorldOn(t, stores)
 	w.pushes = ratelimit.Gate{
 		Limiter: ratelimit.New(func() time.Time { return time.Time{} }, nil), Class: ratelimit.Class{Name: ratelimit.Push, Rate: 2},

@@ -1,45 +1,29 @@
 package authorize
 
 import (
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/migrate"
 	"github.com/chancery-auth/chancery/pkg/preset"
-	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/services/authorize/internal/migrations"
 	"github.com/chancery-auth/chancery/services/authorize/internal/pushed"
-	"github.com/chancery-auth/chancery/services/authorize/internal/pushed/pushedpg"
-	"github.com/chancery-auth/chancery/services/authorize/internal/pushed/pushedsqlite"
 	"github.com/chancery-auth/chancery/services/authorize/internal/session"
 	"github.com/chancery-auth/chancery/services/authorize/internal/transaction"
-	"github.com/chancery-auth/chancery/services/authorize/internal/transaction/transactionpg"
-	"github.com/chancery-auth/chancery/services/authorize/internal/transaction/transactionsqlite"
 )
 
 // Stores is everything the service keeps.
 type Stores struct {
 	Sessions     *session.Store
-	Requests     pushed.Store
-	Transactions transaction.Store
+	Requests     *pushed.Store
+	Transactions *transaction.Store
 }
 
-// Postgres returns stores on db, which has [Migrations] and those of
+// NewStores returns stores on db, which has [Migrations] and those of
 // pkg/coherent.
-func Postgres(db *pgxpool.Pool) Stores {
+func NewStores(db *database.DB) Stores {
 	return Stores{
-		Sessions:     session.NewStore(database.Postgres(db), preset.RestrictionKeep),
-		Requests:     pushedpg.New(db),
-		Transactions: transactionpg.New(db, transaction.DefaultBounds()),
-	}
-}
-
-// SQLite returns stores on db, which has [Migrations] and those of pkg/coherent.
-func SQLite(db *sqlite.DB) Stores {
-	return Stores{
-		Sessions:     session.NewStore(database.SQLite(db), preset.RestrictionKeep),
-		Requests:     pushedsqlite.New(db),
-		Transactions: transactionsqlite.New(db, transaction.DefaultBounds()),
+		Sessions:     session.NewStore(db, preset.RestrictionKeep),
+		Requests:     pushed.NewStore(db),
+		Transactions: transaction.NewStore(db, transaction.DefaultBounds()),
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/jwks"
@@ -58,7 +59,7 @@ type option func(*preset.Preset)
 func newWorld(t *testing.T, options ...option) *world {
 	t.Helper()
 	db := sqlitetest.New(t, coherence.Set(), events.Set(), authorize.Migrations())
-	w := newWorldOn(t, authorize.SQLite(db), options...)
+	w := newWorldOn(t, authorize.NewStores(database.SQLite(db)), options...)
 	w.ageSessions = func() {
 		if _, err := db.Write().ExecContext(t.Context(), `UPDATE authorize_session SET auth_time = auth_time - 3600 * 1000000`); err != nil {
 			t.Fatal(err)
@@ -78,7 +79,7 @@ func onBoth(t *testing.T, f func(w *world)) {
 	t.Run("SQLite", func(t *testing.T) { f(newWorld(t)) })
 	t.Run("Postgres", func(t *testing.T) {
 		db := pgtest.New(t, coherence.Set(), events.Set(), authorize.Migrations())
-		w := newWorldOn(t, authorize.Postgres(db))
+		w := newWorldOn(t, authorize.NewStores(database.Postgres(db)))
 		w.ageSessions = func() {
 			if _, err := db.Exec(t.Context(), `UPDATE authorize.session SET auth_time = auth_time - interval '1 hour'`); err != nil {
 				t.Fatal(err)

@@ -166,7 +166,7 @@ type Authorizer struct {
 	Checker      *authreq.Checker
 	Sessions     *session.Keeper
 	Requests     *pushed.Keeper
-	Transactions transaction.Store
+	Transactions *transaction.Store
 	// Lifetime is that of a transaction.
 	Lifetime time.Duration
 	Peers    Peers

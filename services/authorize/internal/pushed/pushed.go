@@ -14,7 +14,6 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/secret"
-	"github.com/chancery-auth/chancery/pkg/sweep"
 	"github.com/chancery-auth/chancery/services/authorize/internal/authreq"
 )
 
@@ -34,31 +33,6 @@ var (
 	ErrTooMany = errors.New("too many pushed requests")
 )
 
-// Store keeps pushed requests. Implementations are safe for concurrent use,
-// across processes too; pushedtest.RunStore says what they must do.
-//
-// A request that is over by the database's clock is not found, whether or not it
-// was swept.
-type Store interface {
-	// Create keeps a request for lifetime from now. Fails with ErrTooMany when
-	// the client has limit live ones.
-	Create(ctx context.Context, r New, limit int) error
-	// Find reads the primary, and takes nothing. Fails with ErrNotFound.
-	Find(ctx context.Context, digest secret.Digest) (authreq.Request, error)
-	// Take deletes a request. Of any number of callers exactly one succeeds; the
-	// rest get ErrNotFound.
-	Take(ctx context.Context, digest secret.Digest) error
-	// Sweeps returns the requests that are over, for deletion.
-	Sweeps() []sweep.Table
-}
-
-// Sweeps says when a request goes that nobody uses: when it is over.
-func Sweeps() []sweep.Rule {
-	return []sweep.Rule{
-		{Table: "authorize.pushed_request", Key: "digest", Due: "expire_time"},
-	}
-}
-
 // New is a request to keep. Its ClientID is that of the client that pushed it.
 type New struct {
 	Request  authreq.Request
@@ -68,7 +42,7 @@ type New struct {
 
 // Keeper keeps requests for their clients. It is safe for concurrent use.
 type Keeper struct {
-	Requests Store
+	Requests *Store
 	// Lifetime is that of a request_uri.
 	Lifetime time.Duration
 }

@@ -14,14 +14,11 @@
 package transaction
 
 import (
-	"context"
 	"errors"
-	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/secret"
-	"github.com/chancery-auth/chancery/pkg/sweep"
 	"github.com/chancery-auth/chancery/services/authorize/internal/authreq"
 )
 
@@ -81,9 +78,9 @@ type Bounds struct {
 // lifetime of a transaction.
 func DefaultBounds() Bounds { return Bounds{PerAddress: 1000, InAll: 100_000} }
 
-// Due reports whether the n-th transaction that a process creates, from 1, is one
+// due reports whether the n-th transaction that a process creates, from 1, is one
 // after which it looks at how many there are in all. The first is.
-func (b Bounds) Due(n int64) bool { return (n-1)%int64(max(1, b.InAll/100)) == 0 }
+func (b Bounds) due(n int64) bool { return (n-1)%int64(max(1, b.InAll/100)) == 0 }
 
 // Stages are what has happened in a transaction.
 type Stages struct {
@@ -152,9 +149,9 @@ func (t Transaction) BoundTo(bindings []string) bool {
 	return false
 }
 
-// CheckID refuses what is no id, before a store is asked. Fails with
+// checkID refuses what is no id, before a store is asked. Fails with
 // ErrNotFound.
-func CheckID(id string) error {
+func checkID(id string) error {
 	if len(id) != idLength {
 		return ErrNotFound
 	}
@@ -165,38 +162,4 @@ func CheckID(id string) error {
 		}
 	}
 	return nil
-}
-
-// Store keeps transactions. Implementations are safe for concurrent use, across
-// processes too; transactiontest.RunStore says what they must do.
-//
-// A transaction that is over by the database's clock is not found, whether or
-// not it was swept.
-type Store interface {
-	// Create adds t for lifetime from now. If t.Pushed is not zero, the pushed
-	// request is taken in the same transaction: of any number of callers exactly
-	// one succeeds, and the rest get pushed.ErrNotFound.
-	Create(ctx context.Context, t Transaction, lifetime time.Duration) error
-	// Find reads the primary. Fails with ErrNotFound.
-	Find(ctx context.Context, id string) (Transaction, error)
-	// FindPushed finds by Pushed. Fails with ErrNotFound.
-	FindPushed(ctx context.Context, digest secret.Digest) (Transaction, error)
-	// View makes a transaction that is Begun Viewed. Any other stays as it is, and that
-	// is no error. What is beyond the [Bounds] of the store goes.
-	View(ctx context.Context, id string) error
-	// Note does what [Stages.Note] does, and makes the transaction Acted. Fails with
-	// ErrNotFound.
-	Note(ctx context.Context, id string, stage Stage, in Seen) error
-	// Finish deletes a transaction. Of any number of callers exactly one
-	// succeeds; the rest get ErrNotFound.
-	Finish(ctx context.Context, id string) error
-	// Sweeps returns the transactions that are over, for deletion.
-	Sweeps() []sweep.Table
-}
-
-// Sweeps says when a transaction goes that nobody finishes: when it is over.
-func Sweeps() []sweep.Rule {
-	return []sweep.Rule{
-		{Table: "authorize.transaction", Key: "id", Due: "expire_time"},
-	}
 }

@@ -17,12 +17,12 @@ import (
 	"github.com/chancery-auth/chancery/services/authorize/internal/pushed"
 )
 
-// RunStore checks an implementation of pushed.Store. newStore returns an empty
+// RunStore checks a store. newStore returns an empty
 // one, and cleans up with t.Cleanup.
-func RunStore(t *testing.T, newStore func(t *testing.T) pushed.Store) {
+func RunStore(t *testing.T, newStore func(t *testing.T) *pushed.Store) {
 	for _, tt := range []struct {
 		name string
-		run  func(*testing.T, pushed.Store)
+		run  func(*testing.T, *pushed.Store)
 	}{
 		{"find returns what was created, more than once", findReturnsCreated},
 		{"unknown digest is ErrNotFound", unknownIsNotFound},
@@ -53,21 +53,21 @@ func Example(handle string) pushed.New {
 
 const limit = 5
 
-func create(t *testing.T, s pushed.Store, n pushed.New) {
+func create(t *testing.T, s *pushed.Store, n pushed.New) {
 	t.Helper()
 	if err := s.Create(t.Context(), n, limit); err != nil {
 		t.Fatalf("Create() = %v", err)
 	}
 }
 
-func find(t *testing.T, s pushed.Store, handle string, want error) {
+func find(t *testing.T, s *pushed.Store, handle string, want error) {
 	t.Helper()
 	if _, err := s.Find(t.Context(), secret.DigestOf(handle)); !errors.Is(err, want) {
 		t.Errorf("Find(%s) = %v, want %v", handle, err, want)
 	}
 }
 
-func findReturnsCreated(t *testing.T, s pushed.Store) {
+func findReturnsCreated(t *testing.T, s *pushed.Store) {
 	n := Example("a")
 	create(t, s, n)
 	for range 2 {
@@ -81,7 +81,7 @@ func findReturnsCreated(t *testing.T, s pushed.Store) {
 	}
 }
 
-func unknownIsNotFound(t *testing.T, s pushed.Store) {
+func unknownIsNotFound(t *testing.T, s *pushed.Store) {
 	create(t, s, Example("a"))
 	find(t, s, "A", pushed.ErrNotFound)
 	if err := s.Take(t.Context(), secret.DigestOf("A")); !errors.Is(err, pushed.ErrNotFound) {
@@ -90,7 +90,7 @@ func unknownIsNotFound(t *testing.T, s pushed.Store) {
 	find(t, s, "a", nil)
 }
 
-func overIsNotFound(t *testing.T, s pushed.Store) {
+func overIsNotFound(t *testing.T, s *pushed.Store) {
 	n := Example("a")
 	n.Lifetime = 0
 	create(t, s, n)
@@ -100,7 +100,7 @@ func overIsNotFound(t *testing.T, s pushed.Store) {
 	}
 }
 
-func takenIsGone(t *testing.T, s pushed.Store) {
+func takenIsGone(t *testing.T, s *pushed.Store) {
 	create(t, s, Example("a"))
 	create(t, s, Example("b"))
 	if err := s.Take(t.Context(), secret.DigestOf("a")); err != nil {
@@ -110,7 +110,7 @@ func takenIsGone(t *testing.T, s pushed.Store) {
 	find(t, s, "b", nil)
 }
 
-func oneTakerWins(t *testing.T, s pushed.Store) {
+func oneTakerWins(t *testing.T, s *pushed.Store) {
 	n := Example("a")
 	create(t, s, n)
 	const takers = 16
@@ -134,7 +134,7 @@ func oneTakerWins(t *testing.T, s pushed.Store) {
 	}
 }
 
-func limitPerClient(t *testing.T, s pushed.Store) {
+func limitPerClient(t *testing.T, s *pushed.Store) {
 	over := Example("over")
 	over.Lifetime = 0
 	create(t, s, over)
@@ -154,7 +154,7 @@ func limitPerClient(t *testing.T, s pushed.Store) {
 	create(t, s, Example("more"))
 }
 
-func sweep(t *testing.T, s pushed.Store) {
+func sweep(t *testing.T, s *pushed.Store) {
 	over := Example("over")
 	over.Lifetime = 0
 	create(t, s, over)

@@ -20,11 +20,11 @@ import (
 
 // Stores are a store, and the one of pushed requests beside it.
 type Stores struct {
-	transaction.Store
-	Requests pushed.Store
+	*transaction.Store
+	Requests *pushed.Store
 }
 
-// RunStore checks an implementation of transaction.Store. newStores returns
+// RunStore checks a store. newStores returns
 // empty ones, and cleans up with t.Cleanup.
 func RunStore(t *testing.T, newStores func(t *testing.T) Stores) {
 	for _, tt := range []struct {
