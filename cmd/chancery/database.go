@@ -90,7 +90,7 @@ func openSQLite(ctx context.Context, path string) (stores, error) {
 	on := database.SQLite(db)
 	return stores{
 		name:     "sqlite",
-		registry: registry.SQLite(db), directory: directory.SQLite(db), consent: consent.SQLite(db),
+		registry: registry.SQLite(db), directory: directory.SQLite(db), consent: consent.NewStores(on),
 		token: token.SQLite(db), authorize: authorize.NewStores(on),
 		source:  coherentsqlite.NewSource(db),
 		outbox:  eventdb.NewOutbox(on),
@@ -208,7 +208,7 @@ func (s *stores) use(role string, db *pgxpool.Pool) {
 	case roleDirectory:
 		s.directory = directory.Postgres(db)
 	case roleConsent:
-		s.consent = consent.Postgres(db)
+		s.consent = consent.NewStores(on)
 	case roleToken:
 		s.token = token.Postgres(db)
 	case roleAuthorize:

@@ -36,9 +36,7 @@ type Row interface {
 	Scan(into ...any) error
 }
 
-// DB is a database. It is safe for concurrent use. Statements outside of a
-// transaction that return rows must be reads, for SQLite has a pool for these: see
-// [DB.InStatement].
+// DB is a database. It is safe for concurrent use.
 type DB struct {
 	Conn
 
@@ -51,6 +49,9 @@ func Postgres(pool *pgxpool.Pool) *DB { return &DB{Conn: postgres{pool}, pool: p
 
 // SQLite returns the database in file.
 func SQLite(file *sqlite.DB) *DB { return &DB{Conn: lite{file.Read(), file.Write()}, file: file} }
+
+// Unwrap returns what the database stands on; one of the two is nil.
+func (db *DB) Unwrap() (pool *pgxpool.Pool, file *sqlite.DB) { return db.pool, db.file }
 
 // InTx runs f in a transaction and commits it when f returns nil. On PostgreSQL f may
 // run again (see [pg.InTx]), so that f must set anew each time what it leaves behind.
@@ -118,17 +119,30 @@ type Batch struct{ queued []statement }
 type statement struct {
 	text string
 	args []any
+	each bool
 }
 
 // Queue adds a statement.
-func (b *Batch) Queue(text string, args ...any) { b.queued = append(b.queued, statement{text, args}) }
+func (b *Batch) Queue(text string, args ...any) {
+	b.queued = append(b.queued, statement{text: text, args: args})
+}
+
+// QueueEach adds a statement that inserts a row for each element of some lists of the
+// same length. It has the form
+//
+//	INSERT INTO t (a, b, c) SELECT $1, * FROM unnest($2::uuid[], $3::text[])
+//
+// and its lists are the only arguments that are slices, but for []byte.
+func (b *Batch) QueueEach(text string, args ...any) {
+	b.queued = append(b.queued, statement{text: text, args: args, each: true})
+}
 
 // Send executes a batch in its order, on PostgreSQL in one round trip. Ends with the
 // first error.
 func (tx *Tx) Send(ctx context.Context, b Batch) error {
 	if tx.IsSQLite() || len(b.queued) == 1 {
 		for _, s := range b.queued {
-			if _, err := tx.Exec(ctx, s.text, s.args...); err != nil {
+			if err := tx.execute(ctx, s); err != nil {
 				return err
 			}
 		}
@@ -139,6 +153,27 @@ func (tx *Tx) Send(ctx context.Context, b Batch) error {
 		batch.Queue(s.text, pgxArgs(s.args)...)
 	}
 	return tx.postgres.SendBatch(ctx, &batch).Close()
+}
+
+func (tx *Tx) execute(ctx context.Context, s statement) error {
+	if !s.each || !tx.IsSQLite() {
+		_, err := tx.Exec(ctx, s.text, s.args...)
+		return err
+	}
+	row := valuesOf(s.text)
+	for i := range lengthOf(s.args) {
+		if _, err := tx.Exec(ctx, row, elements(s.args, i)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// InsertEach is a batch with [Batch.QueueEach] alone.
+func (tx *Tx) InsertEach(ctx context.Context, text string, args ...any) error {
+	var b Batch
+	b.QueueEach(text, args...)
+	return tx.Send(ctx, b)
 }
 
 // Collect returns what scan makes of each row.

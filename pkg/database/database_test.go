@@ -229,6 +229,37 @@ func TestABatchEndsWithTheFirstError(t *testing.T) {
 	})
 }
 
+func TestInsertEachInsertsARowForEachElement(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		const text = `
+			INSERT INTO thing.thing (count, id, name, digest, flag)
+			SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::bytea[], $5::boolean[])
+			ON CONFLICT DO NOTHING`
+		ids := []uuid.UUID{uuid.New(), uuid.New()}
+		for range 2 {
+			err := db.InTx(t.Context(), func(tx *database.Tx) error {
+				return errors.Join(
+					tx.InsertEach(t.Context(), text, 7, ids, []string{"a", "b"}, [][]byte{{1}, {2}}, []bool{true, false}),
+					tx.InsertEach(t.Context(), text, 7, []uuid.UUID{}, []string{}, [][]byte{}, []bool{}))
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		rows, err := database.Collect(t.Context(), db, func(row database.Row) (x thing, err error) {
+			err = row.Scan(&x.ID, &x.Name, &x.Digest, &x.Flag, &x.Count)
+			return x, err
+		}, `SELECT id, name, digest, flag, count FROM thing.thing ORDER BY name`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []thing{{ID: ids[0], Name: "a", Digest: []byte{1}, Flag: true, Count: 7}, {ID: ids[1], Name: "b", Digest: []byte{2}, Count: 7}}
+		if diff := cmp.Diff(want, rows); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
 // A function that returns early leaves nothing open.
 func TestEachEndsWithTheFirstErrorOfTheFunction(t *testing.T) {
 	each(t, func(t *testing.T, db *database.DB) {

@@ -4,15 +4,17 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 )
 
-// lite runs statements on SQLite. Outside of a transaction rows are read from a
-// pool of their own.
+// lite runs statements on SQLite. Outside of a transaction those that begin with
+// SELECT have a pool of their own.
 type lite struct{ read, write sqlConn }
 
 // sqlConn is a pool or a transaction.
@@ -20,6 +22,13 @@ type sqlConn interface {
 	ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row
+}
+
+func (l lite) on(text string) sqlConn {
+	if strings.HasPrefix(strings.TrimSpace(text), "SELECT") {
+		return l.read
+	}
+	return l.write
 }
 
 func (l lite) Exec(ctx context.Context, text string, args ...any) (int64, error) {
@@ -39,7 +48,7 @@ func (l lite) QueryRow(ctx context.Context, text string, args ...any) Row {
 	if err != nil {
 		return failedRow{err}
 	}
-	return liteRow{l.read.QueryRowContext(ctx, translated(text), values...)}
+	return liteRow{l.on(text).QueryRowContext(ctx, translated(text), values...)}
 }
 
 func (l lite) Each(ctx context.Context, f func(Row) error, text string, args ...any) (err error) {
@@ -47,7 +56,7 @@ func (l lite) Each(ctx context.Context, f func(Row) error, text string, args ...
 	if err != nil {
 		return err
 	}
-	rows, err := l.read.QueryContext(ctx, translated(text), values...)
+	rows, err := l.on(text).QueryContext(ctx, translated(text), values...)
 	if err != nil {
 		return err
 	}
@@ -91,6 +100,37 @@ var words = strings.NewReplacer(
 	"statement_timestamp()", sqlite.NowMicros,
 	"least(", "min(", "greatest(", "max(",
 )
+
+var unnested = regexp.MustCompile(`SELECT ((?:\$\d+, )*)\* FROM unnest\(([^)]*)\)`)
+
+// valuesOf returns the statement of [Batch.QueueEach] for one row.
+func valuesOf(text string) string { return unnested.ReplaceAllString(text, "VALUES ($1$2)") }
+
+// lengthOf returns how long the lists among args are.
+func lengthOf(args []any) int {
+	for _, arg := range args {
+		if isList(arg) {
+			return reflect.ValueOf(arg).Len()
+		}
+	}
+	return 0
+}
+
+func isList(arg any) bool {
+	_, bytes := arg.([]byte)
+	return !bytes && reflect.TypeOf(arg).Kind() == reflect.Slice
+}
+
+// elements returns args with the i-th element in place of each list.
+func elements(args []any, i int) []any {
+	row := slices.Clone(args)
+	for n, arg := range args {
+		if isList(arg) {
+			row[n] = reflect.ValueOf(arg).Index(i).Interface()
+		}
+	}
+	return row
+}
 
 // translations are the texts of this program, which are as many as there are
 // statements in its source.

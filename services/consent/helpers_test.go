@@ -12,6 +12,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
@@ -47,7 +48,7 @@ type world struct {
 func newWorld(t *testing.T, policy preset.Consent) *world {
 	t.Helper()
 	db := sqlitetest.New(t, coherence.Set(), events.Set(), consent.Migrations())
-	w := newWorldOn(t, policy, consent.SQLite(db))
+	w := newWorldOn(t, policy, consent.NewStores(database.SQLite(db)))
 	w.log = coherentsqlite.NewSource(db)
 	return w
 }
@@ -59,7 +60,7 @@ func onBothWith(t *testing.T, policy preset.Consent, f func(t *testing.T, w *wor
 	t.Run("SQLite", func(t *testing.T) { f(t, newWorld(t, policy)) })
 	t.Run("Postgres", func(t *testing.T) {
 		db := pgtest.New(t, coherence.Set(), events.Set(), consent.Migrations())
-		f(t, newWorldOn(t, policy, consent.Postgres(db)))
+		f(t, newWorldOn(t, policy, consent.NewStores(database.Postgres(db))))
 	})
 }
 

@@ -1,10 +1,8 @@
 package grant
 
 import (
-	"context"
 	"math"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -463,11 +461,8 @@ func TestWhatTheFormerReleaseReads(t *testing.T) {
 // grant, whatever has come and gone since.
 func TestWhatBeganBeforeApprovals(t *testing.T) {
 	ask := func(g Grant, version int64) Yield {
-		k := Keeper{Grants: oneGrant{stored: Stored{Grant: g}}, Scopes: ladders()}
-		_, y, err := k.Use(t.Context(), g.ID, Claim{Scope: oauth.Scope{"openid", admin}, Version: version, Audiences: []string{api}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		k := Keeper{Scopes: ladders()}
+		_, y := k.use(Stored{Grant: g}, Claim{Scope: oauth.Scope{"openid", admin}, Version: version, Audiences: []string{api}})
 		return y
 	}
 	former := Stored{Grant: Grant{Version: 1, Identities: []Identity{x}}, Former: &Former{Scope: oauth.Scope{"openid", viewer}, Resources: []Resource{w1}}}
@@ -487,14 +482,4 @@ func TestWhatBeganBeforeApprovals(t *testing.T) {
 	if y := ask(added, 0); !y.Scope.Equal(oauth.Scope{"openid"}) || len(y.Resources) != 2 {
 		t.Errorf("with a workspace that was added it gets %+v", y)
 	}
-}
-
-// oneGrant is a store of one grant that is only read.
-type oneGrant struct {
-	Store
-	stored Stored
-}
-
-func (o oneGrant) Use(context.Context, uuid.UUID, time.Duration) (Stored, error) {
-	return o.stored, nil
 }

@@ -100,7 +100,7 @@ func (h Had) Selected() bool { return len(h.Scope) > 0 }
 
 // Evaluator decides when a subject is asked, and what a page shows of grants.
 type Evaluator struct {
-	Grants    Reader
+	Grants    *Store
 	Directory Directory
 	Scopes    preset.Catalogue
 	Policy    preset.Consent

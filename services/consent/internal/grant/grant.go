@@ -11,7 +11,6 @@ import (
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/role"
-	"github.com/chancery-auth/chancery/pkg/sweep"
 )
 
 // Grant is what one subject has allowed one client.
@@ -93,59 +92,6 @@ type Cursor struct {
 // ErrNotFound is returned for a grant that never was or, where a live one is
 // asked for, was revoked.
 var ErrNotFound = errors.New("grant not found")
-
-// Reader finds live grants, in the truth and not in a cache.
-type Reader interface {
-	// Find returns a live grant. Fails with ErrNotFound.
-	Find(ctx context.Context, id uuid.UUID) (Stored, error)
-	// FindPair returns the live grant of a subject and a client. Fails with
-	// ErrNotFound.
-	FindPair(ctx context.Context, sub, clientID string) (Stored, error)
-	// List returns at most limit live grants behind after, by time of creation
-	// and id.
-	List(ctx context.Context, of Filter, after Cursor, limit int) ([]Stored, error)
-	// Newest returns at most limit live grants of a subject that come before the
-	// place, the newest first. The zero place is behind them all.
-	Newest(ctx context.Context, sub string, before Cursor, limit int) ([]Stored, error)
-}
-
-// Writer changes grants. Each method is one transaction, and returns the
-// restrictions that it logged.
-type Writer interface {
-	// Record changes the live grant of the pair, or starts one. Of any number of
-	// callers for one pair, each adds to the same grant.
-	Record(ctx context.Context, d Decision) (Grant, []coherent.Restriction, error)
-	// Change changes a live grant. Fails with ErrNotFound.
-	Change(ctx context.Context, id uuid.UUID, c Change) (Grant, []coherent.Restriction, error)
-	// Revoke ends a grant for good: whoever's if sub is empty. Revoking it again is
-	// no error and restricts nothing. Fails with ErrNotFound for a grant that never
-	// was, or is another subject's.
-	Revoke(ctx context.Context, id uuid.UUID, sub string, why Reason) ([]coherent.Restriction, error)
-	// Use returns a live grant as Find does, and notes the time. It writes only
-	// where that was not noted for accuracy, and restricts nothing.
-	Use(ctx context.Context, id uuid.UUID, accuracy time.Duration) (Stored, error)
-}
-
-// Store keeps grants. Implementations are safe for concurrent use, across
-// processes too; granttest.RunStore says what they must do.
-type Store interface {
-	Reader
-	Writer
-	// Sweeps returns the grants that were revoked long ago, for deletion.
-	Sweeps() []sweep.Table
-}
-
-// History is how long a grant that was revoked is kept. Nothing needs it: what was
-// issued for it is dead without it as well.
-const History = 90 * 24 * time.Hour
-
-// Sweeps says when a revoked grant goes.
-func Sweeps() []sweep.Rule {
-	return []sweep.Rule{{
-		Table: "consent.grant", Key: "id", Due: "revoke_time", After: History, Parent: "grant_id",
-		Children: []string{"consent.approval", "consent.grant_identity", "consent.grant_project", "consent.grant_workspace"},
-	}}
-}
 
 // Publisher tells other replicas of restrictions, as well as it can.
 type Publisher interface {

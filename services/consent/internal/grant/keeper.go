@@ -15,7 +15,7 @@ import (
 
 // Keeper writes down what subjects allow, and takes it back.
 type Keeper struct {
-	Grants    Store
+	Grants    *Store
 	Directory Directory
 	Hints     Publisher
 	Scopes    preset.Catalogue
@@ -57,12 +57,17 @@ func (k *Keeper) Use(ctx context.Context, id uuid.UUID, of Claim) (Grant, Yield,
 	if err != nil {
 		return Grant{}, Yield{}, named("use grant", err)
 	}
+	g, y := k.use(stored, of)
+	return g, y, nil
+}
+
+func (k *Keeper) use(stored Stored, of Claim) (Grant, Yield) {
 	g := stored.Read(k.Scopes)
 	if of.Identity == (Identity{}) {
 		of.Identity, of.Version, of.Audiences = g.FormerIdentity, max(of.Version, formerVersion), nil
 	}
 	of.OneWorkspace = k.Policy.SingleWorkspace
-	return g, g.yield(k.Scopes, of), nil
+	return g, g.yield(k.Scopes, of)
 }
 
 // Record writes down what was allowed, in the grant of the pair or a new one. A

@@ -21,7 +21,7 @@ import (
 
 // Database is a store, and the restriction log that it appends to.
 type Database struct {
-	grant.Store
+	*grant.Store
 
 	Log   coherent.Source
 	Audit eventtest.Audit
@@ -36,7 +36,7 @@ type Database struct {
 	Rows func(ctx context.Context, table string, id uuid.UUID) (int, error)
 }
 
-// RunStore checks an implementation of grant.Store. newDatabase returns an empty
+// RunStore checks a store. newDatabase returns an empty
 // one, and cleans up with t.Cleanup.
 func RunStore(t *testing.T, newDatabase func(t *testing.T) Database) {
 	for _, tt := range []struct {

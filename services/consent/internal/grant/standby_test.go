@@ -1,4 +1,4 @@
-package grantpg_test
+package grant_test
 
 import (
 	"testing"
@@ -7,11 +7,11 @@ import (
 	"github.com/google/uuid"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/services/consent/internal/grant"
-	"github.com/chancery-auth/chancery/services/consent/internal/grant/grantpg"
 	"github.com/chancery-auth/chancery/services/consent/internal/migrations"
 )
 
@@ -19,7 +19,7 @@ import (
 // then says that the standby has it, since only the commit of a write waits.
 func TestN188_RepeatedRevocationWrites(t *testing.T) {
 	db := pgtest.New(t, coherence.Set(), events.Set(), migrations.Set())
-	store := grantpg.New(db, time.Hour)
+	store := grant.NewStore(database.Postgres(db), time.Hour)
 	g, _, err := store.Record(t.Context(), grant.Decision{
 		NewID: uuid.New(), ClientID: "c", Sub: "s",
 		Change: func(before grant.Stored) grant.After {

@@ -1,6 +1,4 @@
-// Package grantrow reads what both databases say of a grant in JSON, since a grant
-// and all that belongs to it come as one row.
-package grantrow
+package grant
 
 import (
 	"encoding/hex"
@@ -11,11 +9,11 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/chancery-auth/chancery/pkg/preset"
-	"github.com/chancery-auth/chancery/services/consent/internal/grant"
 )
 
-// approval is a row of the approvals.
-type approval struct {
+// approvalRow is a row of the approvals, in JSON: a grant and all that belongs to it
+// come as one row.
+type approvalRow struct {
 	Identity   string    `json:"identity"` // hexadecimal
 	Audience   string    `json:"audience"`
 	Kind       string    `json:"kind"`
@@ -27,22 +25,22 @@ type approval struct {
 	Scope      string    `json:"scope"`
 }
 
-// Approvals reads an array of approvals.
-func Approvals(text []byte) ([]grant.Approval, error) {
-	var rows []approval
+// approvalsOf reads an array of approvals.
+func approvalsOf(text []byte) ([]Approval, error) {
+	var rows []approvalRow
 	if err := json.Unmarshal(text, &rows); err != nil {
 		return nil, fmt.Errorf("unmarshal approvals: %w", err)
 	}
-	var list []grant.Approval
+	var list []Approval
 	for _, row := range rows {
-		as, err := identity(row.Identity)
+		as, err := identityOf(row.Identity)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, grant.Approval{
+		list = append(list, Approval{
 			Scope: strings.Fields(row.Scope),
-			At: grant.Place{
-				Resource: grant.Resource{Kind: preset.Kind(row.Kind), ID: row.Resource, WorkspaceID: row.Workspace, MembershipID: row.Membership},
+			At: Place{
+				Resource: Resource{Kind: preset.Kind(row.Kind), ID: row.Resource, WorkspaceID: row.Workspace, MembershipID: row.Membership},
 				Audience: row.Audience, Identity: as,
 			},
 			Version: row.Version, ByPolicy: row.ByPolicy,
@@ -51,41 +49,41 @@ func Approvals(text []byte) ([]grant.Approval, error) {
 	return list, nil
 }
 
-// former is what the release before approvals wrote, but for the scope.
-type former struct {
+// formerRow is what the release before approvals wrote, but for the scope.
+type formerRow struct {
 	Workspaces [][2]uuid.UUID `json:"workspaces"` // id and membership
 	Projects   [][3]uuid.UUID `json:"projects"`   // id, workspace and membership
 }
 
-// Former reads an object of what the release before approvals wrote, whose scope
+// formerOf reads an object of what the release before approvals wrote, whose scope
 // is given. Nil: it was not the last to write.
-func Former(scope string, text []byte) (*grant.Former, error) {
+func formerOf(scope string, text []byte) (*Former, error) {
 	if text == nil {
 		return nil, nil //nolint:nilnil // there is none
 	}
-	var row former
+	var row formerRow
 	if err := json.Unmarshal(text, &row); err != nil {
 		return nil, fmt.Errorf("unmarshal former grant: %w", err)
 	}
-	f := grant.Former{Scope: strings.Fields(scope)}
+	f := Former{Scope: strings.Fields(scope)}
 	for _, w := range row.Workspaces {
-		f.Resources = append(f.Resources, grant.Resource{Kind: preset.Workspace, ID: w[0], WorkspaceID: w[0], MembershipID: w[1]})
+		f.Resources = append(f.Resources, Resource{Kind: preset.Workspace, ID: w[0], WorkspaceID: w[0], MembershipID: w[1]})
 	}
 	for _, p := range row.Projects {
-		f.Resources = append(f.Resources, grant.Resource{Kind: preset.Project, ID: p[0], WorkspaceID: p[1], MembershipID: p[2]})
+		f.Resources = append(f.Resources, Resource{Kind: preset.Project, ID: p[0], WorkspaceID: p[1], MembershipID: p[2]})
 	}
 	return &f, nil
 }
 
-// Identities reads an array of identities.
-func Identities(text []byte) ([]grant.Identity, error) {
+// identitiesOf reads an array of identities.
+func identitiesOf(text []byte) ([]Identity, error) {
 	var digests []string
 	if err := json.Unmarshal(text, &digests); err != nil {
 		return nil, fmt.Errorf("unmarshal identities: %w", err)
 	}
-	var list []grant.Identity
+	var list []Identity
 	for _, digest := range digests {
-		as, err := identity(digest)
+		as, err := identityOf(digest)
 		if err != nil {
 			return nil, err
 		}
@@ -94,13 +92,13 @@ func Identities(text []byte) ([]grant.Identity, error) {
 	return list, nil
 }
 
-func identity(text string) (grant.Identity, error) {
+func identityOf(text string) (Identity, error) {
 	digest, err := hex.DecodeString(text)
 	if err != nil {
-		return grant.Identity{}, fmt.Errorf("decode identity: %w", err)
+		return Identity{}, fmt.Errorf("decode identity: %w", err)
 	}
-	if len(digest) != len(grant.Identity{}) {
-		return grant.Identity{}, fmt.Errorf("an identity has %d bytes", len(digest))
+	if len(digest) != len(Identity{}) {
+		return Identity{}, fmt.Errorf("an identity has %d bytes", len(digest))
 	}
-	return grant.Identity(digest), nil
+	return Identity(digest), nil
 }
