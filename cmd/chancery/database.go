@@ -91,7 +91,7 @@ func openSQLite(ctx context.Context, path string) (stores, error) {
 	return stores{
 		name:     "sqlite",
 		registry: registry.SQLite(db), directory: directory.SQLite(db), consent: consent.NewStores(on),
-		token: token.SQLite(db), authorize: authorize.NewStores(on),
+		token: token.NewStores(on), authorize: authorize.NewStores(on),
 		source:  coherentsqlite.NewSource(db),
 		outbox:  eventdb.NewOutbox(on),
 		sweeps:  append(coherentdb.Sweeps(on), eventdb.Sweeps(on, auditKeep)...),
@@ -210,7 +210,7 @@ func (s *stores) use(role string, db *pgxpool.Pool) {
 	case roleConsent:
 		s.consent = consent.NewStores(on)
 	case roleToken:
-		s.token = token.Postgres(db)
+		s.token = token.NewStores(on)
 	case roleAuthorize:
 		s.authorize = authorize.NewStores(on)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,13 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
-	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
-	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherentdb"
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/event"
-	"github.com/chancery-auth/chancery/pkg/event/eventpg"
-	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
+	"github.com/chancery-auth/chancery/pkg/event/eventdb"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/services/token"
@@ -34,18 +30,17 @@ type restoreCommands struct {
 // migrate'.
 type restoreFlags struct{ migrateFlags }
 
-// onPostgres runs f on the Postgres database at url.
-func (restoreFlags) onPostgres(ctx context.Context, url string, f func(tx pgx.Tx) error) error {
-	db, err := pg.Open(ctx, url, pg.Options{MaxConns: 1})
-	if err != nil {
-		return err
+// in runs f in a transaction of the database at url, or of the embedded one, which
+// no process may serve.
+func (r restoreFlags) in(ctx context.Context, url string, f func(tx *database.Tx) error) (err error) {
+	if url != "" {
+		db, err := pg.Open(ctx, url, pg.Options{MaxConns: 1})
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		return database.Postgres(db).InTx(ctx, f)
 	}
-	defer db.Close()
-	return pg.InTx(ctx, db, f)
-}
-
-// onSQLite runs f on the embedded database, which nobody may serve.
-func (r restoreFlags) onSQLite(ctx context.Context, f func(tx *sql.Tx) error) (err error) {
 	if _, err := os.Stat(r.database()); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no database below %s", r.Data)
 	}
@@ -59,7 +54,7 @@ func (r restoreFlags) onSQLite(ctx context.Context, f func(tx *sql.Tx) error) (e
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return db.InTx(ctx, f)
+	return database.SQLite(db).InTx(ctx, f)
 }
 
 type restoreShow struct{ restoreFlags }
@@ -71,17 +66,10 @@ func (c *restoreShow) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	var epoch int64
-	if url != "" {
-		err = c.onPostgres(ctx, url, func(tx pgx.Tx) (err error) {
-			epoch, err = coherentpg.RestoreEpoch(ctx, tx)
-			return err
-		})
-	} else {
-		err = c.onSQLite(ctx, func(tx *sql.Tx) (err error) {
-			epoch, err = coherentsqlite.RestoreEpoch(ctx, tx)
-			return err
-		})
-	}
+	err = c.in(ctx, url, func(tx *database.Tx) (err error) {
+		epoch, err = coherentdb.RestoreEpoch(ctx, tx)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -139,21 +127,11 @@ func begin(ctx context.Context) {
 
 // raise ends what was issued, and says so in the audit log, or does neither.
 func (c *restoreRaise) raise(ctx context.Context, url string) (epochs token.Epochs, err error) {
-	raised := event.Event{Type: event.RestoreEpochRaised}
-	if url != "" {
-		err = c.onPostgres(ctx, url, func(tx pgx.Tx) error {
-			if epochs, err = token.EndAllPostgres(ctx, tx); err != nil {
-				return err
-			}
-			return eventpg.Append(ctx, tx, raised)
-		})
-		return epochs, err
-	}
-	err = c.onSQLite(ctx, func(tx *sql.Tx) error {
-		if epochs, err = token.EndAllSQLite(ctx, tx); err != nil {
+	err = c.in(ctx, url, func(tx *database.Tx) error {
+		if epochs, err = token.EndAll(ctx, tx); err != nil {
 			return err
 		}
-		return eventsqlite.Append(ctx, tx, raised)
+		return eventdb.Append(ctx, tx, event.Event{Type: event.RestoreEpochRaised})
 	})
 	return epochs, err
 }

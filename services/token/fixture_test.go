@@ -22,6 +22,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	"github.com/chancery-auth/chancery/pkg/credential"
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
@@ -93,10 +94,24 @@ func (f *fixture) replica(t *testing.T) *fixture {
 	return newFixture(t, func(s *setting) { *s = f.setting })
 }
 
+// onPostgres returns the change that has a fixture keep everything in db.
+func onPostgres(t *testing.T) (db *database.DB, change func(*setting)) {
+	t.Helper()
+	db, log := storetest.Postgres(t)
+	return db, func(s *setting) { s.stores, s.log, s.audit = token.NewStores(db), log, eventtest.On(db) }
+}
+
+func execute(t *testing.T, db *database.DB, statement string) {
+	t.Helper()
+	if _, err := db.Exec(t.Context(), statement); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func newFixture(t *testing.T, change ...func(*setting)) *fixture {
 	t.Helper()
 	db, log := storetest.SQLite(t)
-	set := setting{preset: preset.Default(), stores: token.SQLite(db), log: log, audit: eventtest.SQLite(db)}
+	set := setting{preset: preset.Default(), stores: token.NewStores(db), log: log, audit: eventtest.On(db)}
 	set.preset.Resources = []string{api, "https://b.example"}
 	var err error
 	if set.kek, err = kek.Open("file:"+filepath.Join(t.TempDir(), "kek"), kek.Create()); err != nil {

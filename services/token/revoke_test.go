@@ -1,10 +1,8 @@
 package token_test
 
 import (
-	"context"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"testing"
 	"time"
 
@@ -13,13 +11,10 @@ import (
 	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
-	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
-	"github.com/chancery-auth/chancery/pkg/pg"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
-	"github.com/chancery-auth/chancery/services/token/internal/revocation"
 )
 
 // revoke revokes as c, which may be nobody.
@@ -146,27 +141,29 @@ func TestN187_HintDoesNotMatter(t *testing.T) {
 	}
 }
 
-// failing is a store of which nobody knows what it did.
-type failing struct {
-	revocation.Store
-	with error
-}
-
-func (s failing) Revoke(ctx context.Context, t credential.AccessToken) ([]coherent.Restriction, error) {
-	if _, err := s.Store.Revoke(ctx, t); err != nil {
-		return nil, err
-	}
-	return nil, s.with
-}
-
 func TestN188_FailureIsNoSuccess(t *testing.T) {
-	for name, tt := range map[string]struct{ with, want error }{
-		"unknown outcome": {fmt.Errorf("commit: %w", pg.ErrUnknownOutcome), oauth.TemporarilyUnavailable},
-		"any other":       {errors.New("broken"), oauth.ServerError},
+	for name, tt := range map[string]struct {
+		trigger string
+		want    error
+	}{
+		"unknown outcome": {
+			`
+			CREATE FUNCTION coherence.fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING 'not waited for'; RETURN NULL; END $$;
+			CREATE CONSTRAINT TRIGGER fail AFTER INSERT ON coherence.restriction_log DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION coherence.fail()`,
+			oauth.TemporarilyUnavailable,
+		},
+		"any other": {
+			`
+			CREATE FUNCTION coherence.fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'broken'; END $$;
+			CREATE TRIGGER fail BEFORE INSERT ON coherence.restriction_log FOR EACH ROW EXECUTE FUNCTION coherence.fail()`,
+			oauth.ServerError,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFixture(t, func(s *setting) { s.stores.Revocations = failing{s.stores.Revocations, tt.with} })
+			db, change := onPostgres(t)
+			f := newFixture(t, change)
 			token := f.mustExchange(t, c1, byCredentials("introspect")).GetAccessToken()
+			execute(t, db, tt.trigger)
 			if err := f.revoke(t, c1, token); !errors.Is(err, tt.want) {
 				t.Errorf("error = %v, want %v", err, tt.want)
 			}

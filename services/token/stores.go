@@ -3,63 +3,38 @@ package token
 import (
 	"context"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
-	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
+	"github.com/chancery-auth/chancery/pkg/coherent/coherentdb"
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/migrate"
 	"github.com/chancery-auth/chancery/pkg/preset"
-	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/services/token/internal/code"
-	"github.com/chancery-auth/chancery/services/token/internal/code/codepg"
-	"github.com/chancery-auth/chancery/services/token/internal/code/codesqlite"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
-	"github.com/chancery-auth/chancery/services/token/internal/family/familypg"
-	"github.com/chancery-auth/chancery/services/token/internal/family/familysqlite"
 	"github.com/chancery-auth/chancery/services/token/internal/key"
-	"github.com/chancery-auth/chancery/services/token/internal/key/keypg"
-	"github.com/chancery-auth/chancery/services/token/internal/key/keysqlite"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations"
 	"github.com/chancery-auth/chancery/services/token/internal/resourceset"
-	"github.com/chancery-auth/chancery/services/token/internal/resourceset/resourcesetpg"
-	"github.com/chancery-auth/chancery/services/token/internal/resourceset/resourcesetsqlite"
 	"github.com/chancery-auth/chancery/services/token/internal/revocation"
-	"github.com/chancery-auth/chancery/services/token/internal/revocation/revocationpg"
-	"github.com/chancery-auth/chancery/services/token/internal/revocation/revocationsqlite"
 )
 
 // Stores are where the service keeps its nouns.
 type Stores struct {
-	Codes       code.Store
-	Families    family.Store
-	Revocations revocation.Store
-	Sets        resourceset.Store
-	Keys        key.Store
+	Codes       *code.Store
+	Families    *family.Store
+	Revocations *revocation.Store
+	Sets        *resourceset.Store
+	Keys        *key.Store
 	// RestoreEpoch reads the epoch that tokens are sealed with.
 	RestoreEpoch func(context.Context) (int64, error)
 }
 
-// Postgres returns stores in a database with the service's migrations.
-func Postgres(db *pgxpool.Pool) Stores {
+// NewStores returns stores in a database with the service's migrations.
+func NewStores(db *database.DB) Stores {
 	return Stores{
-		Codes:        codepg.New(db, preset.RestrictionKeep),
-		Families:     familypg.New(db, preset.RestrictionKeep),
-		Revocations:  revocationpg.New(db, preset.RestrictionKeep),
-		Sets:         resourcesetpg.New(db, preset.RestrictionKeep),
-		Keys:         keypg.New(db, preset.RestrictionKeep),
-		RestoreEpoch: func(ctx context.Context) (int64, error) { return coherentpg.RestoreEpoch(ctx, db) },
-	}
-}
-
-// SQLite returns stores in a database with the service's migrations.
-func SQLite(db *sqlite.DB) Stores {
-	return Stores{
-		Codes:        codesqlite.New(db, preset.RestrictionKeep),
-		Families:     familysqlite.New(db, preset.RestrictionKeep),
-		Revocations:  revocationsqlite.New(db, preset.RestrictionKeep),
-		Sets:         resourcesetsqlite.New(db, preset.RestrictionKeep),
-		Keys:         keysqlite.New(db, preset.RestrictionKeep),
-		RestoreEpoch: func(ctx context.Context) (int64, error) { return coherentsqlite.RestoreEpoch(ctx, db.Read()) },
+		Codes:        code.NewStore(db, preset.RestrictionKeep),
+		Families:     family.NewStore(db, preset.RestrictionKeep),
+		Revocations:  revocation.NewStore(db, preset.RestrictionKeep),
+		Sets:         resourceset.NewStore(db, preset.RestrictionKeep),
+		Keys:         key.NewStore(db, preset.RestrictionKeep),
+		RestoreEpoch: func(ctx context.Context) (int64, error) { return coherentdb.RestoreEpoch(ctx, db) },
 	}
 }
 

@@ -6,9 +6,7 @@ import (
 	"testing"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
-	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/oauth"
-	"github.com/chancery-auth/chancery/services/token"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
 
@@ -50,9 +48,8 @@ func onEach(t *testing.T, run func(*testing.T, *fixture), change ...func(*settin
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { run(t, newFixture(t, change...)) })
 	t.Run("postgres", func(t *testing.T) {
-		db, log := storetest.Postgres(t)
-		onPostgres := func(s *setting) { s.stores, s.log, s.audit = token.Postgres(db), log, eventtest.Postgres(db) }
-		run(t, newFixture(t, append(change, onPostgres)...))
+		_, there := onPostgres(t)
+		run(t, newFixture(t, append(change, there)...))
 	})
 }
 

@@ -13,7 +13,6 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/oauth"
-	"github.com/chancery-auth/chancery/pkg/sweep"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
 )
 
@@ -35,29 +34,6 @@ var (
 // replay in that time still ends what the code gave.
 const ReplayMemory = time.Hour
 
-// Store keeps what was redeemed for [ReplayMemory] after the code has expired.
-// Implementations are safe for concurrent use, across processes too;
-// codetest.RunStore says what they must do.
-type Store interface {
-	// Redeem marks the code as redeemed, and starts f unless it is nil, both or
-	// neither. Of any number of callers exactly one succeeds. It ends the oldest
-	// families of f's grant beyond limit, and returns the restrictions that this
-	// made. Fails with ErrRedeemed, ErrExpired.
-	Redeem(ctx context.Context, c credential.AuthorizationCode, f *family.Family, limit int) ([]coherent.Restriction, error)
-	// Replay ends whatever was issued for the code. Doing it twice is no error, and one
-	// event.
-	Replay(ctx context.Context, c credential.AuthorizationCode) ([]coherent.Restriction, error)
-	// Sweeps returns what need not be remembered any more, for deletion.
-	Sweeps() []sweep.Table
-}
-
-// Sweeps says when a redemption goes.
-func Sweeps() []sweep.Rule {
-	return []sweep.Rule{
-		{Table: "token.redemption", Key: "code_id", Due: "expire_time", After: ReplayMemory},
-	}
-}
-
 // Publisher tells other replicas of restrictions, as well as it can.
 type Publisher interface {
 	Publish(ctx context.Context, rs ...coherent.Restriction)
@@ -71,7 +47,7 @@ type Counters interface {
 
 // Redeemer redeems codes.
 type Redeemer struct {
-	Codes       Store
+	Codes       *Store
 	Hints       Publisher
 	Counters    Counters
 	MaxFamilies int

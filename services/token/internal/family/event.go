@@ -16,9 +16,9 @@ const (
 	Replayed Reason = "replayed"
 )
 
-// Ended is the event of a family's end. Rotation is none: what it replaces cannot
+// endedBy is the event of a family's end. Rotation is none: what it replaces cannot
 // be undone.
-func Ended(f Family, why Reason) event.Event {
+func endedBy(f Family, why Reason) event.Event {
 	e := event.Event{Type: event.FamilyEnded, FamilyID: f.ID, GrantID: f.GrantID, ClientID: f.ClientID, Sub: f.Sub, Reason: string(why)}
 	if why == Replayed {
 		e.Type, e.Reason = event.FamilyReused, ""
@@ -26,8 +26,8 @@ func Ended(f Family, why Reason) event.Event {
 	return e
 }
 
-// Repetition is the event of a token that came again within the window. Nothing
+// repeated is the event of a token that came again within the window. Nothing
 // has ended.
-func Repetition(f Family) event.Event {
+func repeated(f Family) event.Event {
 	return event.Event{Type: event.FamilyRepeated, FamilyID: f.ID, GrantID: f.GrantID, ClientID: f.ClientID, Sub: f.Sub}
 }

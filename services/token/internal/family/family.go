@@ -16,7 +16,6 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/oauth"
-	"github.com/chancery-auth/chancery/pkg/sweep"
 )
 
 // Family is the state of one family.
@@ -128,39 +127,6 @@ func (u Unrotated) Outcome(p Presented) Outcome {
 // by the store's clock.
 var ErrNotFound = errors.New("family not found")
 
-// Store keeps families. Implementations are safe for concurrent use, across
-// processes too; familytest.RunStore says what they must do.
-type Store interface {
-	// Find returns a live family. Fails with ErrNotFound.
-	Find(ctx context.Context, id uuid.UUID) (Family, error)
-	// Present decides what becomes of p under the policy, in one step against all
-	// others. keyID is that of the key to seal a successor with. With Reused and
-	// Ahead nothing has changed. A repetition within the window is an event, and is
-	// noted, once in RepetitionPeriod for each family. Fails with ErrNotFound.
-	Present(ctx context.Context, p Presented, policy Policy, keyID uint32) (Family, Outcome, error)
-	// End ends a family, and returns the restriction that ends its access tokens.
-	// Ending it twice is no error, no restriction and no event; one that never was is
-	// restricted, and no event. An end for
-	// Replayed is noted.
-	End(ctx context.Context, id uuid.UUID, why Reason) ([]coherent.Restriction, error)
-	// Reuses returns what is noted of grants, in no order; nothing of a grant of
-	// which there is nothing.
-	Reuses(ctx context.Context, grants []uuid.UUID) ([]Reuse, error)
-	// Sweeps returns families past their absolute lifetime, and notes older than
-	// ReuseMemory, for deletion.
-	Sweeps() []sweep.Table
-}
-
-// Sweeps says when a family goes that nobody ends, and when a note goes. A family
-// whose token has expired stays until then: a token that it replaced may still show
-// that it has leaked.
-func Sweeps() []sweep.Rule {
-	return []sweep.Rule{
-		{Table: "token.family", Key: "id", Due: "absolute_expire_time"},
-		{Table: "token.reuse", Key: "grant_id, late", Due: "reuse_time", After: ReuseMemory},
-	}
-}
-
 // Publisher tells other replicas of restrictions, as well as it can.
 type Publisher interface {
 	Publish(ctx context.Context, rs ...coherent.Restriction)
@@ -194,7 +160,7 @@ type Clients interface {
 
 // Rotator rotates refresh tokens.
 type Rotator struct {
-	Families Store
+	Families *Store
 	Grants   Grants
 	Clients  Clients
 	Hints    Publisher

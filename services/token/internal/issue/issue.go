@@ -62,7 +62,7 @@ type Keys interface {
 type Issuer struct {
 	URL             string
 	Keys            Keys
-	Sets            resourceset.Store
+	Sets            *resourceset.Store
 	IDTokenLifetime time.Duration
 	// Claims are those about the subject that each scope opens in an ID token.
 	// Empty: none.

@@ -2,15 +2,15 @@ package key
 
 import "github.com/chancery-auth/chancery/pkg/event"
 
-// Created is the event of a new key. That it takes over has none, be it at its
+// created is the event of a new key. That it takes over has none, be it at its
 // time or before.
-func Created(n Name) event.Event {
+func created(n Name) event.Event {
 	return event.Event{Type: event.KeyCreated, KeyID: n.ID, Reason: n.Purpose.word()}
 }
 
-// Ended is the event of a key that was retired. A key that expires has none:
+// ended is the event of a key that was retired. A key that expires has none:
 // nothing made with it was alive.
-func Ended(n Name) event.Event {
+func ended(n Name) event.Event {
 	return event.Event{Type: event.KeyRetired, KeyID: n.ID, Reason: n.Purpose.word()}
 }
 

@@ -8,15 +8,12 @@
 package key
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
 
-	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/jwks"
 	"github.com/chancery-auth/chancery/pkg/seal"
-	"github.com/chancery-auth/chancery/pkg/sweep"
 )
 
 // Purpose says what a key does.
@@ -99,37 +96,6 @@ var (
 	// ErrNotFound is returned for a key that never was, or has gone.
 	ErrNotFound = errors.New("key not found")
 )
-
-// Store keeps keys. Implementations are safe for concurrent use, across
-// processes too; keytest.RunStore says what they must do.
-type Store interface {
-	// List returns every key. A key that is being retired is listed as one of both
-	// kinds, or as both.
-	List(ctx context.Context) (Listing, error)
-	// Create adds the first key of a purpose, active at once. Of any number of
-	// callers exactly one succeeds. Fails with ErrExists.
-	Create(ctx context.Context, p Purpose, id string, ciphertext []byte) error
-	// Rotate adds all of next or none, and sets when their predecessors expire. Of
-	// any number of callers with one generation exactly one adds it. Those without
-	// a lead all succeed with what that one added: it is activated now if it is not
-	// yet, its predecessor expires so much earlier, and nothing is recorded, for
-	// there is no new key. Fails with ErrHasNext.
-	Rotate(ctx context.Context, next ...Successor) ([]Stored, error)
-	// Retire ends a key that has an active successor, erases its secret part, and
-	// logs restrictions in the same transaction. Doing it twice is no error. Fails
-	// with ErrNotFound, ErrInUse.
-	Retire(ctx context.Context, n Name, restrictions ...coherent.Restriction) (Retired, error)
-	// Sweeps returns the keys that have expired, for deletion.
-	Sweeps() []sweep.Table
-}
-
-// Sweeps says when a key goes: when nothing made with it can be alive.
-func Sweeps() []sweep.Rule {
-	return []sweep.Rule{
-		{Table: "token.retired_key", Key: "purpose, generation", Due: "expire_time"},
-		{Table: "token.key", Key: "purpose, generation", Due: "expire_time"},
-	}
-}
 
 // State is how far a key is in its life.
 type State uint8

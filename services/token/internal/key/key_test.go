@@ -15,8 +15,6 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/kek"
 	"github.com/chancery-auth/chancery/services/token/internal/key"
-	"github.com/chancery-auth/chancery/services/token/internal/key/keypg"
-	"github.com/chancery-auth/chancery/services/token/internal/key/keysqlite"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
 
@@ -29,7 +27,7 @@ func newKEK(t *testing.T) *kek.Key {
 	return k
 }
 
-func open(t *testing.T, s key.Store, k key.Encrypter) key.Contents {
+func open(t *testing.T, s key.Keys, k key.Encrypter) key.Contents {
 	t.Helper()
 	v := key.Vault{Keys: s, KEK: k, Generate: key.Generate}
 	contents, err := v.Open(t.Context())
@@ -48,20 +46,16 @@ func ids(c key.Contents) []string {
 	return all
 }
 
-func onEach(t *testing.T, rule func(*testing.T, key.Store)) {
+func onEach(t *testing.T, rule func(*testing.T, *key.Store)) {
 	t.Helper()
-	t.Run("postgres", func(t *testing.T) {
-		db, _ := storetest.Postgres(t)
-		rule(t, keypg.New(db, time.Hour))
-	})
-	t.Run("sqlite", func(t *testing.T) {
-		db, _ := storetest.SQLite(t)
-		rule(t, keysqlite.New(db, time.Hour))
+	storetest.Each(t, func(t *testing.T, open storetest.Open) {
+		db, _ := open(t)
+		rule(t, key.NewStore(db, time.Hour))
 	})
 }
 
 func TestVaultMakesKeysOnce(t *testing.T) {
-	onEach(t, func(t *testing.T, s key.Store) {
+	onEach(t, func(t *testing.T, s *key.Store) {
 		k := newKEK(t)
 		first, second := open(t, s, k), open(t, s, k)
 		if !slices.Equal(ids(first), ids(second)) {
@@ -76,7 +70,7 @@ func TestVaultMakesKeysOnce(t *testing.T) {
 }
 
 func TestVaultsThatOpenAtOnceHaveTheSameKeys(t *testing.T) {
-	onEach(t, func(t *testing.T, s key.Store) {
+	onEach(t, func(t *testing.T, s *key.Store) {
 		k := newKEK(t)
 		all := make([]key.Contents, 8)
 		storetest.AtOnce(len(all), func(i int) {
@@ -98,10 +92,10 @@ func TestVaultsThatOpenAtOnceHaveTheSameKeys(t *testing.T) {
 	})
 }
 
-func sqliteStore(t *testing.T) key.Store {
+func sqliteStore(t *testing.T) *key.Store {
 	t.Helper()
 	db, _ := storetest.SQLite(t)
-	return keysqlite.New(db, time.Hour)
+	return key.NewStore(db, time.Hour)
 }
 
 func TestAnotherKeyEncryptionKeyIsToldApart(t *testing.T) {
@@ -118,7 +112,7 @@ func TestAnotherKeyEncryptionKeyIsToldApart(t *testing.T) {
 
 // edited is a store in which somebody changed what is at rest.
 type edited struct {
-	key.Store
+	*key.Store
 	edit func([]key.Stored)
 }
 
@@ -197,7 +191,7 @@ func TestStateAtEachBoundary(t *testing.T) {
 }
 
 // vault returns one that makes little keys of every purpose.
-func vault(t *testing.T, s key.Store) *key.Vault {
+func vault(t *testing.T, s *key.Store) *key.Vault {
 	t.Helper()
 	return &key.Vault{
 		Keys: s, KEK: newKEK(t), Generate: key.Generate, Hints: discard{},
@@ -212,7 +206,7 @@ func (discard) Publish(context.Context, ...coherent.Restriction) {}
 
 // N290: of two rotations at once one wins, as long as the next key waits.
 func TestN290_RotationsAreSerialised(t *testing.T) {
-	onEach(t, func(t *testing.T, s key.Store) {
+	onEach(t, func(t *testing.T, s *key.Store) {
 		v := vault(t, s)
 		first, err := v.Open(t.Context())
 		if err != nil {
@@ -243,7 +237,7 @@ func TestN290_RotationsAreSerialised(t *testing.T) {
 // Who rotates at once while a next key waits gets that one, and a new one of
 // each purpose that has none.
 func TestNextKeyTakesOverAtOnce(t *testing.T) {
-	onEach(t, func(t *testing.T, s key.Store) {
+	onEach(t, func(t *testing.T, s *key.Store) {
 		v := vault(t, s)
 		next, err := v.Rotate(t.Context(), time.Hour, key.Sealing)
 		if err != nil {
@@ -272,7 +266,7 @@ func TestNextKeyTakesOverAtOnce(t *testing.T) {
 
 // behind is a store whose list is as old as the second of two callers reads it.
 type behind struct {
-	key.Store
+	*key.Store
 	first key.Listing
 }
 
@@ -282,7 +276,7 @@ func (b behind) List(context.Context) (key.Listing, error) { return b.first, nil
 func TestTwoWhoRotateAtOnceHaveOneKey(t *testing.T) {
 	for name, lead := range map[string]time.Duration{"a next key waits": time.Hour, "no key waits": 0} {
 		t.Run(name, func(t *testing.T) {
-			onEach(t, func(t *testing.T, s key.Store) {
+			onEach(t, func(t *testing.T, s *key.Store) {
 				v := vault(t, s)
 				if _, err := v.Rotate(t.Context(), lead, key.Sealing); err != nil {
 					t.Fatal(err)
@@ -326,7 +320,7 @@ func TestAKeyIsSucceededOnce(t *testing.T) {
 
 // N290: a key in use is not retired; a retired one does not come back.
 func TestN290_RetiredKeysAreGone(t *testing.T) {
-	onEach(t, func(t *testing.T, s key.Store) {
+	onEach(t, func(t *testing.T, s *key.Store) {
 		v := vault(t, s)
 		c, err := v.Open(t.Context())
 		if err != nil {

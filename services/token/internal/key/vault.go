@@ -12,9 +12,17 @@ import (
 	"github.com/chancery-auth/chancery/pkg/coherent"
 )
 
+// Keys is where a [Vault] keeps keys: a [Store].
+type Keys interface {
+	List(ctx context.Context) (Listing, error)
+	Create(ctx context.Context, p Purpose, id string, ciphertext []byte) error
+	Rotate(ctx context.Context, next ...Successor) ([]Stored, error)
+	Retire(ctx context.Context, n Name, restrictions ...coherent.Restriction) (Retired, error)
+}
+
 // Vault opens, makes and ends keys. It is safe for concurrent use.
 type Vault struct {
-	Keys Store
+	Keys Keys
 	KEK  Encrypter
 	// Generate makes the bytes of a new key.
 	Generate func(Purpose) ([]byte, error)

@@ -10,15 +10,6 @@ import (
 	"github.com/chancery-auth/chancery/pkg/credential"
 )
 
-// Store keeps ended tokens in the restriction log. Implementations are safe for
-// concurrent use; revocationtest.RunStore says what they must do.
-type Store interface {
-	// Revoke writes and returns the restriction, unless the token has ended already:
-	// doing it twice is no error, and one event. Beyond [coherent.MaxTokens] of one
-	// family, a token takes the older ones of its family along.
-	Revoke(ctx context.Context, t credential.AccessToken) ([]coherent.Restriction, error)
-}
-
 // Publisher tells other replicas of restrictions, as well as it can.
 type Publisher interface {
 	Publish(ctx context.Context, rs ...coherent.Restriction)
@@ -26,7 +17,7 @@ type Publisher interface {
 
 // Revoker ends access tokens.
 type Revoker struct {
-	Tokens Store
+	Tokens *Store
 	Hints  Publisher
 }
 

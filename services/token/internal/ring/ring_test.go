@@ -18,14 +18,13 @@ import (
 	"github.com/chancery-auth/chancery/pkg/kek"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/services/token/internal/key"
-	"github.com/chancery-auth/chancery/services/token/internal/key/keysqlite"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 	"github.com/chancery-auth/chancery/services/token/internal/ring"
 )
 
 // store is the SQLite store, which a test can count, hold up and take away.
 type store struct {
-	key.Store
+	*key.Store
 	lists atomic.Int64
 	mu    sync.Mutex
 	err   error
@@ -63,7 +62,7 @@ type replica struct {
 
 // world is replicas on one database.
 type world struct {
-	stored key.Store
+	stored *key.Store
 	kek    *kek.Key
 }
 
@@ -74,7 +73,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{keysqlite.New(db, time.Hour), k}
+	return &world{key.NewStore(db, time.Hour), k}
 }
 
 // signingKey is made once, since an RSA key takes its time.

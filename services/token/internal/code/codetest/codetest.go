@@ -24,14 +24,14 @@ import (
 
 // Database is a store beside that of the families it starts.
 type Database struct {
-	code.Store
+	*code.Store
 
-	Families family.Store
+	Families *family.Store
 	Log      coherent.Source
 	Audit    eventtest.Audit
 }
 
-// RunStore checks an implementation of code.Store. newDatabase returns an empty
+// RunStore checks a store. newDatabase returns an empty
 // one, and cleans up with t.Cleanup.
 func RunStore(t *testing.T, newDatabase func(t *testing.T) Database) {
 	for _, tt := range []struct {

@@ -22,7 +22,7 @@ import (
 
 // Database is a store with the way in, which is part of redeeming a code.
 type Database struct {
-	family.Store
+	*family.Store
 
 	// Insert adds a family, and ends the oldest of its grant beyond limit.
 	Insert func(ctx context.Context, f family.Family, limit int) ([]coherent.Restriction, error)
@@ -35,7 +35,7 @@ type Database struct {
 	Audit          eventtest.Audit
 }
 
-// RunStore checks an implementation of family.Store. newDatabase returns an
+// RunStore checks a store. newDatabase returns an
 // empty one, and cleans up with t.Cleanup.
 func RunStore(t *testing.T, newDatabase func(t *testing.T) Database) {
 	for _, tt := range []struct {

@@ -15,7 +15,7 @@ import (
 // next is the second sealing key, which is there already.
 var next = key.Successor{Purpose: key.Sealing, Generation: 2, Life: time.Hour}
 
-func activated(t *testing.T, s key.Store, _ coherent.Source) {
+func activated(t *testing.T, s *key.Store, _ coherent.Source) {
 	create(t, s, key.Sealing)
 	create(t, s, key.RS256)
 	rotate(t, s, sealing(2))
@@ -45,7 +45,7 @@ func activated(t *testing.T, s key.Store, _ coherent.Source) {
 	}
 }
 
-func onlyNewest(t *testing.T, s key.Store, _ coherent.Source) {
+func onlyNewest(t *testing.T, s *key.Store, _ coherent.Source) {
 	create(t, s, key.Sealing)
 	rotate(t, s, sealing(2))
 	rotate(t, s, after(time.Minute, sealing(3)))
@@ -60,7 +60,7 @@ func onlyNewest(t *testing.T, s key.Store, _ coherent.Source) {
 	}
 }
 
-func activatedAllOrNone(t *testing.T, s key.Store, _ coherent.Source) {
+func activatedAllOrNone(t *testing.T, s *key.Store, _ coherent.Source) {
 	create(t, s, key.Sealing)
 	create(t, s, key.ES256)
 	rotate(t, s, after(time.Minute, sealing(2)))
@@ -80,7 +80,7 @@ func activatedAllOrNone(t *testing.T, s key.Store, _ coherent.Source) {
 	check(t, s, key.ES256, 1, 2)
 }
 
-func concurrentActivate(t *testing.T, s key.Store, _ coherent.Source) {
+func concurrentActivate(t *testing.T, s *key.Store, _ coherent.Source) {
 	create(t, s, key.Sealing)
 	create(t, s, key.ES256)
 	rotate(t, s, after(time.Minute, sealing(2)))

@@ -23,13 +23,13 @@ func changesAreRecorded(t *testing.T, db Database) {
 			t.Errorf("Create() = %v, want %v", err, want)
 		}
 	}
-	create(t, db, key.ES256)
+	create(t, db.Store, key.ES256)
 	trail.Check(t,
 		event.Event{Type: event.KeyCreated, KeyID: first.ID, Reason: "sealing"},
 		event.Event{Type: event.KeyCreated, KeyID: "first", Reason: "signing"})
 
 	signing := key.Successor{Purpose: key.ES256, Generation: 2, ID: "second", Ciphertext: []byte{2}, Lead: time.Minute}
-	rotate(t, db, named(sealing(2), "00000008"), signing)
+	rotate(t, db.Store, named(sealing(2), "00000008"), signing)
 	trail.Check(t,
 		event.Event{Type: event.KeyCreated, KeyID: "00000008", Reason: "sealing"},
 		event.Event{Type: event.KeyCreated, KeyID: "second", Reason: "signing"})
@@ -41,7 +41,7 @@ func changesAreRecorded(t *testing.T, db Database) {
 		t.Errorf("Retire() = %v, want ErrInUse", err)
 	}
 	trail.Check(t)
-	rotate(t, db, key.Successor{Purpose: key.ES256, Generation: 2, ID: "unused"})
+	rotate(t, db.Store, key.Successor{Purpose: key.ES256, Generation: 2, ID: "unused"})
 	trail.Check(t)
 
 	for range 2 {
@@ -53,8 +53,8 @@ func changesAreRecorded(t *testing.T, db Database) {
 }
 
 func unrecordedDoesNotHappen(t *testing.T, db Database) {
-	create(t, db, key.Sealing)
-	rotate(t, db, sealing(2))
+	create(t, db.Store, key.Sealing)
+	rotate(t, db.Store, sealing(2))
 	db.Audit.Break(t)
 	if _, err := db.Retire(t.Context(), first, coherent.SealingKey(7)); err == nil {
 		t.Error("a key is retired without a record")
@@ -65,7 +65,7 @@ func unrecordedDoesNotHappen(t *testing.T, db Database) {
 	if err := db.Create(t.Context(), key.ES256, "x", []byte{1}); err == nil {
 		t.Error("a key is created without a record")
 	}
-	check(t, db, key.Sealing, 1, 2)
-	check(t, db, key.ES256)
+	check(t, db.Store, key.Sealing, 1, 2)
+	check(t, db.Store, key.ES256)
 	storetest.CheckLog(t, db.Log)
 }

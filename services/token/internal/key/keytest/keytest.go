@@ -17,18 +17,18 @@ import (
 
 // Database is a store, and the logs that it appends to.
 type Database struct {
-	key.Store
+	*key.Store
 
 	Log   coherent.Source
 	Audit eventtest.Audit
 }
 
-// RunStore checks an implementation of key.Store. newDatabase returns an empty
+// RunStore checks a store. newDatabase returns an empty
 // one, and cleans up with t.Cleanup.
 func RunStore(t *testing.T, newDatabase func(t *testing.T) Database) {
 	for _, tt := range []struct {
 		name string
-		run  func(*testing.T, key.Store, coherent.Source)
+		run  func(*testing.T, *key.Store, coherent.Source)
 	}{
 		{"an empty store lists nothing but the time", empty},
 		{"keys are listed by purpose and generation", listed},
@@ -60,7 +60,7 @@ func RunStore(t *testing.T, newDatabase func(t *testing.T) Database) {
 	t.Run("N291 a change without its record does not happen", func(t *testing.T) { unrecordedDoesNotHappen(t, newDatabase(t)) })
 }
 
-func list(t *testing.T, s key.Store) key.Listing {
+func list(t *testing.T, s *key.Store) key.Listing {
 	t.Helper()
 	l, err := s.List(t.Context())
 	if err != nil {
@@ -69,14 +69,14 @@ func list(t *testing.T, s key.Store) key.Listing {
 	return l
 }
 
-func create(t *testing.T, s key.Store, p key.Purpose) {
+func create(t *testing.T, s *key.Store, p key.Purpose) {
 	t.Helper()
 	if err := s.Create(t.Context(), p, "first", []byte{1}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func rotate(t *testing.T, s key.Store, n ...key.Successor) []key.Stored {
+func rotate(t *testing.T, s *key.Store, n ...key.Successor) []key.Stored {
 	t.Helper()
 	made, err := s.Rotate(t.Context(), n...)
 	if err != nil {
@@ -86,7 +86,7 @@ func rotate(t *testing.T, s key.Store, n ...key.Successor) []key.Stored {
 }
 
 // generations are those of a purpose that are there.
-func generations(t *testing.T, s key.Store, p key.Purpose) []int64 {
+func generations(t *testing.T, s *key.Store, p key.Purpose) []int64 {
 	t.Helper()
 	var all []int64
 	for _, k := range list(t, s).Keys {
@@ -97,14 +97,14 @@ func generations(t *testing.T, s key.Store, p key.Purpose) []int64 {
 	return all
 }
 
-func check(t *testing.T, s key.Store, p key.Purpose, want ...int64) {
+func check(t *testing.T, s *key.Store, p key.Purpose, want ...int64) {
 	t.Helper()
 	if diff := cmp.Diff(want, generations(t, s, p)); diff != "" {
 		t.Errorf("generations of %s (-want +got):\n%s", p, diff)
 	}
 }
 
-func empty(t *testing.T, s key.Store, _ coherent.Source) {
+func empty(t *testing.T, s *key.Store, _ coherent.Source) {
 	l := list(t, s)
 	if len(l.Keys) != 0 || len(l.Retired) != 0 || l.Time.Year() < 2020 {
 		t.Errorf("List() = %v", l)
@@ -114,7 +114,7 @@ func empty(t *testing.T, s key.Store, _ coherent.Source) {
 	}
 }
 
-func listed(t *testing.T, s key.Store, _ coherent.Source) {
+func listed(t *testing.T, s *key.Store, _ coherent.Source) {
 	create(t, s, key.Sealing)
 	create(t, s, key.RS256)
 	create(t, s, key.ES256)
@@ -135,7 +135,7 @@ func listed(t *testing.T, s key.Store, _ coherent.Source) {
 	}
 }
 
-func once(t *testing.T, s key.Store, _ coherent.Source) {
+func once(t *testing.T, s *key.Store, _ coherent.Source) {
 	if err := s.Create(t.Context(), key.Sealing, "1", []byte("first")); err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func once(t *testing.T, s key.Store, _ coherent.Source) {
 	create(t, s, key.RS256)
 }
 
-func concurrentCreate(t *testing.T, s key.Store, _ coherent.Source) {
+func concurrentCreate(t *testing.T, s *key.Store, _ coherent.Source) {
 	var won atomic.Int32
 	storetest.AtOnce(16, func(i int) {
 		switch err := s.Create(t.Context(), key.ES256, "1", make([]byte, i+1)); {

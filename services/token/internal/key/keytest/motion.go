@@ -25,7 +25,7 @@ func after(lead time.Duration, s key.Successor) key.Successor {
 	return s
 }
 
-func rotated(t *testing.T, s key.Store, _ coherent.Source) {
+func rotated(t *testing.T, s *key.Store, _ coherent.Source) {
 	create(t, s, key.Sealing)
 	create(t, s, key.RS256)
 	made := rotate(t, s, after(10*time.Minute, sealing(2)))[0]
@@ -46,7 +46,7 @@ func rotated(t *testing.T, s key.Store, _ coherent.Source) {
 	}
 }
 
-func rotatedAtOnce(t *testing.T, s key.Store, _ coherent.Source) {
+func rotatedAtOnce(t *testing.T, s *key.Store, _ coherent.Source) {
 	create(t, s, key.Sealing)
 	rotate(t, s, sealing(2))
 	first := list(t, s).Keys[0].ExpireTime
@@ -57,7 +57,7 @@ func rotatedAtOnce(t *testing.T, s key.Store, _ coherent.Source) {
 	}
 }
 
-func oneNext(t *testing.T, s key.Store, _ coherent.Source) {
+func oneNext(t *testing.T, s *key.Store, _ coherent.Source) {
 	create(t, s, key.Sealing)
 	create(t, s, key.ES256)
 	rotate(t, s, after(time.Minute, sealing(2)))
@@ -70,7 +70,7 @@ func oneNext(t *testing.T, s key.Store, _ coherent.Source) {
 	rotate(t, s, key.Successor{Purpose: key.ES256, Generation: 2, Ciphertext: []byte{2}})
 }
 
-func oneGeneration(t *testing.T, s key.Store, _ coherent.Source) {
+func oneGeneration(t *testing.T, s *key.Store, _ coherent.Source) {
 	create(t, s, key.Sealing)
 	rotate(t, s, sealing(2))
 	for _, generation := range []int64{1, 2} {
@@ -82,7 +82,7 @@ func oneGeneration(t *testing.T, s key.Store, _ coherent.Source) {
 	check(t, s, key.Sealing, 1, 2, 3)
 }
 
-func allOrNone(t *testing.T, s key.Store, _ coherent.Source) {
+func allOrNone(t *testing.T, s *key.Store, _ coherent.Source) {
 	create(t, s, key.Sealing)
 	create(t, s, key.ES256)
 	signing := key.Successor{Purpose: key.ES256, Generation: 2, Ciphertext: []byte{2}, Lead: time.Minute}
@@ -97,7 +97,7 @@ func allOrNone(t *testing.T, s key.Store, _ coherent.Source) {
 	}
 }
 
-func concurrentRotate(t *testing.T, s key.Store, _ coherent.Source) {
+func concurrentRotate(t *testing.T, s *key.Store, _ coherent.Source) {
 	create(t, s, key.Sealing)
 	var won atomic.Int32
 	storetest.AtOnce(16, func(int) {
@@ -117,7 +117,7 @@ func concurrentRotate(t *testing.T, s key.Store, _ coherent.Source) {
 // first names the first sealing key.
 var first = key.Name{Purpose: key.Sealing, Generation: 1, ID: "00000007"}
 
-func retired(t *testing.T, s key.Store, log coherent.Source) {
+func retired(t *testing.T, s *key.Store, log coherent.Source) {
 	create(t, s, key.Sealing)
 	rotate(t, s, sealing(2))
 	before := list(t, s).Keys[0]
@@ -140,7 +140,7 @@ func retired(t *testing.T, s key.Store, log coherent.Source) {
 	storetest.CheckLog(t, log, coherent.SealingKey(7))
 }
 
-func retiredTwice(t *testing.T, s key.Store, log coherent.Source) {
+func retiredTwice(t *testing.T, s *key.Store, log coherent.Source) {
 	create(t, s, key.Sealing)
 	rotate(t, s, sealing(2))
 	var ends []key.Retired
@@ -160,7 +160,7 @@ func retiredTwice(t *testing.T, s key.Store, log coherent.Source) {
 	}
 }
 
-func notRetired(t *testing.T, s key.Store, log coherent.Source) {
+func notRetired(t *testing.T, s *key.Store, log coherent.Source) {
 	create(t, s, key.Sealing)
 	create(t, s, key.RS256)
 	rotate(t, s, after(time.Minute, sealing(2)))
@@ -184,7 +184,7 @@ func notRetired(t *testing.T, s key.Store, log coherent.Source) {
 	storetest.CheckLog(t, log)
 }
 
-func concurrentRetire(t *testing.T, s key.Store, log coherent.Source) {
+func concurrentRetire(t *testing.T, s *key.Store, log coherent.Source) {
 	create(t, s, key.Sealing)
 	rotate(t, s, sealing(2))
 	storetest.AtOnce(16, func(int) {
@@ -196,7 +196,7 @@ func concurrentRetire(t *testing.T, s key.Store, log coherent.Source) {
 	storetest.CheckLog(t, log, coherent.SealingKey(7))
 }
 
-func noWayBack(t *testing.T, s key.Store, _ coherent.Source) {
+func noWayBack(t *testing.T, s *key.Store, _ coherent.Source) {
 	create(t, s, key.Sealing)
 	rotate(t, s, sealing(2))
 	if _, err := s.Retire(t.Context(), first, coherent.SealingKey(7)); err != nil {
@@ -211,7 +211,7 @@ func noWayBack(t *testing.T, s key.Store, _ coherent.Source) {
 	check(t, s, key.Sealing, 2)
 }
 
-func swept(t *testing.T, s key.Store, _ coherent.Source) {
+func swept(t *testing.T, s *key.Store, _ coherent.Source) {
 	for _, p := range []key.Purpose{key.Sealing, key.RS256, key.ES256} {
 		create(t, s, p)
 	}

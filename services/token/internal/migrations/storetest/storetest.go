@@ -4,51 +4,48 @@ package storetest
 
 import (
 	"bytes"
-	"context"
 	"slices"
 	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
-	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
-	"github.com/chancery-auth/chancery/pkg/coherent/coherentsqlite"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherenttest"
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database"
+	"github.com/chancery-auth/chancery/pkg/database/databasetest"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
-	"github.com/chancery-auth/chancery/pkg/pg"
-	"github.com/chancery-auth/chancery/pkg/pgtest"
-	"github.com/chancery-auth/chancery/pkg/sqlite"
-	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations"
 )
 
-// Postgres returns an empty database, and the source of its restriction log.
-func Postgres(t *testing.T) (*pgxpool.Pool, coherent.Source) {
-	t.Helper()
-	url := pgtest.URL(t, coherence.Set(), events.Set(), migrations.Set())
-	db, err := pg.Open(t.Context(), url, pg.Options{MaxConns: 16})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(db.Close)
-	log := coherentpg.NewSource(url, pg.Options{})
-	t.Cleanup(func() {
-		if err := log.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	return db, log
+// Open returns an empty database, and the source of its restriction log.
+type Open func(t *testing.T) (*database.DB, coherent.Source)
+
+// Each runs f with each database.
+func Each(t *testing.T, f func(t *testing.T, open Open)) {
+	databasetest.Each(t, func(t *testing.T, open databasetest.Open) { f(t, with(open)) })
 }
 
-// SQLite returns an empty database, and the source of its restriction log.
-func SQLite(t *testing.T) (*sqlite.DB, coherent.Source) {
+// SQLite opens the one that is quicker.
+func SQLite(t *testing.T) (*database.DB, coherent.Source) {
 	t.Helper()
-	db := sqlitetest.New(t, coherence.Set(), events.Set(), migrations.Set())
-	return db, coherentsqlite.NewSource(db)
+	return with(databasetest.SQLite)(t)
+}
+
+// Postgres opens the one that lets transactions run at once.
+func Postgres(t *testing.T) (*database.DB, coherent.Source) {
+	t.Helper()
+	return with(databasetest.Postgres)(t)
+}
+
+func with(open databasetest.Open) Open {
+	return func(t *testing.T) (*database.DB, coherent.Source) {
+		t.Helper()
+		db := open(t, coherence.Set(), events.Set(), migrations.Set())
+		return db, coherenttest.Source(t, db)
+	}
 }
 
 // CheckLog checks that exactly want was logged, in any order. What is logged

@@ -12,10 +12,10 @@ import (
 	"github.com/chancery-auth/chancery/services/token/internal/resourceset"
 )
 
-// RunStore checks an implementation of resourceset.Store. open returns a function
+// RunStore checks a store. open returns a function
 // that opens stores of any keeping time on one empty database, and cleans up with
 // t.Cleanup.
-func RunStore(t *testing.T, open func(t *testing.T) func(keep time.Duration) resourceset.Store) {
+func RunStore(t *testing.T, open func(t *testing.T) func(keep time.Duration) *resourceset.Store) {
 	t.Run("a set is found by its digest, byte for byte", func(t *testing.T) {
 		s := open(t)(time.Hour)
 		for _, set := range [][]byte{{}, {0}, []byte("one"), bytes.Repeat([]byte{0xff, 0}, 100_000)} {
@@ -44,7 +44,7 @@ func RunStore(t *testing.T, open func(t *testing.T) func(keep time.Duration) res
 	})
 }
 
-func put(t *testing.T, s resourceset.Store, set []byte) resourceset.Digest {
+func put(t *testing.T, s *resourceset.Store, set []byte) resourceset.Digest {
 	t.Helper()
 	d, err := s.Put(t.Context(), set)
 	if err != nil || d != resourceset.DigestOf(set) {
@@ -53,14 +53,14 @@ func put(t *testing.T, s resourceset.Store, set []byte) resourceset.Digest {
 	return d
 }
 
-func found(t *testing.T, s resourceset.Store, d resourceset.Digest, want []byte) {
+func found(t *testing.T, s *resourceset.Store, d resourceset.Digest, want []byte) {
 	t.Helper()
 	if got, err := s.Find(t.Context(), d); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("Find() = %d bytes, %v, want %d bytes", len(got), err, len(want))
 	}
 }
 
-func missing(t *testing.T, s resourceset.Store, d resourceset.Digest) {
+func missing(t *testing.T, s *resourceset.Store, d resourceset.Digest) {
 	t.Helper()
 	if _, err := s.Find(t.Context(), d); !errors.Is(err, resourceset.ErrNotFound) {
 		t.Errorf("Find() = %v, want ErrNotFound", err)

@@ -20,13 +20,13 @@ import (
 
 // Database is a store, and the restriction log that it appends to.
 type Database struct {
-	revocation.Store
+	*revocation.Store
 
 	Log   coherent.Source
 	Audit eventtest.Audit
 }
 
-// RunStore checks an implementation of revocation.Store. newDatabase returns an
+// RunStore checks a store. newDatabase returns an
 // empty one, and cleans up with t.Cleanup.
 func RunStore(t *testing.T, newDatabase func(t *testing.T) Database) {
 	t.Run("what is returned is what is logged", func(t *testing.T) {

@@ -1,4 +1,4 @@
-package codepg_test
+package code_test
 
 import (
 	"context"
@@ -10,43 +10,15 @@ import (
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
 	"github.com/chancery-auth/chancery/pkg/credential"
-	"github.com/chancery-auth/chancery/pkg/event/eventtest"
+	"github.com/chancery-auth/chancery/pkg/database"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
-	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
-	"github.com/chancery-auth/chancery/services/token/internal/code/codepg"
-	"github.com/chancery-auth/chancery/services/token/internal/code/codetest"
+	"github.com/chancery-auth/chancery/services/token/internal/code"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
-	"github.com/chancery-auth/chancery/services/token/internal/family/familypg"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations"
-	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
-
-func TestStore(t *testing.T) {
-	codetest.RunStore(t, func(t *testing.T) codetest.Database {
-		db, log := storetest.Postgres(t)
-		return codetest.Database{Store: codepg.New(db, time.Hour), Families: familypg.New(db, time.Hour), Log: log, Audit: eventtest.Postgres(db)}
-	})
-}
-
-func TestSweepForgetsAnHourAfterTheExpiry(t *testing.T) {
-	db, _ := storetest.Postgres(t)
-	for _, ago := range []string{"59 minutes", "61 minutes"} {
-		_, err := db.Exec(t.Context(), `INSERT INTO token.redemption (code_id, expire_time) VALUES ($1, statement_timestamp() - $2::interval)`, uuid.New(), ago)
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := sweeptest.All(t.Context(), codepg.New(db, time.Hour).Sweeps()...); err != nil {
-		t.Fatal(err)
-	}
-	var left int
-	if err := db.QueryRow(t.Context(), `SELECT count(*) FROM token.redemption`).Scan(&left); err != nil || left != 1 {
-		t.Errorf("%d redemptions are left, %v, want the younger one", left, err)
-	}
-}
 
 // counter counts statements.
 type counter struct{ n int }
@@ -74,7 +46,7 @@ func TestRedemptionIsSixStatements(t *testing.T) {
 	}
 	redeemed := credential.AuthorizationCode{ID: f.ID, ExpireTime: time.Date(2999, 1, 1, 0, 0, 0, 0, time.UTC)}
 	c.n = 0
-	if _, err := codepg.New(db, time.Hour).Redeem(t.Context(), redeemed, &f, 1); err != nil {
+	if _, err := code.NewStore(database.Postgres(db), time.Hour).Redeem(t.Context(), redeemed, &f, 1); err != nil {
 		t.Fatal(err)
 	}
 	if c.n != 6 {

@@ -1,4 +1,4 @@
-package familypg_test
+package family_test
 
 import (
 	"errors"
@@ -6,15 +6,14 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
-	"github.com/chancery-auth/chancery/services/token/internal/family/familypg"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations"
 )
 
@@ -26,8 +25,8 @@ func TestN133_UnwaitedRotationIsNotAcknowledged(t *testing.T) {
 		ID: uuid.New(), GrantID: uuid.New(), ClientID: "c", Sub: "s", SubjectVersion: 1, Scope: oauth.Scope{"a"},
 		AuthTime: time.Unix(0, 0), KeyID: 1, Lifetime: time.Hour, AbsoluteLifetime: time.Hour,
 	}
-	err := pg.InTx(t.Context(), db, func(tx pgx.Tx) error {
-		_, err := familypg.Insert(t.Context(), tx, f, 1, time.Hour)
+	err := database.Postgres(db).InTx(t.Context(), func(tx *database.Tx) error {
+		_, err := family.Insert(t.Context(), tx, f, 1, time.Hour)
 		return err
 	})
 	if err != nil {
@@ -42,7 +41,7 @@ func TestN133_UnwaitedRotationIsNotAcknowledged(t *testing.T) {
 	}
 	for _, rotation := range []family.Rotation{family.Never, family.Always} {
 		p := family.Presented{FamilyID: f.ID}
-		_, _, err := familypg.New(db, time.Hour).Present(t.Context(), p, family.Policy{Rotation: rotation}, 1)
+		_, _, err := family.NewStore(database.Postgres(db), time.Hour).Present(t.Context(), p, family.Policy{Rotation: rotation}, 1)
 		if !errors.Is(err, pg.ErrUnknownOutcome) {
 			t.Errorf("%s: Present() = %v, want %v", rotation, err, pg.ErrUnknownOutcome)
 		}

@@ -1,4 +1,4 @@
-package keypg_test
+package key_test
 
 import (
 	"sync/atomic"
@@ -6,11 +6,11 @@ import (
 	"time"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/services/token/internal/key"
-	"github.com/chancery-auth/chancery/services/token/internal/key/keypg"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations"
 )
 
@@ -23,7 +23,7 @@ func TestKeyThatTakesOverBeforeItsTimeWakesOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
-	s := keypg.New(db, time.Hour)
+	s := key.NewStore(database.Postgres(db), time.Hour)
 	if err := s.Create(t.Context(), key.Sealing, "first", []byte{1}); err != nil {
 		t.Fatal(err)
 	}
