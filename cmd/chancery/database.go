@@ -90,7 +90,7 @@ func openSQLite(ctx context.Context, path string) (stores, error) {
 	on := database.SQLite(db)
 	return stores{
 		name:     "sqlite",
-		registry: registry.SQLite(db), directory: directory.SQLite(db), consent: consent.NewStores(on),
+		registry: registry.SQLite(db), directory: directory.NewStores(on), consent: consent.NewStores(on),
 		token: token.NewStores(on), authorize: authorize.NewStores(on),
 		source:  coherentsqlite.NewSource(db),
 		outbox:  eventdb.NewOutbox(on),
@@ -206,7 +206,7 @@ func (s *stores) use(role string, db *pgxpool.Pool) {
 		s.outbox = eventdb.NewOutbox(on)
 		s.sweeps = coherentdb.Sweeps(on)
 	case roleDirectory:
-		s.directory = directory.Postgres(db)
+		s.directory = directory.NewStores(on)
 	case roleConsent:
 		s.consent = consent.NewStores(on)
 	case roleToken:

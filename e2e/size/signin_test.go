@@ -24,6 +24,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database/databasetest"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
@@ -206,7 +207,7 @@ func TestN071_UnknownAndWrongTakeTheSameTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	directory.New(cfg, directory.Deps{
-		Stores: directory.Postgres(pgtest.New(t, coherence.Set(), events.Set(), directory.Migrations())),
+		Stores: directory.NewStores(databasetest.Postgres(t, coherence.Set(), events.Set(), directory.Migrations())),
 	}).Register(local)
 	admin, authorize := directoryv1.NewDirectoryServiceClient(local.Conn(grpcserve.Admin)), directoryv1.NewDirectoryServiceClient(local.Conn("authorize"))
 	if _, err := admin.CreateSubject(t.Context(), &directoryv1.CreateSubjectRequest{Username: "ada", Password: "correct horse"}); err != nil {

@@ -13,7 +13,8 @@
 //	unnest($1::text[]) AS x (value)   json_each(?1) AS x
 //	FOR UPDATE and its like   nothing: write transactions run one after another
 //
-// In lists, ::uuid[] and ::bytea[] say that the elements are bytes. Where the two
+// In lists, ::uuid[] and ::bytea[] say that the elements are bytes; where SQLite has
+// UUIDs as text, they are ::text[]::uuid[]. Where the two
 // need different statements, both stand side by side: see [Conn]. A name as @id
 // takes its value from [Args].
 //

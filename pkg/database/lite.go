@@ -89,7 +89,7 @@ var rules = []struct {
 }{
 	{regexp.MustCompile(`\bunnest\(\$(\d+)::text\[\]\) AS (\w+) \(value\)`), `json_each(?$1) AS $2`},
 	{regexp.MustCompile(`= ANY \(([$@]\w+)::(?:uuid|bytea)\[\]\)`), `IN (SELECT unhex(value) FROM json_each($1))`},
-	{regexp.MustCompile(`= ANY \(([$@]\w+)(?:::text\[\])?\)`), `IN (SELECT value FROM json_each($1))`},
+	{regexp.MustCompile(`= ANY \(([$@]\w+)(?:::text\[\])?(?:::uuid\[\])?\)`), `IN (SELECT value FROM json_each($1))`},
 	{regexp.MustCompile(`::\w+(?:\[\])?`), ``},
 	{regexp.MustCompile(`\$(\d+)`), `?$1`},
 	{regexp.MustCompile(`\b(FROM|JOIN|INTO|UPDATE)(\s+)([a-z_]+)\.([a-z_]+)`), `$1$2${3}_$4`},

@@ -173,6 +173,9 @@ func toLite(arg any) (any, error) {
 	case []string:
 		list, err := json.Marshal(notNil(arg))
 		return string(list), err
+	case []int64:
+		list, err := json.Marshal(notNil(arg))
+		return string(list), err
 	case []uuid.UUID:
 		return hexadecimal(arg, func(id uuid.UUID) []byte { return id[:] })
 	case [][]byte:

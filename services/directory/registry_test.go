@@ -8,18 +8,15 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/chancery-auth/chancery/pkg/coherent"
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database/databasetest"
+	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/fault"
-	"github.com/chancery-auth/chancery/pkg/pgtest"
-	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
-	"github.com/chancery-auth/chancery/services/directory/internal/workspace"
 )
 
 // appKeeper is the part of a registry that the directory calls.
@@ -71,7 +68,7 @@ func (k *appKeeper) failWith(err error) {
 func onBoth(t *testing.T, f func(t *testing.T, h harness)) {
 	t.Run("SQLite", func(t *testing.T) { f(t, onSQLite(t)) })
 	t.Run("Postgres", func(t *testing.T) {
-		f(t, newHarness(t, Postgres(pgtest.New(t, coherence.Set(), events.Set(), Migrations()))))
+		f(t, newHarness(t, NewStores(databasetest.Postgres(t, coherence.Set(), events.Set(), Migrations()))))
 	})
 }
 
@@ -206,40 +203,26 @@ func TestN305_WhoDisablesTheLastAdminIsWarned(t *testing.T) {
 	})
 }
 
-// stuck is a store that does not delete workspaces while it fails.
-type stuck struct {
-	workspace.Store
-	fails error
-}
-
-func (s *stuck) Delete(ctx context.Context, id uuid.UUID) ([]coherent.Restriction, error) {
-	if s.fails != nil {
-		return nil, s.fails
-	}
-	return s.Store.Delete(ctx, id)
-}
-
 // Between the end of the apps and that of the workspace the directory may fail. The
 // workspace lives on without apps until the deletion is repeated.
 func TestN305_ADeletionThatWasCutShortIsCompleted(t *testing.T) {
-	run := func(t *testing.T, stores Stores) {
-		t.Helper()
-		store := &stuck{stores.Workspaces, errors.New("connection lost")}
-		stores.Workspaces = store
-		h := newHarness(t, stores)
+	databasetest.Each(t, func(t *testing.T, open databasetest.Open) {
+		db := open(t, coherence.Set(), events.Set(), Migrations())
+		h := newHarness(t, NewStores(db))
 		w := h.workspace(t, "one")
 		req := &directoryv1.DeleteWorkspaceRequest{WorkspaceId: w.GetWorkspaceId()}
+		eventtest.On(db).Break(t)
 		if _, err := h.admin.DeleteWorkspace(t.Context(), req); err == nil || !h.there(t, w) {
 			t.Fatalf("DeleteWorkspace() = %v, and the workspace is there: %v", err, h.there(t, w))
 		}
-		store.fails = nil
+		if _, err := db.Exec(t.Context(), db.Either(`DROP TRIGGER broken ON event.audit_log`, `DROP TRIGGER broken`)); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := h.admin.DeleteWorkspace(t.Context(), req); err != nil || h.there(t, w) {
 			t.Errorf("DeleteWorkspace() again = %v, and the workspace is there: %v", err, h.there(t, w))
 		}
 		if want := []string{w.GetWorkspaceId(), w.GetWorkspaceId()}; !slices.Equal(h.apps.ended, want) {
 			t.Errorf("ended the apps of %v, want %v", h.apps.ended, want)
 		}
-	}
-	t.Run("SQLite", func(t *testing.T) { run(t, SQLite(sqlitetest.New(t, coherence.Set(), events.Set(), Migrations()))) })
-	t.Run("Postgres", func(t *testing.T) { run(t, Postgres(pgtest.New(t, coherence.Set(), events.Set(), Migrations()))) })
+	})
 }

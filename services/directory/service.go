@@ -68,8 +68,8 @@ type Service struct {
 	workspaces    workspace.Directory
 	projects      project.Directory
 	memberships   membership.Directory
-	attempts      attempt.Store
-	devices       device.Store
+	attempts      *attempt.Store
+	devices       *device.Store
 	log           *slog.Logger
 }
 

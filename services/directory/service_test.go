@@ -21,12 +21,13 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database"
+	"github.com/chancery-auth/chancery/pkg/database/databasetest"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
-	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
@@ -81,7 +82,7 @@ func newHarness(t *testing.T, stores Stores) harness {
 
 func onSQLite(t *testing.T) harness {
 	t.Helper()
-	return newHarness(t, SQLite(sqlitetest.New(t, coherence.Set(), events.Set(), Migrations())))
+	return newHarness(t, NewStores(databasetest.SQLite(t, coherence.Set(), events.Set(), Migrations())))
 }
 
 func (h harness) subject(t *testing.T, username string) *directoryv1.Subject {
@@ -130,9 +131,11 @@ func wantEqual(t *testing.T, what string, want, got any) {
 func TestLifeOfASubject(t *testing.T) {
 	for name, stores := range map[string]func(*testing.T) Stores{
 		"sqlite": func(t *testing.T) Stores {
-			return SQLite(sqlitetest.New(t, coherence.Set(), events.Set(), Migrations()))
+			return NewStores(databasetest.SQLite(t, coherence.Set(), events.Set(), Migrations()))
 		},
-		"postgres": func(t *testing.T) Stores { return Postgres(pgtest.New(t, coherence.Set(), events.Set(), Migrations())) },
+		"postgres": func(t *testing.T) Stores {
+			return NewStores(databasetest.Postgres(t, coherence.Set(), events.Set(), Migrations()))
+		},
 	} {
 		t.Run(name, func(t *testing.T) { lifeOfASubject(t, newHarness(t, stores(t))) })
 	}
@@ -348,7 +351,7 @@ func TestGetSubjectTakesTwoStatements(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
-	h := newHarness(t, Postgres(db))
+	h := newHarness(t, NewStores(database.Postgres(db)))
 	ada := h.subject(t, "ada")
 	req := &directoryv1.GetSubjectRequest{Sub: ada.GetSub()}
 	for i := range 20 {

@@ -57,29 +57,8 @@ type Taken struct {
 	RetryAfter time.Duration
 }
 
-// Store counts attempts. Implementations are safe for concurrent use, across
-// processes too; attempttest.RunStore says what they must do.
-type Store interface {
-	// Take counts an attempt for every key, and returns its numbers in the order of
-	// counts. It counts for none if a number is beyond its limit. The first attempt
-	// after the end of a window opens another. Of any number of callers each gets
-	// numbers of its own. Keys differ.
-	Take(ctx context.Context, counts ...Count) ([]Taken, error)
-	// Look returns what Take would, and counts nothing.
-	Look(ctx context.Context, counts ...Count) ([]Taken, error)
-	// Return takes one attempt of each key back. None is no error.
-	Return(ctx context.Context, keys ...Key) error
-	// Clear forgets the attempts of key. None is no error.
-	Clear(ctx context.Context, key Key) error
-	// Unlock is Clear by an operator, with a record in the audit log on the user of
-	// that id.
-	Unlock(ctx context.Context, key Key, sub string) error
-	// Sweeps returns the windows that have ended, for deletion.
-	Sweeps() []sweep.Table
-}
-
-// Sweeps says when a window goes that no success clears: when it has ended.
-func Sweeps() []sweep.Rule {
+// sweepRules says when a window goes that no success clears: when it has ended.
+func sweepRules() []sweep.Rule {
 	return []sweep.Rule{
 		{Table: "directory.attempt", Key: "key", Due: "expire_time"},
 	}
@@ -100,7 +79,7 @@ type Limits struct {
 
 // Limiter decides which attempts are looked at.
 type Limiter struct {
-	Attempts Store
+	Attempts *Store
 	Limits
 }
 

@@ -11,9 +11,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/secret"
-	"github.com/chancery-auth/chancery/pkg/sweep"
 	"github.com/chancery-auth/chancery/services/directory/internal/attempt"
 	"github.com/chancery-auth/chancery/services/directory/internal/device"
 	"github.com/chancery-auth/chancery/services/directory/internal/password"
@@ -32,28 +30,6 @@ var (
 	// ErrChanged is returned where another password was set meanwhile.
 	ErrChanged = errors.New("credential has changed")
 )
-
-// Store reads credentials. Implementations are safe for concurrent use, across
-// processes too; credentialtest.RunStore says what they must do.
-type Store interface {
-	// Find returns the credential of the user of that exact name, disabled or not.
-	// Fails with ErrNotFound.
-	Find(ctx context.Context, username string) (Credential, error)
-	// Replace puts another hash in place of the one in c. When that is not the
-	// current one any more, nothing changes, and that is no error.
-	Replace(ctx context.Context, c Credential, passwordHash string) error
-	// NoteFailure counts a failed attempt, and records it in the audit log if it is one
-	// of the first of its window (see [Recorded]).
-	NoteFailure(ctx context.Context, f Failure) (recorded bool, err error)
-	// Sweeps returns the windows of failures that are over, for deletion. What was
-	// counted in them is recorded as they go (see [Summaries]), once each.
-	Sweeps() []sweep.Table
-	// Change gives the user of that id another password and raises the user's
-	// version, each time it is called, and returns what it logged. Where present is
-	// not empty it has to be the current hash. Fails with subject.ErrNotFound and
-	// ErrChanged.
-	Change(ctx context.Context, sub, present, passwordHash string) (subject.Subject, []coherent.Restriction, error)
-}
 
 // SignIn is one attempt.
 type SignIn struct {
@@ -94,7 +70,7 @@ type Result struct {
 
 // Authenticator checks passwords, and changes them.
 type Authenticator struct {
-	Credentials Store
+	Credentials *Store
 	Attempts    *attempt.Limiter
 	Devices     *device.Keeper
 	Hasher      *password.Hasher

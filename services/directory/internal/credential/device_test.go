@@ -33,49 +33,42 @@ func (f *fixture) from(t *testing.T, username, presented, addressBlock string, h
 	return got
 }
 
-// databases are those that everything works on.
-func databases() map[string]func(*testing.T) directorytest.Stores {
-	return map[string]func(*testing.T) directorytest.Stores{"sqlite": directorytest.SQLite, "postgres": directorytest.Postgres}
-}
-
 // 120 wrong passwords from 120 /64s of one /48, over three replicas: 100 are looked
 // at, and all that time the user gets in on a known device.
 func TestN312_ManyAddressesGuessOnePassword(t *testing.T) {
-	for name, stores := range databases() {
-		t.Run(name, func(t *testing.T) {
-			f := newFixtureOn(t, stores)
-			replicas := []credential.Authenticator{f.replica(cheap), f.replica(cheap), f.replica(cheap)}
-			known := f.from(t, "ada", right, block).Device.Reveal()
-			for n := 1; n <= 120; n++ {
-				f.hashes.Store(0)
-				got := signIn(t, &replicas[n%3], "ada", "wrong horse", fmt.Sprintf("2001:db8:1:%x::/64", n))
-				want := credential.Refused
-				if n >= 100 {
-					want = credential.TooManyAttempts
-				}
-				if looked := f.hashes.Load() == 1; got.Outcome != want || looked != (n <= 100) {
-					t.Errorf("attempt %d = %v, looked at: %v", n, got.Outcome, looked)
-				}
-				if want == credential.TooManyAttempts && (got.RetryAfter <= time.Hour || got.RetryAfter > 24*time.Hour) {
-					t.Errorf("attempt %d: RetryAfter = %v, want the rest of a day", n, got.RetryAfter)
-				}
-				if n%40 == 0 {
-					if got := f.from(t, "ada", right, block, known); got.Outcome != credential.Authenticated || got.Device.Reveal() != known {
-						t.Errorf("the user on a known device = %v, want in as that device", got.Outcome)
-					}
+	directorytest.Each(t, func(t *testing.T, stores directorytest.Open) {
+		f := newFixtureOn(t, stores)
+		replicas := []credential.Authenticator{f.replica(cheap), f.replica(cheap), f.replica(cheap)}
+		known := f.from(t, "ada", right, block).Device.Reveal()
+		for n := 1; n <= 120; n++ {
+			f.hashes.Store(0)
+			got := signIn(t, &replicas[n%3], "ada", "wrong horse", fmt.Sprintf("2001:db8:1:%x::/64", n))
+			want := credential.Refused
+			if n >= 100 {
+				want = credential.TooManyAttempts
+			}
+			if looked := f.hashes.Load() == 1; got.Outcome != want || looked != (n <= 100) {
+				t.Errorf("attempt %d = %v, looked at: %v", n, got.Outcome, looked)
+			}
+			if want == credential.TooManyAttempts && (got.RetryAfter <= time.Hour || got.RetryAfter > 24*time.Hour) {
+				t.Errorf("attempt %d: RetryAfter = %v, want the rest of a day", n, got.RetryAfter)
+			}
+			if n%40 == 0 {
+				if got := f.from(t, "ada", right, block, known); got.Outcome != credential.Authenticated || got.Device.Reveal() != known {
+					t.Errorf("the user on a known device = %v, want in as that device", got.Outcome)
 				}
 			}
-			if got := f.from(t, "ada", right, "198.51.100.7/32"); got.Outcome != credential.TooManyAttempts {
-				t.Errorf("the right password from an unknown device = %v, want it not looked at", got.Outcome)
-			}
-			if err := f.Attempts.Unlock(t.Context(), "ada", f.ada.Sub); err != nil {
-				t.Fatalf("Unlock() = %v", err)
-			}
-			if got := f.from(t, "ada", right, "198.51.100.7/32"); got.Outcome != credential.Authenticated {
-				t.Errorf("after the unlock = %v, want in", got.Outcome)
-			}
-		})
-	}
+		}
+		if got := f.from(t, "ada", right, "198.51.100.7/32"); got.Outcome != credential.TooManyAttempts {
+			t.Errorf("the right password from an unknown device = %v, want it not looked at", got.Outcome)
+		}
+		if err := f.Attempts.Unlock(t.Context(), "ada", f.ada.Sub); err != nil {
+			t.Fatalf("Unlock() = %v", err)
+		}
+		if got := f.from(t, "ada", right, "198.51.100.7/32"); got.Outcome != credential.Authenticated {
+			t.Errorf("after the unlock = %v, want in", got.Outcome)
+		}
+	})
 }
 
 // 10⁴ accounts are tried from one address: 100 are looked at, known users and others
@@ -190,35 +183,33 @@ func (f *fixture) change(t *testing.T, presented, chosen string, handles ...stri
 }
 
 func TestChangePassword(t *testing.T) {
-	for name, stores := range databases() {
-		t.Run(name, func(t *testing.T) {
-			f := newFixtureOn(t, stores)
-			this, other := f.from(t, "ada", right, block).Device.Reveal(), f.from(t, "ada", right, block).Device.Reveal()
-			got, err := f.change(t, right, next, this)
-			if err != nil || got.Outcome != credential.Authenticated || got.Subject.Version != f.ada.Version+1 || got.Device.Reveal() != this {
-				t.Fatalf("ChangePassword() = %+v, %v", got, err)
-			}
-			want := []coherent.Restriction{coherent.Subject(f.ada.Sub, f.ada.Version+1)}
-			if diff := cmp.Diff(want, f.published) + cmp.Diff(want, f.log(t)); diff != "" {
-				t.Errorf("published or logged differs (-want +got):\n%s", diff)
-			}
-			if got := f.from(t, "ada", right, block); got.Outcome != credential.Refused {
-				t.Errorf("the former password = %v", got.Outcome)
-			}
-			if got := f.from(t, "ada", next, block); got.Outcome != credential.Authenticated {
-				t.Errorf("the new password = %v", got.Outcome)
-			}
-			for n := range 100 {
-				signIn(t, &f.Authenticator, "ada", "wrong horse", fmt.Sprintf("10.0.0.%d/32", n))
-			}
-			if got := f.from(t, "ada", next, block, other); got.Outcome != credential.TooManyAttempts {
-				t.Errorf("another device of before = %v, want it unknown", got.Outcome)
-			}
-			if got := f.from(t, "ada", next, block, this); got.Outcome != credential.Authenticated {
-				t.Errorf("the device of the change = %v, want it known", got.Outcome)
-			}
-		})
-	}
+	directorytest.Each(t, func(t *testing.T, stores directorytest.Open) {
+		f := newFixtureOn(t, stores)
+		this, other := f.from(t, "ada", right, block).Device.Reveal(), f.from(t, "ada", right, block).Device.Reveal()
+		got, err := f.change(t, right, next, this)
+		if err != nil || got.Outcome != credential.Authenticated || got.Subject.Version != f.ada.Version+1 || got.Device.Reveal() != this {
+			t.Fatalf("ChangePassword() = %+v, %v", got, err)
+		}
+		want := []coherent.Restriction{coherent.Subject(f.ada.Sub, f.ada.Version+1)}
+		if diff := cmp.Diff(want, f.published) + cmp.Diff(want, f.log(t)); diff != "" {
+			t.Errorf("published or logged differs (-want +got):\n%s", diff)
+		}
+		if got := f.from(t, "ada", right, block); got.Outcome != credential.Refused {
+			t.Errorf("the former password = %v", got.Outcome)
+		}
+		if got := f.from(t, "ada", next, block); got.Outcome != credential.Authenticated {
+			t.Errorf("the new password = %v", got.Outcome)
+		}
+		for n := range 100 {
+			signIn(t, &f.Authenticator, "ada", "wrong horse", fmt.Sprintf("10.0.0.%d/32", n))
+		}
+		if got := f.from(t, "ada", next, block, other); got.Outcome != credential.TooManyAttempts {
+			t.Errorf("another device of before = %v, want it unknown", got.Outcome)
+		}
+		if got := f.from(t, "ada", next, block, this); got.Outcome != credential.Authenticated {
+			t.Errorf("the device of the change = %v, want it known", got.Outcome)
+		}
+	})
 }
 
 func TestChangePasswordRefusals(t *testing.T) {
@@ -253,34 +244,32 @@ func TestChangePasswordRefusals(t *testing.T) {
 }
 
 func TestSetPasswordEndsEverything(t *testing.T) {
-	for name, stores := range databases() {
-		t.Run(name, func(t *testing.T) {
-			f := newFixtureOn(t, stores)
-			known := f.from(t, "ada", right, block).Device.Reveal()
-			changed, err := f.SetPassword(t.Context(), f.ada.Sub, secret.Wrap(next))
-			if err != nil || changed.Version != f.ada.Version+1 {
-				t.Fatalf("SetPassword() = %+v, %v", changed, err)
+	directorytest.Each(t, func(t *testing.T, stores directorytest.Open) {
+		f := newFixtureOn(t, stores)
+		known := f.from(t, "ada", right, block).Device.Reveal()
+		changed, err := f.SetPassword(t.Context(), f.ada.Sub, secret.Wrap(next))
+		if err != nil || changed.Version != f.ada.Version+1 {
+			t.Fatalf("SetPassword() = %+v, %v", changed, err)
+		}
+		want := []coherent.Restriction{coherent.Subject(f.ada.Sub, f.ada.Version+1)}
+		if diff := cmp.Diff(want, f.published); diff != "" {
+			t.Errorf("published differs (-want +got):\n%s", diff)
+		}
+		if got := f.from(t, "ada", right, block, known); got.Outcome != credential.Refused {
+			t.Errorf("the former password = %v", got.Outcome)
+		}
+		if got := f.from(t, "ada", next, block, known); got.Outcome != credential.Authenticated || got.Device.Reveal() == known {
+			t.Errorf("the new password = %v, want in on a device that was not known", got.Outcome)
+		}
+		for sub, want := range map[string]error{uuid.NewString(): fault.NotFound, "x\x00": fault.NotFound} {
+			if _, err := f.SetPassword(t.Context(), sub, secret.Wrap(next)); !errors.Is(err, want) {
+				t.Errorf("SetPassword(%q) = %v, want %v", sub, err, want)
 			}
-			want := []coherent.Restriction{coherent.Subject(f.ada.Sub, f.ada.Version+1)}
-			if diff := cmp.Diff(want, f.published); diff != "" {
-				t.Errorf("published differs (-want +got):\n%s", diff)
-			}
-			if got := f.from(t, "ada", right, block, known); got.Outcome != credential.Refused {
-				t.Errorf("the former password = %v", got.Outcome)
-			}
-			if got := f.from(t, "ada", next, block, known); got.Outcome != credential.Authenticated || got.Device.Reveal() == known {
-				t.Errorf("the new password = %v, want in on a device that was not known", got.Outcome)
-			}
-			for sub, want := range map[string]error{uuid.NewString(): fault.NotFound, "x\x00": fault.NotFound} {
-				if _, err := f.SetPassword(t.Context(), sub, secret.Wrap(next)); !errors.Is(err, want) {
-					t.Errorf("SetPassword(%q) = %v, want %v", sub, err, want)
-				}
-			}
-			if _, err := f.SetPassword(t.Context(), f.ada.Sub, secret.Wrap("1234567")); !errors.Is(err, fault.Invalid) {
-				t.Errorf("SetPassword(7 bytes) = %v, want %v", err, fault.Invalid)
-			}
-		})
-	}
+		}
+		if _, err := f.SetPassword(t.Context(), f.ada.Sub, secret.Wrap("1234567")); !errors.Is(err, fault.Invalid) {
+			t.Errorf("SetPassword(7 bytes) = %v, want %v", err, fault.Invalid)
+		}
+	})
 }
 
 func TestOutcomesAreCounted(t *testing.T) {

@@ -29,23 +29,9 @@ type Device struct {
 	SubjectVersion int64
 }
 
-// Store keeps devices. Implementations are safe for concurrent use, across
-// processes too; devicetest.RunStore says what they must do.
-type Store interface {
-	// Find returns those of digests by which the user of that exact name is known.
-	Find(ctx context.Context, username string, digests []secret.Digest) ([]secret.Digest, error)
-	// Remember keeps d for lifetime from now, whether or not it was known. Devices of
-	// the same user that have ended go, and so do those beyond [MaxPerSubject]. When
-	// the user's version is not that of d any more, nothing changes, and that is no
-	// error.
-	Remember(ctx context.Context, d Device, lifetime time.Duration) error
-	// Sweeps returns the devices that were not used for their lifetime, for deletion.
-	Sweeps() []sweep.Table
-}
-
-// Sweeps says when a device goes that is no one too many: when its lifetime after
+// sweepRules says when a device goes that is no one too many: when its lifetime after
 // the last sign-in has ended.
-func Sweeps() []sweep.Rule {
+func sweepRules() []sweep.Rule {
 	return []sweep.Rule{
 		{Table: "directory.device", Key: "digest", Due: "expire_time"},
 	}
@@ -53,7 +39,7 @@ func Sweeps() []sweep.Rule {
 
 // Keeper recognises devices.
 type Keeper struct {
-	Devices Store
+	Devices *Store
 	// Lifetime is how long a device is known after a sign-in.
 	Lifetime time.Duration
 }

@@ -3,7 +3,6 @@
 package directorytest
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -11,33 +10,19 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database"
+	"github.com/chancery-auth/chancery/pkg/database/databasetest"
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
-	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/pkg/role"
-	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	"github.com/chancery-auth/chancery/services/directory/internal/attempt"
-	"github.com/chancery-auth/chancery/services/directory/internal/attempt/attemptpg"
-	"github.com/chancery-auth/chancery/services/directory/internal/attempt/attemptsqlite"
 	"github.com/chancery-auth/chancery/services/directory/internal/credential"
-	"github.com/chancery-auth/chancery/services/directory/internal/credential/credentialpg"
-	"github.com/chancery-auth/chancery/services/directory/internal/credential/credentialsqlite"
 	"github.com/chancery-auth/chancery/services/directory/internal/device"
-	"github.com/chancery-auth/chancery/services/directory/internal/device/devicepg"
-	"github.com/chancery-auth/chancery/services/directory/internal/device/devicesqlite"
 	"github.com/chancery-auth/chancery/services/directory/internal/membership"
-	"github.com/chancery-auth/chancery/services/directory/internal/membership/membershippg"
-	"github.com/chancery-auth/chancery/services/directory/internal/membership/membershipsqlite"
 	"github.com/chancery-auth/chancery/services/directory/internal/migrations"
 	"github.com/chancery-auth/chancery/services/directory/internal/project"
-	"github.com/chancery-auth/chancery/services/directory/internal/project/projectpg"
-	"github.com/chancery-auth/chancery/services/directory/internal/project/projectsqlite"
 	"github.com/chancery-auth/chancery/services/directory/internal/subject"
-	"github.com/chancery-auth/chancery/services/directory/internal/subject/subjectpg"
-	"github.com/chancery-auth/chancery/services/directory/internal/subject/subjectsqlite"
 	"github.com/chancery-auth/chancery/services/directory/internal/workspace"
-	"github.com/chancery-auth/chancery/services/directory/internal/workspace/workspacepg"
-	"github.com/chancery-auth/chancery/services/directory/internal/workspace/workspacesqlite"
 )
 
 // Hash is a password hash as far as a store looks at it.
@@ -47,122 +32,82 @@ const keep = time.Hour
 
 // Stores are all of one database.
 type Stores struct {
-	Subjects    subject.Store
-	Credentials credential.Store
-	Attempts    attempt.Store
-	Devices     device.Store
-	Workspaces  workspace.Store
-	Projects    project.Store
-	Memberships membership.Store
+	Subjects    *subject.Store
+	Credentials *credential.Store
+	Attempts    *attempt.Store
+	Devices     *device.Store
+	Workspaces  *workspace.Store
+	Projects    *project.Store
+	Memberships *membership.Store
 	Audit       eventtest.Audit
 
-	db database
+	db *database.DB
 }
 
-// rows is what the rows of both drivers share.
-type rows interface {
-	Next() bool
-	Scan(into ...any) error
-	Err() error
+// Open returns stores on a fresh database.
+type Open func(t *testing.T) Stores
+
+// Each runs f with each database.
+func Each(t *testing.T, f func(t *testing.T, open Open)) {
+	databasetest.Each(t, func(t *testing.T, open databasetest.Open) { f(t, on(open)) })
 }
 
-// database asks either of them; the texts are of Postgres and of SQLite.
-type database func(ctx context.Context, postgres, sqlite string) (rows, func(), error)
-
-// Postgres returns stores on PostgreSQL.
-func Postgres(t *testing.T) Stores {
-	t.Helper()
-	db := pgtest.New(t, coherence.Set(), events.Set(), migrations.Set())
-	return Stores{
-		Subjects:    subjectpg.New(db, keep),
-		Credentials: credentialpg.New(db, keep),
-		Attempts:    attemptpg.New(db),
-		Devices:     devicepg.New(db),
-		Workspaces:  workspacepg.New(db, keep),
-		Projects:    projectpg.New(db, keep),
-		Memberships: membershippg.New(db, keep),
-		Audit:       eventtest.Postgres(db),
-		db: func(ctx context.Context, postgres, _ string) (rows, func(), error) {
-			found, err := db.Query(ctx, postgres)
-			if err != nil {
-				return nil, nil, err
-			}
-			return found, found.Close, nil
-		},
-	}
-}
-
-// SQLite returns stores on SQLite.
+// SQLite opens the one that is quicker.
 func SQLite(t *testing.T) Stores {
 	t.Helper()
-	db := sqlitetest.New(t, coherence.Set(), events.Set(), migrations.Set())
-	return Stores{
-		Subjects:    subjectsqlite.New(db, keep),
-		Credentials: credentialsqlite.New(db, keep),
-		Attempts:    attemptsqlite.New(db),
-		Devices:     devicesqlite.New(db),
-		Workspaces:  workspacesqlite.New(db, keep),
-		Projects:    projectsqlite.New(db, keep),
-		Memberships: membershipsqlite.New(db, keep),
-		Audit:       eventtest.SQLite(db),
-		db: func(ctx context.Context, _, sqlite string) (rows, func(), error) {
-			found, err := db.Read().QueryContext(ctx, sqlite)
-			if err != nil {
-				return nil, nil, err
-			}
-			return found, func() { _ = found.Close() }, nil
-		},
+	return on(databasetest.SQLite)(t)
+}
+
+func on(open databasetest.Open) Open {
+	return func(t *testing.T) Stores {
+		t.Helper()
+		db := open(t, coherence.Set(), events.Set(), migrations.Set())
+		return Stores{
+			Subjects:    subject.NewStore(db, keep),
+			Credentials: credential.NewStore(db, keep),
+			Attempts:    attempt.NewStore(db),
+			Devices:     device.NewStore(db),
+			Workspaces:  workspace.NewStore(db, keep),
+			Projects:    project.NewStore(db, keep),
+			Memberships: membership.NewStore(db, keep),
+			Audit:       eventtest.On(db),
+			db:          db,
+		}
 	}
 }
 
 // Log returns every restriction there is, in the order of logging.
 func (s Stores) Log(t *testing.T) []coherent.Restriction {
 	t.Helper()
-	var log []coherent.Restriction
-	s.query(t, `SELECT kind, key, version, value FROM coherence.restriction_log ORDER BY id`,
-		`SELECT kind, key, version, value FROM coherence_restriction_log ORDER BY id`,
-		func(row rows) error {
-			var r coherent.Restriction
-			err := row.Scan(&r.Kind, &r.Key, &r.Version, &r.Value)
-			log = append(log, r)
-			return err
-		})
+	log, err := database.Collect(t.Context(), s.db, func(row database.Row) (r coherent.Restriction, err error) {
+		err = row.Scan(&r.Kind, &r.Key, &r.Version, &r.Value)
+		return r, err
+	}, `SELECT kind, key, version, value FROM coherence.restriction_log ORDER BY id`)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return log
 }
 
 // DeviceRows returns how many devices are stored.
 func (s Stores) DeviceRows(t *testing.T) int {
 	t.Helper()
-	var n int
-	s.query(t, `SELECT count(*) FROM directory.device`, `SELECT count(*) FROM directory_device`,
-		func(row rows) error { return row.Scan(&n) })
-	return n
+	return s.count(t, `SELECT count(*) FROM directory.device`)
 }
 
 // AttemptRows returns how many keys have counted attempts.
 func (s Stores) AttemptRows(t *testing.T) int {
 	t.Helper()
-	var n int
-	s.query(t, `SELECT count(*) FROM directory.attempt`, `SELECT count(*) FROM directory_attempt`,
-		func(row rows) error { return row.Scan(&n) })
-	return n
+	return s.count(t, `SELECT count(*) FROM directory.attempt`)
 }
 
-func (s Stores) query(t *testing.T, postgres, sqlite string, scan func(rows) error) {
+func (s Stores) count(t *testing.T, text string) int {
 	t.Helper()
-	found, done, err := s.db(t.Context(), postgres, sqlite)
+	n, err := database.Scan[int](s.db.QueryRow(t.Context(), text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer done()
-	for found.Next() {
-		if err := scan(found); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := found.Err(); err != nil {
-		t.Fatal(err)
-	}
+	return n
 }
 
 // Subject creates a subject of that name.

@@ -47,39 +47,6 @@ var (
 	ErrExists = errors.New("subject is a member already")
 )
 
-// Store keeps memberships. Implementations are safe for concurrent use, across
-// processes too; membershiptest.RunStore says what they must do.
-type Store interface {
-	// Add makes m.Sub a member of m.WorkspaceID with m.ID and m.Role, and returns
-	// the membership as stored. Of any number of callers exactly one succeeds.
-	// Fails with ErrExists, subject.ErrNotFound and workspace.ErrNotFound.
-	Add(ctx context.Context, m Membership) (Membership, error)
-	// SetRole changes the role of a member, and returns what it logged: nothing
-	// unless the role is lower than before. The role that the member has already
-	// changes nothing. Fails with ErrNotFound.
-	SetRole(ctx context.Context, sub string, workspaceID uuid.UUID, r role.Role) (Membership, []coherent.Restriction, error)
-	// Remove ends a membership, and returns what it logged. Fails with ErrNotFound.
-	Remove(ctx context.Context, sub string, workspaceID uuid.UUID) ([]coherent.Restriction, error)
-	// List returns the members of a workspace by user name; none for a workspace
-	// that is not there.
-	List(ctx context.Context, workspaceID uuid.UUID) ([]Membership, error)
-	// HasAdmin reports whether a workspace has an admin who is not disabled.
-	HasAdmin(ctx context.Context, workspaceID uuid.UUID) (bool, error)
-	Standings
-}
-
-// Standings reads memberships together with projects, each method in one
-// statement, as last committed and in order of names.
-type Standings interface {
-	// Standing returns the memberships of a subject in the workspaces, those in
-	// the workspaces of the projects, and of the projects those in a workspace
-	// where the subject is a member.
-	Standing(ctx context.Context, sub string, workspaces, projects []uuid.UUID) (Standing, error)
-	// Resources returns every membership of a subject, and every project of their
-	// workspaces.
-	Resources(ctx context.Context, sub string) (Standing, error)
-}
-
 // Publisher tells other replicas of restrictions, as well as it can.
 type Publisher interface {
 	Publish(ctx context.Context, rs ...coherent.Restriction)
@@ -87,8 +54,8 @@ type Publisher interface {
 
 // Directory administers memberships.
 type Directory struct {
-	Memberships Store
-	Workspaces  workspace.Store
+	Memberships *Store
+	Workspaces  *workspace.Store
 	Apps        workspace.Apps
 	Hints       Publisher
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/migrate"
 	"github.com/chancery-auth/chancery/pkg/pg"
@@ -18,8 +19,6 @@ import (
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	"github.com/chancery-auth/chancery/services/directory/internal/migrations"
 	"github.com/chancery-auth/chancery/services/directory/internal/workspace"
-	"github.com/chancery-auth/chancery/services/directory/internal/workspace/workspacepg"
-	"github.com/chancery-auth/chancery/services/directory/internal/workspace/workspacesqlite"
 )
 
 // before is the schema as the release before slugs has it.
@@ -43,7 +42,7 @@ func before(t *testing.T) migrate.Set {
 
 // upgrade is a database with what an upgrade from the release before does to it.
 type upgrade struct {
-	workspaces workspace.Store
+	workspaces *workspace.Store
 	// insert adds a workspace as the release before does.
 	insert func(id uuid.UUID, name string) error
 	// migrate brings the schema up to date.
@@ -59,7 +58,7 @@ func onPostgres(t *testing.T) upgrade {
 	}
 	t.Cleanup(db.Close)
 	return upgrade{
-		workspaces: workspacepg.New(db, time.Hour),
+		workspaces: workspace.NewStore(database.Postgres(db), time.Hour),
 		insert: func(id uuid.UUID, name string) error {
 			_, err := db.Exec(t.Context(), `INSERT INTO directory.workspace (workspace_id, name) VALUES ($1, $2)`, id, name)
 			return err
@@ -72,7 +71,7 @@ func onSQLite(t *testing.T) upgrade {
 	t.Helper()
 	db := sqlitetest.New(t, coherence.Set(), events.Set(), before(t))
 	return upgrade{
-		workspaces: workspacesqlite.New(db, time.Hour),
+		workspaces: workspace.NewStore(database.SQLite(db), time.Hour),
 		insert: func(id uuid.UUID, name string) error {
 			_, err := db.Write().ExecContext(t.Context(), `INSERT INTO directory_workspace (workspace_id, name) VALUES (?, ?)`, id, name)
 			return err

@@ -28,19 +28,6 @@ type Project struct {
 // ErrNotFound is returned for a project that never was, or was deleted.
 var ErrNotFound = errors.New("project not found")
 
-// Store keeps projects. Implementations are safe for concurrent use, across
-// processes too; projecttest.RunStore says what they must do.
-type Store interface {
-	// Create adds a project, and returns it as stored. Version and CreateTime are
-	// the store's. Fails with workspace.ErrNotFound.
-	Create(ctx context.Context, p Project) (Project, error)
-	// List returns the projects of a workspace by creation; none for a workspace
-	// that is not there.
-	List(ctx context.Context, workspaceID uuid.UUID) ([]Project, error)
-	// Delete deletes a project, and returns what it logged. Fails with ErrNotFound.
-	Delete(ctx context.Context, id uuid.UUID) ([]coherent.Restriction, error)
-}
-
 // Publisher tells other replicas of restrictions, as well as it can.
 type Publisher interface {
 	Publish(ctx context.Context, rs ...coherent.Restriction)
@@ -48,8 +35,8 @@ type Publisher interface {
 
 // Directory administers projects.
 type Directory struct {
-	Projects   Store
-	Workspaces workspace.Store
+	Projects   *Store
+	Workspaces *workspace.Store
 	Hints      Publisher
 }
 

@@ -40,26 +40,6 @@ var (
 	ErrExists = errors.New("user name is taken")
 )
 
-// Store keeps subjects. Implementations are safe for concurrent use, across
-// processes too, and read what was last committed; subjecttest.RunStore says
-// what they must do.
-type Store interface {
-	// Create adds a subject with its first password, and returns it as stored.
-	// Version, Disabled and CreateTime are the store's. Fails with ErrExists.
-	Create(ctx context.Context, s Subject, passwordHash string) (Subject, error)
-	// Find returns a subject, disabled or not. Fails with ErrNotFound.
-	Find(ctx context.Context, sub string) (Subject, error)
-	// FindByUsername is Find by the exact bytes of the user name.
-	FindByUsername(ctx context.Context, username string) (Subject, error)
-	// List returns at most limit subjects behind after, by creation.
-	List(ctx context.Context, after page.Cursor, limit int) ([]Subject, error)
-	// Disable marks a subject and raises its version, each time it is called, and
-	// returns what it logged. Fails with ErrNotFound.
-	Disable(ctx context.Context, sub string) (Subject, []coherent.Restriction, error)
-	// Enable takes the mark away; the version stays. Fails with ErrNotFound.
-	Enable(ctx context.Context, sub string) (Subject, error)
-}
-
 // Publisher tells other replicas of restrictions, as well as it can.
 type Publisher interface {
 	Publish(ctx context.Context, rs ...coherent.Restriction)
@@ -67,7 +47,7 @@ type Publisher interface {
 
 // Directory administers subjects.
 type Directory struct {
-	Subjects Store
+	Subjects *Store
 	Hasher   *password.Hasher
 	Hints    Publisher
 }

@@ -36,25 +36,6 @@ var (
 	ErrSlugTaken = errors.New("slug is taken")
 )
 
-// Store keeps workspaces. Implementations are safe for concurrent use, across
-// processes too; workspacetest.RunStore says what they must do.
-type Store interface {
-	// Create adds a workspace, and returns it as stored. CreateTime is the store's.
-	// Fails with ErrSlugTaken.
-	Create(ctx context.Context, w Workspace) (Workspace, error)
-	// Find returns a workspace. One from before there were slugs has the text of its
-	// id for one. Fails with ErrNotFound.
-	Find(ctx context.Context, id uuid.UUID) (Workspace, error)
-	// Select returns those of ids that there are, in no particular order.
-	Select(ctx context.Context, ids []uuid.UUID) ([]Workspace, error)
-	// List returns at most limit workspaces behind after, by creation.
-	List(ctx context.Context, after page.Cursor, limit int) ([]Workspace, error)
-	// Delete deletes a workspace with its projects and memberships, also those that
-	// are being added at the time, and returns what it logged: a restriction for
-	// each. Fails with ErrNotFound.
-	Delete(ctx context.Context, id uuid.UUID) ([]coherent.Restriction, error)
-}
-
 // Apps are those that workspaces own, which somebody else keeps.
 type Apps interface {
 	// End ends every app of the workspace, and lets none be made for it any more. It
@@ -71,7 +52,7 @@ type Publisher interface {
 
 // Directory administers workspaces.
 type Directory struct {
-	Workspaces Store
+	Workspaces *Store
 	Apps       Apps
 	Hints      Publisher
 }

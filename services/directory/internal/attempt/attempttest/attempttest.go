@@ -1,4 +1,4 @@
-// Package attempttest is what every attempt.Store must do.
+// Package attempttest is what every *attempt.Store must do.
 package attempttest
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/chancery-auth/chancery/services/directory/internal/directorytest"
 )
 
-// RunStore checks an implementation of attempt.Store on an empty database.
+// RunStore checks a store on an empty database.
 func RunStore(t *testing.T, newStores func(*testing.T) directorytest.Stores) {
 	for _, tt := range []struct {
 		name string

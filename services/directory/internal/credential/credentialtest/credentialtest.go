@@ -1,4 +1,4 @@
-// Package credentialtest is what every credential.Store must do.
+// Package credentialtest is what every *credential.Store must do.
 package credentialtest
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/chancery-auth/chancery/services/directory/internal/subject"
 )
 
-// RunStore checks an implementation of credential.Store on an empty database.
+// RunStore checks a store on an empty database.
 func RunStore(t *testing.T, newStores func(*testing.T) directorytest.Stores) {
 	for _, tt := range []struct {
 		name string

@@ -1,4 +1,4 @@
-// Package devicetest is what every device.Store must do.
+// Package devicetest is what every *device.Store must do.
 package devicetest
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/chancery-auth/chancery/services/directory/internal/subject"
 )
 
-// RunStore checks an implementation of device.Store on an empty database.
+// RunStore checks a store on an empty database.
 func RunStore(t *testing.T, newStores func(*testing.T) directorytest.Stores) {
 	for _, tt := range []struct {
 		name string

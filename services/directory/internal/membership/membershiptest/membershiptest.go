@@ -1,4 +1,4 @@
-// Package membershiptest is what every membership.Store must do.
+// Package membershiptest is what every *membership.Store must do.
 package membershiptest
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/chancery-auth/chancery/services/directory/internal/workspace"
 )
 
-// RunStore checks an implementation of membership.Store on an empty database.
+// RunStore checks a store on an empty database.
 func RunStore(t *testing.T, newStores func(*testing.T) directorytest.Stores) {
 	for _, tt := range []struct {
 		name string

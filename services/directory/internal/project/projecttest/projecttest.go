@@ -1,4 +1,4 @@
-// Package projecttest is what every project.Store must do.
+// Package projecttest is what every *project.Store must do.
 package projecttest
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/chancery-auth/chancery/services/directory/internal/workspace"
 )
 
-// RunStore checks an implementation of project.Store on an empty database.
+// RunStore checks a store on an empty database.
 func RunStore(t *testing.T, newStores func(*testing.T) directorytest.Stores) {
 	for _, tt := range []struct {
 		name string

@@ -1,4 +1,4 @@
-// Package subjecttest is what every subject.Store must do.
+// Package subjecttest is what every *subject.Store must do.
 package subjecttest
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/chancery-auth/chancery/services/directory/internal/subject"
 )
 
-// RunStore checks an implementation of subject.Store on an empty database.
+// RunStore checks a store on an empty database.
 func RunStore(t *testing.T, newStores func(*testing.T) directorytest.Stores) {
 	for _, tt := range []struct {
 		name string

@@ -1,4 +1,4 @@
-// Package workspacetest is what every workspace.Store must do.
+// Package workspacetest is what every *workspace.Store must do.
 package workspacetest
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/chancery-auth/chancery/services/directory/internal/workspace"
 )
 
-// RunStore checks an implementation of workspace.Store on an empty database.
+// RunStore checks a store on an empty database.
 func RunStore(t *testing.T, newStores func(*testing.T) directorytest.Stores) {
 	for _, tt := range []struct {
 		name string

@@ -1,5 +1,4 @@
-// Package devicepg keeps known devices in PostgreSQL.
-package devicepg
+package device
 
 import (
 	"context"
@@ -7,61 +6,52 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"github.com/chancery-auth/chancery/pkg/pg"
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/pkg/sweep"
-	"github.com/chancery-auth/chancery/pkg/sweep/sweeppg"
-	"github.com/chancery-auth/chancery/services/directory/internal/device"
 )
 
-var _ device.Store = (*Store)(nil)
+// Store keeps devices. It is safe for concurrent use, across
+// processes too.
+type Store struct{ db *database.DB }
 
-// Store implements device.Store.
-type Store struct{ db *pgxpool.Pool }
+// NewStore returns a store on db, which must be migrated.
+func NewStore(db *database.DB) *Store { return &Store{db} }
 
-// New returns a store on db, which must be migrated.
-func New(db *pgxpool.Pool) *Store { return &Store{db} }
-
-// Find implements device.Store.
+// Find returns those of digests by which the user of that exact name is known.
 func (s *Store) Find(ctx context.Context, username string, digests []secret.Digest) ([]secret.Digest, error) {
 	keys := make([][]byte, len(digests))
 	for i := range digests {
 		keys[i] = digests[i][:]
 	}
-	rows, err := s.db.Query(ctx, `
+	found, err := database.Collect(ctx, s.db, func(row database.Row) (secret.Digest, error) {
+		digest, err := database.Scan[[]byte](row)
+		return secret.Digest(digest), err
+	}, `
 		SELECT d.digest
 		  FROM directory.device AS d
 		  JOIN directory.subject AS s USING (sub)
 		 WHERE s.username = $1
-		   AND d.digest = ANY($2)
+		   AND d.digest = ANY ($2::bytea[])
 		   AND d.subject_version = s.version
 		   AND d.expire_time > statement_timestamp()
 		 ORDER BY d.digest`, username, keys)
 	if err != nil {
 		return nil, fmt.Errorf("select devices: %w", err)
 	}
-	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (secret.Digest, error) {
-		var digest []byte
-		err := row.Scan(&digest)
-		return secret.Digest(digest), err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("select devices: %w", err)
-	}
 	return found, nil
 }
 
-// Remember implements device.Store. The lock on the subject has one caller at a
-// time count its devices.
-func (s *Store) Remember(ctx context.Context, d device.Device, lifetime time.Duration) error {
-	return pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
+// Remember keeps d for lifetime from now, whether or not it was known. Devices of
+// the same user that have ended go, and so do those beyond [MaxPerSubject]. When
+// the user's version is not that of d any more, nothing changes, and that is no
+// error. The lock on the subject has one caller at a time count its devices.
+func (s *Store) Remember(ctx context.Context, d Device, lifetime time.Duration) error {
+	return s.db.InTx(ctx, func(tx *database.Tx) error {
 		var version int64
 		err := tx.QueryRow(ctx, `SELECT version FROM directory.subject WHERE sub = $1 FOR NO KEY UPDATE`, d.Sub).Scan(&version)
 		switch {
-		case errors.Is(err, pgx.ErrNoRows), err == nil && version != d.SubjectVersion:
+		case errors.Is(err, database.ErrNoRows), err == nil && version != d.SubjectVersion:
 			return nil
 		case err != nil:
 			return fmt.Errorf("lock subject: %w", err)
@@ -82,7 +72,7 @@ func (s *Store) Remember(ctx context.Context, d device.Device, lifetime time.Dur
 				SELECT digest FROM directory.device
 				 WHERE sub = $1 AND subject_version = $2
 				 ORDER BY expire_time DESC, digest
-				 LIMIT $3)`, d.Sub, d.SubjectVersion, device.MaxPerSubject)
+				 LIMIT $3)`, d.Sub, d.SubjectVersion, MaxPerSubject)
 		if err != nil {
 			return fmt.Errorf("delete devices: %w", err)
 		}
@@ -90,5 +80,5 @@ func (s *Store) Remember(ctx context.Context, d device.Device, lifetime time.Dur
 	})
 }
 
-// Sweeps implements device.Store.
-func (s *Store) Sweeps() []sweep.Table { return sweeppg.Tables(s.db, device.Sweeps()...) }
+// Sweeps returns the devices that were not used for their lifetime, for deletion.
+func (s *Store) Sweeps() []sweep.Table { return database.Sweeps(s.db, sweepRules()...) }

@@ -1,4 +1,4 @@
-package credentialpg_test
+package credential_test
 
 import (
 	"testing"
@@ -7,4 +7,6 @@ import (
 	"github.com/chancery-auth/chancery/services/directory/internal/directorytest"
 )
 
-func TestStore(t *testing.T) { credentialtest.RunStore(t, directorytest.Postgres) }
+func TestStore(t *testing.T) {
+	directorytest.Each(t, func(t *testing.T, open directorytest.Open) { credentialtest.RunStore(t, open) })
+}

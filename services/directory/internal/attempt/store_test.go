@@ -1,4 +1,4 @@
-package attemptsqlite_test
+package attempt_test
 
 import (
 	"testing"
@@ -7,4 +7,6 @@ import (
 	"github.com/chancery-auth/chancery/services/directory/internal/directorytest"
 )
 
-func TestStore(t *testing.T) { attempttest.RunStore(t, directorytest.SQLite) }
+func TestStore(t *testing.T) {
+	directorytest.Each(t, func(t *testing.T, open directorytest.Open) { attempttest.RunStore(t, open) })
+}

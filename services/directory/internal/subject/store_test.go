@@ -1,4 +1,4 @@
-package subjectsqlite_test
+package subject_test
 
 import (
 	"testing"
@@ -7,4 +7,6 @@ import (
 	"github.com/chancery-auth/chancery/services/directory/internal/subject/subjecttest"
 )
 
-func TestStore(t *testing.T) { subjecttest.RunStore(t, directorytest.SQLite) }
+func TestStore(t *testing.T) {
+	directorytest.Each(t, func(t *testing.T, open directorytest.Open) { subjecttest.RunStore(t, open) })
+}

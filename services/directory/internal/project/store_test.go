@@ -1,4 +1,4 @@
-package projectpg_test
+package project_test
 
 import (
 	"testing"
@@ -7,4 +7,6 @@ import (
 	"github.com/chancery-auth/chancery/services/directory/internal/project/projecttest"
 )
 
-func TestStore(t *testing.T) { projecttest.RunStore(t, directorytest.Postgres) }
+func TestStore(t *testing.T) {
+	directorytest.Each(t, func(t *testing.T, open directorytest.Open) { projecttest.RunStore(t, open) })
+}

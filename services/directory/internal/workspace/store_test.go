@@ -1,4 +1,4 @@
-package workspacesqlite_test
+package workspace_test
 
 import (
 	"testing"
@@ -7,4 +7,6 @@ import (
 	"github.com/chancery-auth/chancery/services/directory/internal/workspace/workspacetest"
 )
 
-func TestStore(t *testing.T) { workspacetest.RunStore(t, directorytest.SQLite) }
+func TestStore(t *testing.T) {
+	directorytest.Each(t, func(t *testing.T, open directorytest.Open) { workspacetest.RunStore(t, open) })
+}

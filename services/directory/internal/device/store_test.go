@@ -1,4 +1,4 @@
-package devicepg_test
+package device_test
 
 import (
 	"testing"
@@ -7,4 +7,6 @@ import (
 	"github.com/chancery-auth/chancery/services/directory/internal/directorytest"
 )
 
-func TestStore(t *testing.T) { devicetest.RunStore(t, directorytest.Postgres) }
+func TestStore(t *testing.T) {
+	directorytest.Each(t, func(t *testing.T, open directorytest.Open) { devicetest.RunStore(t, open) })
+}

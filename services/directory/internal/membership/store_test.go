@@ -1,4 +1,4 @@
-package membershippg_test
+package membership_test
 
 import (
 	"testing"
@@ -7,4 +7,6 @@ import (
 	"github.com/chancery-auth/chancery/services/directory/internal/membership/membershiptest"
 )
 
-func TestStore(t *testing.T) { membershiptest.RunStore(t, directorytest.Postgres) }
+func TestStore(t *testing.T) {
+	directorytest.Each(t, func(t *testing.T, open directorytest.Open) { membershiptest.RunStore(t, open) })
+}
