@@ -329,7 +329,7 @@ func TestOriginsFailClosed(t *testing.T) {
 
 // N256.
 func TestN256_TLS(t *testing.T) {
-	s, err := gateway.Server(http.NotFoundHandler(), &tls.Config{MinVersion: tls.VersionTLS10}, nil)
+	s, err := gateway.Server(http.NotFoundHandler(), &tls.Config{MinVersion: tls.VersionTLS10}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

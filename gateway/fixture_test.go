@@ -105,7 +105,7 @@ func newWorld(t *testing.T, change ...func(*gateway.Config)) *world {
 		t.Fatal(err)
 	}
 	w.Server = httptest.NewUnstartedServer(nil)
-	if w.Config, err = gateway.Server(handler, nil, nil); err != nil {
+	if w.Config, err = gateway.Server(handler, nil, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	w.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)

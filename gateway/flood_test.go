@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"sync"
 	"testing"
 
@@ -28,7 +29,7 @@ func TestN330_FloodsEndTheirConnectionAlone(t *testing.T) {
 			t.Errorf("request of %s, TLS %v", r.Proto, r.TLS)
 		}
 		w.WriteHeader(http.StatusNoContent)
-	}), server.TLS, func(reason string) {
+	}), server.TLS, nil, func(reason string) {
 		mu.Lock()
 		defer mu.Unlock()
 		refused[reason]++
@@ -115,4 +116,66 @@ func flood(t *testing.T, address string, roots *tls.Config, send func(*http2.Fra
 		}
 	}
 	return sent
+}
+
+// A proxy has the requests of many people on one connection. Those who give up, however
+// many, end no request of another.
+func TestN330_AProxyMayCancelForManyPeople(t *testing.T) {
+	plain := httptest.NewUnstartedServer(nil)
+	plain.StartTLS()
+	t.Cleanup(plain.Close)
+	begun, finish := make(chan string, 1), make(chan struct{})
+	release := sync.OnceFunc(func() { close(finish) })
+	config, err := gateway.Server(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		begun <- r.URL.Path
+		if r.URL.Path == "/patient" {
+			<-finish
+			return
+		}
+		<-r.Context().Done()
+	}), plain.TLS, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(nil)
+	server.Config, server.TLS = config, config.TLSConfig
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	t.Cleanup(release)
+	proxy := &http.Transport{TLSClientConfig: plain.Client().Transport.(*http.Transport).TLSClientConfig.Clone(), ForceAttemptHTTP2: true}
+	t.Cleanup(proxy.CloseIdleConnections)
+	get := func(ctx context.Context, path string) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+path, nil)
+		if err != nil {
+			return err
+		}
+		resp, err := proxy.RoundTrip(req)
+		if err != nil {
+			return err
+		}
+		return resp.Body.Close()
+	}
+	patient := make(chan error, 1)
+	go func() { patient <- get(t.Context(), "/patient") }()
+	<-begun
+	for range 1000 {
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = get(ctx, "/hasty") // it is cancelled
+		}()
+		select {
+		case <-begun:
+		case err := <-patient:
+			cancel()
+			t.Fatalf("the request that waits ends with %v", err)
+		}
+		cancel()
+		<-ended
+	}
+	release()
+	if err := <-patient; err != nil {
+		t.Errorf("the request that waits: %v", err)
+	}
 }

@@ -5,10 +5,12 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"golang.org/x/net/http2"
 
+	"github.com/chancery-auth/chancery/gateway/internal/edge"
 	"github.com/chancery-auth/chancery/gateway/internal/http1"
 	"github.com/chancery-auth/chancery/pkg/h2conn"
 )
@@ -16,10 +18,10 @@ import (
 // Server returns an HTTP server for handler with the time and size limits of the
 // public listener. A nil tlsConfig is for a listener behind a proxy that
 // terminates TLS; any other is tightened to TLS 1.2 with forward secrecy and
-// authenticated encryption. Refused is told why a connection was ended: see
-// h2conn.Reasons. The caller starts the server on a listener of [Listen], and shuts it
+// authenticated encryption. Proxies are those that hand on the requests of others, as
+// in [Config]. Refused is told why a connection was ended: see h2conn.Reasons. The caller starts the server on a listener of [Listen], and shuts it
 // down.
-func Server(handler http.Handler, tlsConfig *tls.Config, refused func(reason string)) (*http.Server, error) {
+func Server(handler http.Handler, tlsConfig *tls.Config, proxies []netip.Prefix, refused func(reason string)) (*http.Server, error) {
 	s := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -47,7 +49,7 @@ func Server(handler http.Handler, tlsConfig *tls.Config, refused func(reason str
 		tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
 		tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 	}
-	return s, watchFrames(s, refused)
+	return s, watchFrames(s, proxies, refused)
 }
 
 // Listen returns what a server of [Server] has to serve on (its Serve, also for TLS): it
@@ -56,7 +58,7 @@ func Listen(s *http.Server, l net.Listener) net.Listener { return http1.Listen(s
 
 // watchFrames ends HTTP/2 connections that flood the server with frames that ask for
 // nothing. net/http answers each of them.
-func watchFrames(s *http.Server, refused func(reason string)) error {
+func watchFrames(s *http.Server, proxies []netip.Prefix, refused func(reason string)) error {
 	var h2 http2.Server                                   //nolint:staticcheck // net/http takes no connection but its own.
 	if err := http2.ConfigureServer(s, &h2); err != nil { //nolint:staticcheck // as above
 		return err
@@ -68,7 +70,8 @@ func watchFrames(s *http.Server, refused func(reason string)) error {
 		if base, ok := handler.(interface{ BaseContext() context.Context }); ok {
 			ctx = base.BaseContext()
 		}
-		watched := watchedConn{h2conn.New(conn, h2conn.Options{CountPings: true, Ended: refused}), conn}
+		relays := edge.Trusts(proxies, edge.AddressOf(conn.RemoteAddr().String()))
+		watched := watchedConn{h2conn.New(conn, h2conn.Options{CountPings: true, Relays: relays, Ended: refused}), conn}
 		h2.ServeConn(watched, &http2.ServeConnOpts{Context: ctx, BaseConfig: s, Handler: handler}) //nolint:staticcheck // as above
 	}
 	return nil

@@ -43,7 +43,7 @@ func onEach(t *testing.T, test func(t *testing.T, s listening)) {
 					t.Errorf("a request has TLS: %v", secure)
 				}
 				_, _ = w.Write(body)
-			}), config.server, nil)
+			}), config.server, nil, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

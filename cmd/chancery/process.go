@@ -204,7 +204,7 @@ func (p *process) serveEdge(handler http.Handler) (err error) {
 			w.Header().Set("Connection", "close")
 		}
 		handler.ServeHTTP(w, r)
-	}), p.httpTLS, p.refused)
+	}), p.httpTLS, p.config.Gateway.TrustedProxies, p.refused)
 	if err != nil {
 		return err
 	}

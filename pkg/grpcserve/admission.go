@@ -92,7 +92,7 @@ func (g *guard) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, e
 		conn.Close()
 		return nil, nil, errNotAdmitted
 	}
-	return h2conn.New(conn, h2conn.Options{Pool: to.pool, Most: to.connMost, ReceiveTimeout: g.timeout, Ended: g.refused}), info, nil
+	return h2conn.New(conn, h2conn.Options{Pool: to.pool, Most: to.connMost, ReceiveTimeout: g.timeout, Relays: to == g.known, Ended: g.refused}), info, nil
 }
 
 // listen admits the connections of lis.

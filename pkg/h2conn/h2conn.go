@@ -90,6 +90,9 @@ type Options struct {
 	// CountPings counts PING among the frames that ask for nothing, for a server
 	// that does not watch them itself.
 	CountPings bool
+	// Relays says that the peer hands on the requests of others. It may cancel any
+	// number of them: who gives up is not the one whose connection would end.
+	Relays bool
 	// Ended is told why a connection was ended: [ReceiveTimeout] or [Flood]. Nil:
 	// nobody is.
 	Ended func(reason string)
@@ -235,7 +238,7 @@ func (c *Conn) received(f frame) {
 		idle = f.length == 0 && !f.ends()
 	case frameReset:
 		c.release(f.stream)
-		idle = true
+		idle = !c.o.Relays
 	case frameSettings:
 		idle = f.flags&flagAck == 0
 	case framePing:

@@ -12,16 +12,22 @@ const maxHops = 16
 
 // peerOf returns who is at the other end of the connection, zero for a
 // connection without an IP address.
-func peerOf(r *http.Request) netip.Addr {
-	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+func peerOf(r *http.Request) netip.Addr { return AddressOf(r.RemoteAddr) }
+
+// AddressOf returns the address of an address with a port, zero for none of IP.
+func AddressOf(remote string) netip.Addr {
+	ap, err := netip.ParseAddrPort(remote)
 	if err != nil {
 		return netip.Addr{}
 	}
 	return ap.Addr().Unmap()
 }
 
-func (e *Edge) trusts(addr netip.Addr) bool {
-	return slices.ContainsFunc(e.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(addr) })
+func (e *Edge) trusts(addr netip.Addr) bool { return Trusts(e.TrustedProxies, addr) }
+
+// Trusts says whether an address is of one of the proxies.
+func Trusts(proxies []netip.Prefix, addr netip.Addr) bool {
+	return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
 // clientAddress is the nearest address that is not a trusted proxy. Only what
