@@ -59,7 +59,7 @@ func Insert(ctx context.Context, tx *database.Tx, f Family, limit int, keep time
 		                FROM token.family
 		               WHERE grant_id = $1
 		               ORDER BY expire_time > statement_timestamp() DESC, start_time DESC, id
-		               LIMIT 10000 OFFSET $2)
+		               `+tx.Either(``, `LIMIT -1`)+` OFFSET $2)
 		RETURNING id, client_id, sub`, f.GrantID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("end oldest families: %w", err)
