@@ -95,28 +95,28 @@ const (
 	Ahead
 )
 
-// Unrotated is a family of which a token was presented that has rotated nothing.
-type Unrotated struct {
+// unrotated is a family of which a token was presented that has rotated nothing.
+type unrotated struct {
 	Family
 
-	// Full says that the token in use would have been replaced, but for MostReplaced.
-	Full bool
-	// Covered says that the window or the grace covers the token.
-	Covered bool
-	// Unrecorded says that no repetition was recorded for RepetitionPeriod.
-	Unrecorded bool
+	// full says that the token in use would have been replaced, but for MostReplaced.
+	full bool
+	// covered says that the window or the grace covers the token.
+	covered bool
+	// unrecorded says that no repetition was recorded for RepetitionPeriod.
+	unrecorded bool
 }
 
-// Outcome is that of presenting p.
-func (u Unrotated) Outcome(p Presented) Outcome {
+// outcome is that of presenting p.
+func (u unrotated) outcome(p Presented) Outcome {
 	switch {
 	case p.Generation > u.Generation:
 		return Ahead
-	case p.Generation == u.Generation && u.Full:
+	case p.Generation == u.Generation && u.full:
 		return Extended
 	case p.Generation == u.Generation:
 		return Kept
-	case u.Covered:
+	case u.covered:
 		return Repeated
 	default:
 		return Reused

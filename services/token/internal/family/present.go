@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/chancery-auth/chancery/pkg/database"
 )
@@ -18,75 +19,67 @@ const (
 	renewed = `least(statement_timestamp() + lifetime, absolute_expire_time)`
 	// replaced is the generations that the row knows to be replaced within the window:
 	// the predecessor of the one in use by rotate_time, which a binary of any release
-	// writes. PostgreSQL has them in two arrays, and SQLite in one of pairs.
-	replacedPostgres = `unnest(family.replaced || (family.generation - 1), family.replace_times || family.rotate_time) AS r (generation, replace_time)` + inWindow
-	replacedSQLite   = `(
-		SELECT value ->> 0 AS generation, value ->> 1 AS replace_time
-		  FROM json_each(token_family.replaced)
-		 UNION ALL
-		SELECT token_family.generation - 1, token_family.rotate_time) AS r` + inWindow
-	inWindow = `
+	// writes.
+	replaced = `{known}
 		 WHERE r.generation >= 0 AND r.replace_time > statement_timestamp() - @window::interval`
-	// keep sets the replaced generations to those.
-	keepPostgres = `(replaced, replace_times) = (
-	           SELECT coalesce(array_agg(r.generation), '{}'), coalesce(array_agg(r.replace_time), '{}')
-	             FROM ` + replacedPostgres + `)`
-	keepSQLite = `replaced = (
-	           SELECT json_group_array(json_array(r.generation, r.replace_time))
-	             FROM ` + replacedSQLite + `)`
 	// full is that there is no room for another.
-	fullPostgres = `((SELECT count(*) FROM ` + replacedPostgres + `) >= @most)`
-	fullSQLite   = `((SELECT count(*) FROM ` + replacedSQLite + `) >= @most)`
+	full = `((SELECT count(*) FROM ` + replaced + `) >= @most)`
 	// unrecorded is that no repetition was recorded for a while.
 	unrecorded = `(repeat_time IS NULL OR repeat_time <= statement_timestamp() - @period::interval)`
 )
 
 // rotate replaces the token in use if it is the one presented.
-const (
-	rotatePostgres = rotateFrom + keepPostgres + rotateWhere + fullPostgres + rotateEnd
-	rotateSQLite   = rotateFrom + keepSQLite + rotateWhere + fullSQLite + rotateEnd
-
-	rotateFrom = `
+const rotate = `
 	UPDATE token.family
 	   SET generation = generation + 1,
 	       key_id = @key_id,
 	       used = false,
-	       `
-	rotateWhere = `,
+	       {kept} = (SELECT {packed} FROM ` + replaced + `),
 	       rotate_time = statement_timestamp(),
 	       expire_time = ` + renewed + `
-	 WHERE ` + live + ` AND generation = @generation AND ` + due + ` AND NOT `
-	rotateEnd = `
+	 WHERE ` + live + ` AND generation = @generation AND ` + due + ` AND NOT ` + full + `
 	RETURNING ` + columns
-)
 
 // use marks the token in use as used if it is the one presented. A generation was
 // replaced in the window if an earlier one was: of one that a binary of the release
 // before replaced, the row may not know.
-const (
-	usePostgres = useFrom + fullPostgres + useWhere + fullPostgres + useCovered + replacedPostgres + useEnd
-	useSQLite   = useFrom + fullSQLite + useWhere + fullSQLite + useCovered + replacedSQLite + useEnd
-
-	useFrom = `
+const use = `
 	UPDATE token.family
 	   SET used = used OR generation = @generation,
-	       expire_time = CASE WHEN generation = @generation AND ` + due + ` AND `
-	useWhere = ` THEN ` + renewed + ` ELSE expire_time END
+	       expire_time = CASE WHEN generation = @generation AND ` + due + ` AND ` + full + ` THEN ` + renewed + ` ELSE expire_time END
 	 WHERE ` + live + `
 	RETURNING ` + columns + `,
-	       ` + due + ` AND `
-	useCovered = `,
+	       ` + due + ` AND ` + full + `,
 	       generation - 1 = @generation AND NOT used AND statement_timestamp() < rotate_time + @grace::interval
-	       OR EXISTS (SELECT 1 FROM `
-	useEnd = ` AND r.generation <= @generation),
+	       OR EXISTS (SELECT 1 FROM ` + replaced + ` AND r.generation <= @generation),
 	       ` + unrecorded
+
+// PostgreSQL has the generations and when they were replaced in two arrays, SQLite
+// in one of pairs.
+var (
+	inArrays = strings.NewReplacer(
+		"{known}", `unnest(family.replaced || (family.generation - 1), family.replace_times || family.rotate_time) AS r (generation, replace_time)`,
+		"{kept}", `(replaced, replace_times)`,
+		"{packed}", `coalesce(array_agg(r.generation), '{}'), coalesce(array_agg(r.replace_time), '{}')`)
+	inPairs = strings.NewReplacer(
+		"{known}", `(
+		SELECT value ->> 0 AS generation, value ->> 1 AS replace_time
+		  FROM json_each(token_family.replaced)
+		 UNION ALL
+		SELECT token_family.generation - 1, token_family.rotate_time) AS r`,
+		"{kept}", `replaced`,
+		"{packed}", `json_group_array(json_array(r.generation, r.replace_time))`)
+
+	rotatePostgres, rotateSQLite = inArrays.Replace(rotate), inPairs.Replace(rotate)
+	usePostgres, useSQLite       = inArrays.Replace(use), inPairs.Replace(use)
 )
 
 // Present decides what becomes of p under the policy, in one step against all
 // others. keyID is that of the key to seal a successor with. With Reused and
 // Ahead nothing has changed. A repetition within the window is an event, and is
-// noted, once in RepetitionPeriod for each family. Fails with ErrNotFound. The row lock
-// of the first UPDATE is the gate: the second of two finds another generation.
+// noted, once in RepetitionPeriod for each family. Fails with ErrNotFound. The lock of
+// the first UPDATE is the gate, on a row or on all of SQLite: the second of two finds
+// another generation.
 func (s *Store) Present(ctx context.Context, p Presented, policy Policy, keyID uint32) (Family, Outcome, error) {
 	args := database.Args{
 		"id": p.FamilyID, "generation": p.Generation, "key_id": int64(keyID),
@@ -105,17 +98,17 @@ func (s *Store) Present(ctx context.Context, p Presented, policy Policy, keyID u
 
 // unrotated is what becomes of a token that rotates nothing.
 func (s *Store) unrotated(ctx context.Context, p Presented, policy Policy, args database.Args) (Family, Outcome, error) {
-	var u Unrotated
+	var u unrotated
 	var err error
-	u.Family, err = s.update(ctx, s.db.Either(usePostgres, useSQLite), args, &u.Full, &u.Covered, &u.Unrecorded)
+	u.Family, err = s.update(ctx, s.db.Either(usePostgres, useSQLite), args, &u.full, &u.covered, &u.unrecorded)
 	switch {
 	case errors.Is(err, database.ErrNoRows):
 		return Family{}, 0, ErrNotFound
 	case err != nil:
 		return Family{}, 0, fmt.Errorf("use family: %w", err)
 	}
-	outcome := u.Outcome(p)
-	if outcome == Repeated && policy.Window > 0 && u.Unrecorded {
+	outcome := u.outcome(p)
+	if outcome == Repeated && policy.Window > 0 && u.unrecorded {
 		if err := s.repetition(ctx, u.Family); err != nil {
 			return Family{}, 0, err
 		}
