@@ -28,8 +28,8 @@ func NewStore(db *database.DB, keep time.Duration) *Store { return &Store{db, ke
 // Redeem marks the code as redeemed, and starts f unless it is nil, both or
 // neither. Of any number of callers exactly one succeeds. It ends the oldest
 // families of f's grant beyond limit, and returns the restrictions that this
-// made. Fails with ErrRedeemed, ErrExpired. The primary key is the gate: a second insertion
-// waits for the first to commit, and then finds its row.
+// made. Fails with ErrRedeemed, ErrExpired. The primary key is the gate: a second
+// insertion waits for the first to commit, and then finds its row.
 func (s *Store) Redeem(ctx context.Context, c credential.AuthorizationCode, f *family.Family, limit int) (ended []coherent.Restriction, err error) {
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		inserted, err := tx.Exec(ctx, `

@@ -68,9 +68,9 @@ func (s *Store) Create(ctx context.Context, p Purpose, id string, ciphertext []b
 // any number of callers with one generation exactly one adds it. Those without
 // a lead all succeed with what that one added: it is activated now if it is not
 // yet, its predecessor expires so much earlier, and nothing is recorded, for
-// there is no new key. Fails with ErrHasNext. The primary key is the gate: of two transactions
-// with one generation the second waits for the first, and then inserts nothing.
-// What it finds then, it may activate.
+// there is no new key. Fails with ErrHasNext. The primary key is the gate: of two
+// transactions with one generation the second waits for the first, and then inserts
+// nothing. What it finds then, it may activate.
 func (s *Store) Rotate(ctx context.Context, next ...Successor) (made []Stored, err error) {
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		made = nil

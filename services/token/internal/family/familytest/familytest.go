@@ -35,8 +35,8 @@ type Database struct {
 	Audit          eventtest.Audit
 }
 
-// RunStore checks a store. newDatabase returns an
-// empty one, and cleans up with t.Cleanup.
+// RunStore checks a store. newDatabase returns an empty one, and cleans up with
+// t.Cleanup.
 func RunStore(t *testing.T, newDatabase func(t *testing.T) Database) {
 	for _, tt := range []struct {
 		name string

@@ -12,9 +12,8 @@ import (
 	"github.com/chancery-auth/chancery/services/token/internal/resourceset"
 )
 
-// RunStore checks a store. open returns a function
-// that opens stores of any keeping time on one empty database, and cleans up with
-// t.Cleanup.
+// RunStore checks a store. open returns a function that opens stores of any keeping
+// time on one empty database, and cleans up with t.Cleanup.
 func RunStore(t *testing.T, open func(t *testing.T) func(keep time.Duration) *resourceset.Store) {
 	t.Run("a set is found by its digest, byte for byte", func(t *testing.T) {
 		s := open(t)(time.Hour)

@@ -26,8 +26,8 @@ type Database struct {
 	Audit eventtest.Audit
 }
 
-// RunStore checks a store. newDatabase returns an
-// empty one, and cleans up with t.Cleanup.
+// RunStore checks a store. newDatabase returns an empty one, and cleans up with
+// t.Cleanup.
 func RunStore(t *testing.T, newDatabase func(t *testing.T) Database) {
 	t.Run("what is returned is what is logged", func(t *testing.T) {
 		db := newDatabase(t)
