@@ -155,7 +155,22 @@ func TestExpressionsAskForWhatThereIs(t *testing.T) {
 	}
 }
 
-// The check above is worth something only if it can fail.
+func TestDashboardShowsEveryMetric(t *testing.T) {
+	var all strings.Builder
+	for _, p := range readDashboard(t).Panels {
+		for _, target := range p.Targets {
+			all.WriteString(target.Expr)
+		}
+	}
+	parts := regexp.MustCompile(`_(bucket|sum|count)$`)
+	for name := range exported(fullScrape(t)) {
+		if name = parts.ReplaceAllString(name, ""); strings.HasPrefix(name, "chancery_") && !strings.Contains(all.String(), name) {
+			t.Errorf("no panel shows %s", name)
+		}
+	}
+}
+
+// TestExpressionsAskForWhatThereIs is worth something only if it can fail.
 func TestExpressionsThatAskForMoreAreFound(t *testing.T) {
 	shown := exported(fullScrape(t))
 	for _, tt := range []struct {
