@@ -79,6 +79,7 @@ func (a *album) desk(w *world) {
 	a.take("sign-in-direct", "#login-submit")
 	a.signIn(w.demo)
 	a.take("account-apps", "nav.places")
+	a.password(w)
 	a.open(home + "/developer/apps")
 	a.take("developer-apps", "nav.places")
 	a.click(fmt.Sprintf("a[href*='/developer/apps/new'][href*='%s']", w.acme()))
@@ -97,6 +98,29 @@ func (a *album) desk(w *world) {
 	a.take("developer-logo", "[name=logo]")
 	a.open(edit + "/delete")
 	a.take("developer-delete", "[name=confirm_name]")
+}
+
+// password is the page on which users change their password, and what it leads to.
+func (a *album) password(w *world) {
+	a.t.Helper()
+	change := func(present, next, again string) {
+		a.t.Helper()
+		a.fill(map[string]string{"password": present, "new_password": next, "repeat_password": again})
+		a.click("#password-change")
+	}
+	a.click("#change-password")
+	a.take("password", "#password-change")
+	// As from a browser that does not see to it that the fields are filled.
+	evaluate[any](a.tab, `document.querySelector("#password-change").form.noValidate = true, null`)
+	a.click("#password-change")
+	a.take("password-empty", "#complaint-password")
+	change("not this one", w.demo.password, w.demo.password)
+	a.take("password-wrong", "main:not(:has(#complaint-new_password)) #complaint-password")
+	change(w.demo.password, "short", "shorter")
+	a.take("password-short", "#complaint-new_password")
+	// The tests after this one sign in with the same password.
+	change(w.demo.password, w.demo.password, w.demo.password)
+	a.take("password-done", "#done")
 }
 
 func (a *album) flow(w *world) {

@@ -34,7 +34,7 @@ func TestChangePassword(t *testing.T) {
 	}
 	page := w.get("/account/password", "Cookie", signedInCookies)
 	page.wantStatus(t, 200)
-	for _, want := range []string{"at least <bdi>8</bdi> characters", "All other browsers are signed out", "Apps that use your account are signed out too", `value="u1@example"`} {
+	for _, want := range []string{"At least <bdi>8</bdi> characters, and", "All other browsers are signed out", "Apps that use your account are signed out too", `value="u1@example"`} {
 		if !strings.Contains(page.body, want) {
 			t.Errorf("page lacks %q", want)
 		}

@@ -15,6 +15,8 @@ type fieldView struct {
 	// Password is what a password manager may fill in (autocomplete), for a field
 	// that does not show what is typed.
 	Password string
+	// HintName is what stands in the place of a name in the help; empty if it has none.
+	HintName string
 }
 
 const (
@@ -30,8 +32,8 @@ func newArea(e *FormError, field Field, value string) fieldView {
 	return fieldView{Field: field, Value: value, Errors: fieldErrors(e, field), Lines: areaLines}
 }
 
-func newPasswordField(e *FormError, field Field, autocomplete string) fieldView {
-	return fieldView{Field: field, Errors: fieldErrors(e, field), Password: autocomplete}
+func newPasswordField(e *FormError, field Field, autocomplete, hintName string) fieldView {
+	return fieldView{Field: field, Errors: fieldErrors(e, field), Password: autocomplete, HintName: hintName}
 }
 
 func newAddressField(e *FormError, field Field, value string) fieldView {

@@ -87,14 +87,13 @@ func appsText() catalogue {
 		"password.title":  "Change your password",
 		"password.ends":   "You stay signed in here. All other browsers are signed out.",
 		"password.apps":   "Apps that use your account are signed out too. They keep the permissions that you gave them, and ask you to sign in the next time you use them.",
-		"password.rules":  "The new password needs at least {0} characters.",
 		"password.submit": "Change password",
 		"password.back":   "Keep the password",
 
 		"field.password":             "Current password",
-		"field.password.hint":        "The one that you sign in with now.",
+		"field.password.hint":        "The password that you sign in with now.",
 		"field.new_password":         "New password",
-		"field.new_password.hint":    "One that you use nowhere else.",
+		"field.new_password.hint":    "At least {0} characters, and a password that you use nowhere else.",
 		"field.repeat_password":      "New password again",
 		"field.repeat_password.hint": "To be sure that there is no typing error.",
 
