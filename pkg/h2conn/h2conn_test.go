@@ -209,7 +209,7 @@ func TestN324_RequestThatDoesNotArriveEndsItsConnection(t *testing.T) {
 		}, false},
 		"it is answered":      {func(p *pair) { p.begin(1); p.answer(1) }, false},
 		"its end is missing":  {func(p *pair) { p.begin(1); p.data(1, 5, false) }, true},
-		"it drips":            {func(p *pair) { p.begin(1); p.data(1, 5, false); time.Sleep(9 * time.Second); p.data(1, 5, false) }, true},
+		"it drips":            {func(p *pair) { p.begin(1); p.data(1, 5, false); <-time.After(9 * time.Second); p.data(1, 5, false) }, true},
 		"only headers come":   {func(p *pair) { p.begin(1) }, true},
 		"another has arrived": {func(p *pair) { p.begin(1); p.begin(3); p.data(3, 5, true) }, true},
 	} {
@@ -223,7 +223,7 @@ func TestN324_RequestThatDoesNotArriveEndsItsConnection(t *testing.T) {
 				if why, over := p.over(); over {
 					t.Errorf("it is ended before the time, for %q", why)
 				}
-				time.Sleep(time.Nanosecond)
+				<-time.After(time.Nanosecond)
 				synctest.Wait()
 				if len(p.why) > 0 != tt.ends || tt.ends && p.why[0] != h2conn.ReceiveTimeout {
 					t.Errorf("it was ended for %q, want it to be ended: %v", p.why, tt.ends)

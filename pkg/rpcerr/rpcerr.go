@@ -79,8 +79,8 @@ func ToStatus(err error) *status.Status {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, ErrUnavailable):
 		return withReason(codes.Unavailable, "try again later", OAuthDomain, "TEMPORARILY_UNAVAILABLE")
 	case status.Code(err) == codes.Unimplemented:
-		// A service that another one implements in part says so.
-		return status.New(codes.Unimplemented, "not implemented")
+		// A platform's own directory leaves methods out, such as that of passwords.
+		return status.New(codes.Unimplemented, "the service does not have this method")
 	default:
 		return status.New(codes.Internal, "internal error")
 	}
