@@ -38,8 +38,8 @@ func scan(row database.Row) (s Session, err error) {
 	return s, err
 }
 
-// Create adds s under its digest, for its lifetime from now, and returns it with
-// its times. It deletes the session that s replaces, if there is one; where
+// Create adds n under its digest, for its lifetime from now, and returns it with
+// its times. It deletes the session that n replaces, if there is one; where
 // that was another subject's, its end is logged and returned.
 func (s *Store) Create(ctx context.Context, n New) (created Session, restrictions []coherent.Restriction, err error) {
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {

@@ -30,7 +30,7 @@ func NewStore(db *database.DB, b Bounds) *Store { return &Store{db: db, bounds: 
 // Parts of a statement that pushes out what is beyond a bound: of an address, or in
 // all. The list of what is beyond takes no lock. What somebody else holds at that
 // moment, or has acted on meanwhile, stays; a row that is Begun and has a stage was
-// noted by the release before this one.
+// noted by the release before this one. SQLite knows no OFFSET without a LIMIT.
 const (
 	pushOut = `
 		DELETE FROM authorize.transaction
@@ -116,14 +116,14 @@ func (s *Store) trim(ctx context.Context) error {
 // is no error. What is beyond the [Bounds] goes.
 func (s *Store) View(ctx context.Context, id string) error {
 	return s.db.InTx(ctx, func(tx *database.Tx) error {
-		var block string // NULL of the release before this one
+		var block string // empty for a NULL of the release before this one, which is in no count
 		err := tx.QueryRow(ctx, `
 			UPDATE authorize.transaction
 			   SET hold = 1
 			 WHERE id = $1 AND hold = 0 AND expire_time > statement_timestamp()
 			RETURNING address_block`, id).Scan(database.Null(&block))
 		switch {
-		case errors.Is(err, database.ErrNoRows), err == nil && block == "":
+		case errors.Is(err, database.ErrNoRows):
 			return nil
 		case err != nil:
 			return fmt.Errorf("update transaction: %w", err)

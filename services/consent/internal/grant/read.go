@@ -54,19 +54,20 @@ const (
 	 WHERE g.revoke_time IS NULL`
 )
 
-// Find implements Store.
+// Find returns a live grant. Fails with ErrNotFound.
 func (s *Store) Find(ctx context.Context, id uuid.UUID) (Stored, error) {
 	return find(ctx, s.db, id)
 }
 
-// FindPair implements Store.
+// FindPair returns the live grant of a subject and a client. Fails with ErrNotFound.
 func (s *Store) FindPair(ctx context.Context, sub, clientID string) (Stored, error) {
 	return found(scan(s.db.QueryRow(ctx, s.db.Either(columnsPostgres, columnsSQLite)+live+`
 	   AND g.sub = $1 AND g.client_id = $2`, key(sub), key(clientID))))
 }
 
-// Use implements Store. Of several at once, one notes the time: the others
-// find it noted.
+// Use returns a live grant as [Store.Find] does, and notes the time. It writes only
+// where that was not noted for accuracy, and restricts nothing. Of several at once, one
+// notes the time: the others find it noted.
 func (s *Store) Use(ctx context.Context, id uuid.UUID, accuracy time.Duration) (Stored, error) {
 	var stale bool
 	g, err := found(scan(s.db.QueryRow(ctx, s.db.Either(columnsPostgres, columnsSQLite)+`,
@@ -87,7 +88,7 @@ func (s *Store) Use(ctx context.Context, id uuid.UUID, accuracy time.Duration) (
 	return g, nil
 }
 
-// List implements Store.
+// List returns at most limit live grants behind after, by time of creation and id.
 func (s *Store) List(ctx context.Context, of Filter, after Cursor, limit int) ([]Stored, error) {
 	if key(of.Sub) != of.Sub || key(of.ClientID) != of.ClientID {
 		return nil, nil
@@ -100,7 +101,8 @@ func (s *Store) List(ctx context.Context, of Filter, after Cursor, limit int) ([
 		 LIMIT $5`, of.Sub, of.ClientID, after.CreateTime, after.ID, limit)
 }
 
-// Newest implements Store.
+// Newest returns at most limit live grants of a subject that come before the place,
+// the newest first. The zero place is behind them all.
 func (s *Store) Newest(ctx context.Context, sub string, before Cursor, limit int) ([]Stored, error) {
 	return s.list(ctx, s.db.Either(columnsPostgres, columnsSQLite)+live+`
 		   AND g.sub = $1
@@ -136,12 +138,12 @@ func found(g Stored, err error) (Stored, error) {
 func scan(row database.Row, more ...any) (Stored, error) {
 	var (
 		g                                             Stored
-		scope                                         string
-		allowed                                       string
+		scope, allowed                                string
 		formerIdentity, approvals, identities, former []byte
 	)
 	fields := []any{
-		&g.ID, &g.ClientID, &g.Sub, &scope, database.Null(&allowed), &formerIdentity, &g.Version, &g.CreateTime, &g.UpdateTime, database.Null(&g.LastUseTime), &approvals, &identities, &former,
+		&g.ID, &g.ClientID, &g.Sub, &scope, database.Null(&allowed), &formerIdentity, &g.Version,
+		&g.CreateTime, &g.UpdateTime, database.Null(&g.LastUseTime), &approvals, &identities, &former,
 	}
 	err := row.Scan(append(fields, more...)...)
 	if err != nil {

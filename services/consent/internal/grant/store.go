@@ -27,9 +27,10 @@ type Store struct {
 // keep.
 func NewStore(db *database.DB, keep time.Duration) *Store { return &Store{db: db, keep: keep} }
 
-// Record implements Store. The unique index of live grants is the gate:
-// who comes second waits for the first, then locks the row that it made. A grant
-// that is revoked meanwhile is not found by the index, and another one starts.
+// Record changes the live grant of the pair, or starts one. Of any number of callers
+// for one pair, each adds to the same grant: the unique index of live grants is the
+// gate, and the second caller waits for the first, then locks the row that it made. A
+// grant that is revoked meanwhile is not found by the index, and another one starts.
 func (s *Store) Record(ctx context.Context, d Decision) (g Grant, restrictions []coherent.Restriction, err error) {
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		var id uuid.UUID
@@ -60,8 +61,8 @@ func (s *Store) Record(ctx context.Context, d Decision) (g Grant, restrictions [
 	return g, restrictions, nil
 }
 
-// Change implements Store. What is read after the lock is the state that the
-// one before left: each statement has a snapshot of its own.
+// Change changes a live grant. Fails with ErrNotFound. What is read after the lock is
+// the state that the one before left: each statement has a snapshot of its own.
 func (s *Store) Change(ctx context.Context, id uuid.UUID, c Change) (g Grant, restrictions []coherent.Restriction, err error) {
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		_, err := tx.Exec(ctx, `SELECT 1 FROM consent.grant WHERE id = $1 AND revoke_time IS NULL FOR UPDATE`, id)
@@ -116,7 +117,9 @@ func (s *Store) change(ctx context.Context, tx *database.Tx, after After) (Grant
 	return g, []coherent.Restriction{restriction}, nil
 }
 
-// Revoke implements Store. The condition of the UPDATE is the gate.
+// Revoke ends a grant for good: that of any subject if sub is empty. Revoking it again
+// is no error and restricts nothing. Fails with ErrNotFound for a grant that never was,
+// or is another subject's. The condition of the UPDATE is the gate.
 func (s *Store) Revoke(ctx context.Context, id uuid.UUID, sub string, why Reason) (restrictions []coherent.Restriction, err error) {
 	if key(sub) != sub {
 		return nil, ErrNotFound

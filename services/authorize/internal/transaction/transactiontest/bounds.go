@@ -81,18 +81,20 @@ func addressHasSoMany(t *testing.T, s Stores) {
 }
 
 func viewedAreApart(t *testing.T, s Stores) {
-	n := Bounds().PerAddress
-	shown := create(t, s, from("192.0.2.1/32"))
-	view(t, s, shown)
-	view(t, s, shown)
-	shown.Hold = transaction.Viewed
-	flood(t, s, "192.0.2.1/32", 2*n)
-	check(t, s, shown)
-	for _, tr := range flood(t, s, "192.0.2.1/32", n) {
-		view(t, s, tr)
-	}
-	if remain(t, s, []transaction.Transaction{shown}) != 0 {
-		t.Error("there are more that were seen than may be")
+	for _, block := range []string{"192.0.2.1/32", ""} { // also of who has no address
+		n := Bounds().PerAddress
+		shown := create(t, s, from(block))
+		view(t, s, shown)
+		view(t, s, shown)
+		shown.Hold = transaction.Viewed
+		flood(t, s, block, 2*n)
+		check(t, s, shown)
+		for _, tr := range flood(t, s, block, n) {
+			view(t, s, tr)
+		}
+		if remain(t, s, []transaction.Transaction{shown}) != 0 {
+			t.Errorf("there are more from %q that were seen than may be", block)
+		}
 	}
 	if err := s.View(t.Context(), example().ID); err != nil {
 		t.Errorf("View(unknown) = %v", err)
