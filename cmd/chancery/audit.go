@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/event/eventdb"
 	"github.com/chancery-auth/chancery/pkg/pg"
@@ -44,7 +45,7 @@ func (c *auditList) Validate() error {
 }
 
 // Run implements the command.
-func (c *auditList) Run(ctx context.Context, s streams) error {
+func (c *auditList) Run(ctx context.Context, s terminal.Streams) error {
 	return c.call(func(conn grpc.ClientConnInterface) error {
 		records, err := c.read(ctx, registryv1.NewRegistryServiceClient(conn))
 		if err != nil {
@@ -72,19 +73,19 @@ func (c *auditList) read(ctx context.Context, registry registryv1.RegistryServic
 	return records, err
 }
 
-func (c *auditList) print(s streams, records []*eventv1.Event) error {
+func (c *auditList) print(s terminal.Streams, records []*eventv1.Event) error {
 	if c.JSON {
-		list, err := asJSONs(records)
+		list, err := terminal.List(records)
 		if err != nil {
 			return err
 		}
-		return printJSON(s.out, map[string]any{"records": list})
+		return terminal.JSON(s.Out, map[string]any{"records": list})
 	}
 	rows := make([][]string, 0, len(records))
 	for _, e := range records {
 		rows = append(rows, eventRow(e))
 	}
-	return printTable(s.out, "TIME TYPE CALLER CONCERNS", rows)
+	return terminal.Table(s.Out, "TIME TYPE CALLER CONCERNS", rows)
 }
 
 // counted is how many events one stands for, empty for one that stands for itself.
@@ -181,7 +182,7 @@ func (c *auditPurge) Validate() error {
 }
 
 // Run implements the command.
-func (c *auditPurge) Run(ctx context.Context, s streams) error {
+func (c *auditPurge) Run(ctx context.Context, s terminal.Streams) error {
 	flags := migrateFlags{Config: c.Config, Database: c.Database}
 	url, err := flags.postgres()
 	if err != nil {
@@ -200,8 +201,8 @@ func (c *auditPurge) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	if c.JSON {
-		return printJSON(s.out, map[string]int64{"deleted": deleted})
+		return terminal.JSON(s.Out, map[string]int64{"deleted": deleted})
 	}
-	_, err = fmt.Fprintf(s.out, "%d records deleted from %s\n", deleted, flags.place(url))
+	_, err = fmt.Fprintf(s.Out, "%d records deleted from %s\n", deleted, flags.place(url))
 	return err
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/folder"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/pkg/event/eventdb"
@@ -36,12 +38,12 @@ func audited(t *testing.T, events ...event.Event) (dir string) {
 	t.Helper()
 	db := sqlitetest.New(t, migrationSets()...)
 	write(t, db, events...)
-	data := dataFlag{Data: t.TempDir()}
-	credential, err := data.openCredential()
+	data := folder.Folder{Data: t.TempDir()}
+	credential, err := data.OpenCredential()
 	if err != nil {
 		t.Fatal(err)
 	}
-	writeInfo(t, data, serverInfo{GRPC: serveRegistry(t, registry.SQLite(db), credential)})
+	writeInfo(t, data, folder.Server{GRPC: serveRegistry(t, registry.SQLite(db), credential)})
 	return data.Data
 }
 
@@ -53,13 +55,13 @@ func write(t *testing.T, db *sqlite.DB, events ...event.Event) {
 	}
 }
 
-func writeInfo(t *testing.T, data dataFlag, info serverInfo) {
+func writeInfo(t *testing.T, data folder.Folder, info folder.Server) {
 	t.Helper()
 	content, err := json.Marshal(info)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(data.server(), content, 0o600); err != nil {
+	if err := os.WriteFile(data.ServerFile(), content, 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -67,7 +69,7 @@ func writeInfo(t *testing.T, data dataFlag, info serverInfo) {
 func serveRegistry(t *testing.T, stores registry.Stores, credential secret.Secret) (address string) {
 	t.Helper()
 	server, err := grpcserve.NewServer(grpcserve.Options{
-		Log: slog.New(slog.DiscardHandler), Tracer: noop.NewTracerProvider().Tracer(""), Identify: adminOf(credential),
+		Log: slog.New(slog.DiscardHandler), Tracer: noop.NewTracerProvider().Tracer(""), Identify: folder.IdentifyAdmin(credential),
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +98,7 @@ func serveRegistry(t *testing.T, stores registry.Stores, credential secret.Secre
 func auditedCommand(t *testing.T, args ...string) (code int, out, errOut string) {
 	t.Helper()
 	var stdout, stderr lines
-	code = run(t.Context(), args, streams{in: strings.NewReader(""), out: &stdout, err: &stderr})
+	code = run(t.Context(), args, terminal.Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr})
 	return code, stdout.String(), stderr.String()
 }
 
@@ -210,12 +212,12 @@ func TestEventsTailPrintsWhatIsPublished(t *testing.T) {
 	if _, err := eventdb.NewOutbox(database.SQLite(db)).Relay(t.Context(), 10, publisher.Publish); err != nil {
 		t.Fatal(err)
 	}
-	data := dataFlag{Data: t.TempDir()}
+	data := folder.Folder{Data: t.TempDir()}
 	password := filepath.Join(data.Data, "password")
 	if err := os.WriteFile(password, []byte("x\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	writeInfo(t, data, serverInfo{NATS: server.URL(), NATSUser: "x", NATSPasswordFile: password})
+	writeInfo(t, data, folder.Server{NATS: server.URL(), NATSUser: "x", NATSPasswordFile: password})
 	for _, tt := range []struct {
 		name string
 		args []string
@@ -232,7 +234,7 @@ func TestEventsTailPrintsWhatIsPublished(t *testing.T) {
 			ended := make(chan int, 1)
 			go func() {
 				args := append([]string{"events", "tail", "--from-start", "--type", "grant"}, tt.args...)
-				ended <- run(ctx, args, streams{in: strings.NewReader(""), out: &out, err: &errOut})
+				ended <- run(ctx, args, terminal.Streams{In: strings.NewReader(""), Out: &out, Err: &errOut})
 			}()
 			tick := time.NewTicker(5 * time.Millisecond)
 			defer tick.Stop()

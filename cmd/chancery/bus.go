@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/folder"
 	"github.com/chancery-auth/chancery/pkg/secret"
 )
 
@@ -38,15 +39,15 @@ type bus struct {
 
 // startBus starts a server that keeps its streams below the data folder. It
 // listens on loopback, to whoever can read the password there.
-func (d dataFlag) startBus() (*bus, error) {
-	password, err := d.openBusPassword()
+func startBus(d folder.Folder) (*bus, error) {
+	password, err := openBusPassword(d)
 	if err != nil {
 		return nil, err
 	}
 	s, err := server.NewServer(&server.Options{
 		ServerName: "chancery", Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true,
 		Username: busUser, Password: password.Reveal(),
-		JetStream: true, StoreDir: d.streams(),
+		JetStream: true, StoreDir: d.StreamsFolder(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make the embedded NATS server: %w", err)
@@ -80,9 +81,9 @@ func (b *bus) close() {
 }
 
 // openBusPassword makes a password for every start: nobody needs an old one.
-func (d dataFlag) openBusPassword() (secret.Secret, error) {
+func openBusPassword(d folder.Folder) (secret.Secret, error) {
 	password := secret.New("chnb")
-	if err := os.WriteFile(d.busPassword(), []byte(password.Reveal()+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(d.BusPasswordFile(), []byte(password.Reveal()+"\n"), 0o600); err != nil {
 		return secret.Secret{}, fmt.Errorf("write the password of the embedded NATS server: %w", err)
 	}
 	return password, nil

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/roles"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	"github.com/chancery-auth/chancery/pkg/mtls"
 )
 
@@ -42,7 +44,7 @@ type issued struct {
 }
 
 // Run implements the command.
-func (c *certDev) Run(s streams) error {
+func (c *certDev) Run(s terminal.Streams) error {
 	if c.Lifetime <= 0 {
 		return errors.New("--lifetime must be longer than nothing")
 	}
@@ -72,7 +74,7 @@ func (c *certDev) file(name string) string { return filepath.Join(c.Out, name) }
 func (c *certDev) names() [][]string {
 	given := c.Names
 	if len(given) == 0 {
-		given = append(allRoles(), "admin", "nats")
+		given = append(roles.All(), "admin", "nats")
 	}
 	list := make([][]string, 0, len(given))
 	for _, names := range given {
@@ -157,9 +159,9 @@ func replaceFile(path string, content []byte, mode fs.FileMode) error {
 	return os.Rename(next, path)
 }
 
-func (c *certDev) print(s streams, list []issued) error {
+func (c *certDev) print(s terminal.Streams, list []issued) error {
 	if c.JSON {
-		return printJSON(s.out, map[string]any{"certificates": list})
+		return terminal.JSON(s.Out, map[string]any{"certificates": list})
 	}
 	rows := make([][]string, 0, len(list))
 	for _, each := range list {
@@ -169,5 +171,5 @@ func (c *certDev) print(s streams, list []issued) error {
 		}
 		rows = append(rows, []string{strings.Join(each.Names, ","), state, each.ExpireTime.Format(time.RFC3339), each.Certificate, each.Key})
 	}
-	return printTable(s.out, "NAMES STATE EXPIRES CERTIFICATE KEY", rows)
+	return terminal.Table(s.Out, "NAMES STATE EXPIRES CERTIFICATE KEY", rows)
 }

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/roles"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	"github.com/chancery-auth/chancery/pkg/mtls"
 )
 
@@ -19,7 +21,7 @@ import (
 func command(t *testing.T, args ...string) (code int, out, errOut string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	code = run(t.Context(), args, streams{in: strings.NewReader(""), out: &stdout, err: &stderr})
+	code = run(t.Context(), args, terminal.Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr})
 	return code, stdout.String(), stderr.String()
 }
 
@@ -35,7 +37,7 @@ func TestCertDevMakesWhatProcessesLoad(t *testing.T) {
 	if code != 0 {
 		t.Fatalf("exit code %d: %s", code, errOut)
 	}
-	for _, name := range append(allRoles(), "admin", "nats") {
+	for _, name := range append(roles.All(), "admin", "nats") {
 		identity, err := loadCertificate(dir, name, "")
 		if err != nil {
 			t.Error(err)
@@ -49,7 +51,7 @@ func TestCertDevMakesWhatProcessesLoad(t *testing.T) {
 		}
 	}
 	keys, err := filepath.Glob(filepath.Join(dir, "*.key"))
-	if err != nil || len(keys) != len(allRoles())+3 {
+	if err != nil || len(keys) != len(roles.All())+3 {
 		t.Errorf("%d keys: %v", len(keys), err)
 	}
 	for _, key := range keys {

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/strictyaml"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
@@ -148,7 +149,7 @@ type clientCreate struct {
 }
 
 // Run implements the command.
-func (c *clientCreate) Run(ctx context.Context, s streams) error {
+func (c *clientCreate) Run(ctx context.Context, s terminal.Streams) error {
 	// The flag is that of update as well, where it may be left out.
 	if c.Name == nil {
 		return errors.New("missing flags: --name=NAME: users see it when the client asks for access")
@@ -166,16 +167,16 @@ func (c *clientCreate) Run(ctx context.Context, s streams) error {
 	})
 }
 
-func (c *clientCreate) print(s streams, resp *registryv1.CreateClientResponse) error {
+func (c *clientCreate) print(s terminal.Streams, resp *registryv1.CreateClientResponse) error {
 	if c.JSON {
-		return printJSON(s.out, struct {
+		return terminal.JSON(s.Out, struct {
 			ClientID     string `json:"client_id"`
 			ClientSecret string `json:"client_secret,omitempty"`
 		}{resp.GetClient().GetClientId(), resp.GetClientSecret()})
 	}
-	fmt.Fprintf(s.out, "client_id      %s\n", resp.GetClient().GetClientId())
+	fmt.Fprintf(s.Out, "client_id      %s\n", resp.GetClient().GetClientId())
 	if resp.GetClientSecret() != "" {
-		fmt.Fprintf(s.out, "client_secret  %s\n\nThe secret is not shown again.\n", resp.GetClientSecret())
+		fmt.Fprintf(s.Out, "client_secret  %s\n\nThe secret is not shown again.\n", resp.GetClientSecret())
 	}
 	return nil
 }
@@ -186,21 +187,21 @@ type clientGet struct {
 }
 
 // Run implements the command.
-func (c *clientGet) Run(ctx context.Context, s streams) error {
+func (c *clientGet) Run(ctx context.Context, s terminal.Streams) error {
 	return c.call(func(conn grpc.ClientConnInterface) error {
 		resp, err := registryv1.NewRegistryServiceClient(conn).GetClient(ctx, &registryv1.GetClientRequest{ClientId: c.ClientID})
 		if err != nil {
 			return err
 		}
 		if c.JSON {
-			return printProto(s.out, resp.GetClient())
+			return terminal.Proto(s.Out, resp.GetClient())
 		}
 		return printClient(s, resp.GetClient())
 	})
 }
 
 // printClient shows what a client has; what it leaves to the preset is not there.
-func printClient(s streams, c *registryv1.Client) error {
+func printClient(s terminal.Streams, c *registryv1.Client) error {
 	rows := [][]string{
 		{"client_id", c.GetClientId()},
 		{"client_name", c.GetClientName()},
@@ -226,7 +227,7 @@ func printClient(s streams, c *registryv1.Client) error {
 		{"create_time", timeText(c.GetCreateTime())},
 		{"last_use_time", timeText(c.GetLastUseTime())},
 	}
-	return printTable(s.out, "FIELD VALUE", slices.DeleteFunc(rows, func(row []string) bool { return row[1] == "" }))
+	return terminal.Table(s.Out, "FIELD VALUE", slices.DeleteFunc(rows, func(row []string) bool { return row[1] == "" }))
 }
 
 // authMethods are the ways in which a client may authenticate.
@@ -261,7 +262,7 @@ func timeText(t *timestamppb.Timestamp) string {
 type clientList struct{ adminFlags }
 
 // Run implements the command.
-func (c *clientList) Run(ctx context.Context, s streams) error {
+func (c *clientList) Run(ctx context.Context, s terminal.Streams) error {
 	return c.call(func(conn grpc.ClientConnInterface) error {
 		var clients []*registryv1.Client
 		err := pages(func(token string) (string, error) {
@@ -276,13 +277,13 @@ func (c *clientList) Run(ctx context.Context, s streams) error {
 	})
 }
 
-func (c *clientList) print(s streams, clients []*registryv1.Client) error {
+func (c *clientList) print(s terminal.Streams, clients []*registryv1.Client) error {
 	if c.JSON {
-		list, err := asJSONs(clients)
+		list, err := terminal.List(clients)
 		if err != nil {
 			return err
 		}
-		return printJSON(s.out, map[string]any{"clients": list})
+		return terminal.JSON(s.Out, map[string]any{"clients": list})
 	}
 	rows := make([][]string, 0, len(clients))
 	for _, each := range clients {
@@ -291,7 +292,7 @@ func (c *clientList) print(s streams, clients []*registryv1.Client) error {
 			cmp.Or(each.GetWorkspaceId(), "-"), each.GetClientName(),
 		})
 	}
-	return printTable(s.out, "CLIENT_ID TYPE AUTHENTICATION VISIBILITY WORKSPACE NAME", rows)
+	return terminal.Table(s.Out, "CLIENT_ID TYPE AUTHENTICATION VISIBILITY WORKSPACE NAME", rows)
 }
 
 type clientUpdate struct {
@@ -302,7 +303,7 @@ type clientUpdate struct {
 
 // Run implements the command. It changes the client as it is now; a change by
 // somebody else in between is refused, not overwritten.
-func (c *clientUpdate) Run(ctx context.Context, s streams) error {
+func (c *clientUpdate) Run(ctx context.Context, s terminal.Streams) error {
 	return c.call(func(conn grpc.ClientConnInterface) error {
 		registry := registryv1.NewRegistryServiceClient(conn)
 		current, err := registry.GetClient(ctx, &registryv1.GetClientRequest{ClientId: c.ClientID})
@@ -318,7 +319,7 @@ func (c *clientUpdate) Run(ctx context.Context, s streams) error {
 			return err
 		}
 		if c.JSON {
-			return printProto(s.out, resp.GetClient())
+			return terminal.Proto(s.Out, resp.GetClient())
 		}
 		return printClient(s, resp.GetClient())
 	})
@@ -330,7 +331,7 @@ type clientDelete struct {
 }
 
 // Run implements the command.
-func (c *clientDelete) Run(ctx context.Context, s streams) error {
+func (c *clientDelete) Run(ctx context.Context, s terminal.Streams) error {
 	return c.call(func(conn grpc.ClientConnInterface) error {
 		_, err := registryv1.NewRegistryServiceClient(conn).DeleteClient(ctx, &registryv1.DeleteClientRequest{ClientId: c.ClientID})
 		if err != nil {
@@ -341,10 +342,10 @@ func (c *clientDelete) Run(ctx context.Context, s streams) error {
 }
 
 // done says what has become of something.
-func (a adminFlags) done(s streams, verb, id string) error {
+func (a adminFlags) done(s terminal.Streams, verb, id string) error {
 	if a.JSON {
-		return printJSON(s.out, map[string]string{verb: id})
+		return terminal.JSON(s.Out, map[string]string{verb: id})
 	}
-	fmt.Fprintf(s.out, "%s %s\n", verb, id)
+	fmt.Fprintf(s.Out, "%s %s\n", verb, id)
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
 
@@ -23,19 +24,19 @@ type secretCreate struct {
 }
 
 // Run implements the command.
-func (c *secretCreate) Run(ctx context.Context, s streams) error {
+func (c *secretCreate) Run(ctx context.Context, s terminal.Streams) error {
 	return c.call(func(conn grpc.ClientConnInterface) error {
 		resp, err := registryv1.NewRegistryServiceClient(conn).CreateSecret(ctx, &registryv1.CreateSecretRequest{ClientId: c.ClientID})
 		if err != nil {
 			return err
 		}
 		if c.JSON {
-			return printJSON(s.out, struct {
+			return terminal.JSON(s.Out, struct {
 				SecretID     string `json:"secret_id"`
 				ClientSecret string `json:"client_secret"`
 			}{resp.GetSecretId(), resp.GetClientSecret()})
 		}
-		fmt.Fprintf(s.out, "secret_id      %s\nclient_secret  %s\n\nThe secret is not shown again.\n", resp.GetSecretId(), resp.GetClientSecret())
+		fmt.Fprintf(s.Out, "secret_id      %s\nclient_secret  %s\n\nThe secret is not shown again.\n", resp.GetSecretId(), resp.GetClientSecret())
 		return nil
 	})
 }
@@ -46,24 +47,24 @@ type secretList struct {
 }
 
 // Run implements the command.
-func (c *secretList) Run(ctx context.Context, s streams) error {
+func (c *secretList) Run(ctx context.Context, s terminal.Streams) error {
 	return c.call(func(conn grpc.ClientConnInterface) error {
 		resp, err := registryv1.NewRegistryServiceClient(conn).ListSecrets(ctx, &registryv1.ListSecretsRequest{ClientId: c.ClientID})
 		if err != nil {
 			return err
 		}
 		if c.JSON {
-			list, err := asJSONs(resp.GetSecrets())
+			list, err := terminal.List(resp.GetSecrets())
 			if err != nil {
 				return err
 			}
-			return printJSON(s.out, map[string]any{"secrets": list})
+			return terminal.JSON(s.Out, map[string]any{"secrets": list})
 		}
 		rows := make([][]string, 0, len(resp.GetSecrets()))
 		for _, each := range resp.GetSecrets() {
 			rows = append(rows, []string{each.GetSecretId(), "…" + each.GetHint(), each.GetCreateTime().AsTime().Format(time.RFC3339)})
 		}
-		return printTable(s.out, "SECRET_ID HINT CREATED", rows)
+		return terminal.Table(s.Out, "SECRET_ID HINT CREATED", rows)
 	})
 }
 
@@ -74,7 +75,7 @@ type secretRevoke struct {
 }
 
 // Run implements the command.
-func (c *secretRevoke) Run(ctx context.Context, s streams) error {
+func (c *secretRevoke) Run(ctx context.Context, s terminal.Streams) error {
 	return c.call(func(conn grpc.ClientConnInterface) error {
 		_, err := registryv1.NewRegistryServiceClient(conn).RevokeSecret(ctx, &registryv1.RevokeSecretRequest{ClientId: c.ClientID, SecretId: c.SecretID})
 		if err != nil {

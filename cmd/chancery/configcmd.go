@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 )
 
 // configCommands are "chancery config …".
@@ -32,7 +33,7 @@ type checked struct {
 }
 
 // Run implements the command. It fails when there is a mistake.
-func (c *configCheck) Run(s streams) error {
+func (c *configCheck) Run(s terminal.Streams) error {
 	found := checked{File: c.Config, Roles: []string{}, Mistakes: []config.Mistake{}, Warnings: []string{}}
 	if c.Roles != "" {
 		found.Roles = strings.Split(c.Roles, ",")
@@ -56,22 +57,22 @@ func (c *configCheck) Run(s streams) error {
 	return nil
 }
 
-func (c *configCheck) print(s streams, found checked) error {
+func (c *configCheck) print(s terminal.Streams, found checked) error {
 	if c.JSON {
-		return printJSON(s.out, found)
+		return terminal.JSON(s.Out, found)
 	}
 	for _, mistake := range found.Mistakes {
-		fmt.Fprintln(s.out, mistake.In(c.Config))
+		fmt.Fprintln(s.Out, mistake.In(c.Config))
 	}
 	for _, warning := range found.Warnings {
-		fmt.Fprintln(s.out, "warning:", warning)
+		fmt.Fprintln(s.Out, "warning:", warning)
 	}
 	switch {
 	case !found.OK:
 	case len(found.Roles) == 0:
-		fmt.Fprintf(s.out, "%s is fine. Name the roles to check what they need.\n", c.Config)
+		fmt.Fprintf(s.Out, "%s is fine. Name the roles to check what they need.\n", c.Config)
 	default:
-		fmt.Fprintf(s.out, "%s is fine for %s.\n", c.Config, strings.Join(found.Roles, ", "))
+		fmt.Fprintf(s.Out, "%s is fine for %s.\n", c.Config, strings.Join(found.Roles, ", "))
 	}
 	return nil
 }
@@ -83,16 +84,16 @@ type configPrint struct {
 }
 
 // Run implements the command.
-func (c *configPrint) Run(s streams) error {
+func (c *configPrint) Run(s terminal.Streams) error {
 	if c.Config == "" {
 		if !c.Defaults {
 			return errors.New("name a file with --config, or print an example with --defaults")
 		}
-		return config.Reference(s.out)
+		return config.Reference(s.Out)
 	}
 	loaded, err := config.Load(c.Config, os.LookupEnv)
 	if err != nil {
 		return err
 	}
-	return loaded.Print(s.out, config.PrintOptions{Defaults: c.Defaults})
+	return loaded.Print(s.Out, config.PrintOptions{Defaults: c.Defaults})
 }

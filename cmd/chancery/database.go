@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/roles"
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentdb"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentpg"
@@ -116,7 +117,7 @@ func (p postgres) open(ctx context.Context, urls map[string]string) (s stores, e
 	}()
 	for role, url := range urls {
 		s.name = "postgres"
-		if role == roleIntrospection {
+		if role == roles.Introspection {
 			p.openSource(&s, url)
 		} else {
 			db, err := p.openPool(ctx, &s, url, rolesAt(urls, url))
@@ -131,10 +132,10 @@ func (p postgres) open(ctx context.Context, urls map[string]string) (s stores, e
 }
 
 // rolesAt are the roles that keep something in the database at url.
-func rolesAt(urls map[string]string, url string) roles {
-	var list roles
-	for _, role := range allRoles() {
-		if urls[role] == url && role != roleIntrospection {
+func rolesAt(urls map[string]string, url string) roles.Set {
+	var list roles.Set
+	for _, role := range roles.All() {
+		if urls[role] == url && role != roles.Introspection {
 			list = append(list, role)
 		}
 	}
@@ -143,7 +144,7 @@ func rolesAt(urls map[string]string, url string) roles {
 
 // openPool opens a database whose schema is up to date. Migrating is a step of its
 // own, because other servers may be running on it.
-func (p postgres) openPool(ctx context.Context, s *stores, url string, r roles) (*pgxpool.Pool, error) {
+func (p postgres) openPool(ctx context.Context, s *stores, url string, r roles.Set) (*pgxpool.Pool, error) {
 	name := strings.Join(r, ",")
 	if s.pools[name] != nil {
 		return s.pools[name], nil
@@ -175,7 +176,7 @@ func (p postgres) openPool(ctx context.Context, s *stores, url string, r roles) 
 
 // status looks at the schema, and waits for a database that is away: processes may
 // start before it.
-func (p postgres) status(ctx context.Context, url string, r roles) ([]migrate.Status, error) {
+func (p postgres) status(ctx context.Context, url string, r roles.Set) ([]migrate.Status, error) {
 	for waiting := false; ; waiting = true {
 		list, err := migrate.StatusPostgres(ctx, url, setsOf(r)...)
 		if err == nil || !pg.Unavailable(err) {
@@ -201,17 +202,17 @@ func (p postgres) openSource(s *stores, url string) {
 func (s *stores) use(role string, db *pgxpool.Pool) {
 	on := database.Postgres(db)
 	switch role {
-	case roleRegistry:
+	case roles.Registry:
 		s.registry = registry.Postgres(db)
 		s.outbox = eventdb.NewOutbox(on)
 		s.sweeps = coherentdb.Sweeps(on)
-	case roleDirectory:
+	case roles.Directory:
 		s.directory = directory.NewStores(on)
-	case roleConsent:
+	case roles.Consent:
 		s.consent = consent.NewStores(on)
-	case roleToken:
+	case roles.Token:
 		s.token = token.NewStores(on)
-	case roleAuthorize:
+	case roles.Authorize:
 		s.authorize = authorize.NewStores(on)
 	}
 }

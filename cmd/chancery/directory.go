@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 )
 
@@ -42,8 +43,8 @@ type userCreate struct {
 }
 
 // Run implements the command.
-func (c *userCreate) Run(ctx context.Context, s streams) error {
-	password, err := readPassword(s.in)
+func (c *userCreate) Run(ctx context.Context, s terminal.Streams) error {
+	password, err := readPassword(s.In)
 	if err != nil {
 		return err
 	}
@@ -57,9 +58,9 @@ func (c *userCreate) Run(ctx context.Context, s streams) error {
 			return err
 		}
 		if c.JSON {
-			return printJSON(s.out, map[string]string{"sub": resp.GetSubject().GetSub()})
+			return terminal.JSON(s.Out, map[string]string{"sub": resp.GetSubject().GetSub()})
 		}
-		fmt.Fprintf(s.out, "sub  %s\n", resp.GetSubject().GetSub())
+		fmt.Fprintf(s.Out, "sub  %s\n", resp.GetSubject().GetSub())
 		return nil
 	})
 }
@@ -105,7 +106,7 @@ func (c *userCreate) claims() (*structpb.Struct, error) {
 type userList struct{ adminFlags }
 
 // Run implements the command.
-func (c *userList) Run(ctx context.Context, s streams) error {
+func (c *userList) Run(ctx context.Context, s terminal.Streams) error {
 	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
 		var subjects []*directoryv1.Subject
 		err := pages(func(token string) (string, error) {
@@ -117,17 +118,17 @@ func (c *userList) Run(ctx context.Context, s streams) error {
 			return err
 		}
 		if c.JSON {
-			list, err := asJSONs(subjects)
+			list, err := terminal.List(subjects)
 			if err != nil {
 				return err
 			}
-			return printJSON(s.out, map[string]any{"users": list})
+			return terminal.JSON(s.Out, map[string]any{"users": list})
 		}
 		rows := make([][]string, 0, len(subjects))
 		for _, each := range subjects {
 			rows = append(rows, []string{each.GetSub(), each.GetUsername(), userState(each)})
 		}
-		return printTable(s.out, "SUB USERNAME STATE", rows)
+		return terminal.Table(s.Out, "SUB USERNAME STATE", rows)
 	})
 }
 
@@ -144,7 +145,7 @@ type userDisable struct {
 }
 
 // Run implements the command.
-func (c *userDisable) Run(ctx context.Context, s streams) error {
+func (c *userDisable) Run(ctx context.Context, s terminal.Streams) error {
 	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
 		resp, err := d.DisableSubject(ctx, &directoryv1.DisableSubjectRequest{Sub: c.Sub})
 		if err != nil {
@@ -161,7 +162,7 @@ type userEnable struct {
 }
 
 // Run implements the command.
-func (c *userEnable) Run(ctx context.Context, s streams) error {
+func (c *userEnable) Run(ctx context.Context, s terminal.Streams) error {
 	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
 		if _, err := d.EnableSubject(ctx, &directoryv1.EnableSubjectRequest{Sub: c.Sub}); err != nil {
 			return err
@@ -177,8 +178,8 @@ type userSetPassword struct {
 }
 
 // Run implements the command.
-func (c *userSetPassword) Run(ctx context.Context, s streams) error {
-	password, err := readPassword(s.in)
+func (c *userSetPassword) Run(ctx context.Context, s terminal.Streams) error {
+	password, err := readPassword(s.In)
 	if err != nil {
 		return err
 	}
@@ -196,7 +197,7 @@ type userUnlock struct {
 }
 
 // Run implements the command.
-func (c *userUnlock) Run(ctx context.Context, s streams) error {
+func (c *userUnlock) Run(ctx context.Context, s terminal.Streams) error {
 	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
 		if _, err := d.UnlockSubject(ctx, &directoryv1.UnlockSubjectRequest{Sub: c.Sub}); err != nil {
 			return err
@@ -219,16 +220,16 @@ type workspaceCreate struct {
 }
 
 // Run implements the command.
-func (c *workspaceCreate) Run(ctx context.Context, s streams) error {
+func (c *workspaceCreate) Run(ctx context.Context, s terminal.Streams) error {
 	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
 		resp, err := d.CreateWorkspace(ctx, &directoryv1.CreateWorkspaceRequest{Name: c.Name, Slug: c.Slug})
 		if err != nil {
 			return err
 		}
 		if c.JSON {
-			return printProto(s.out, resp.GetWorkspace())
+			return terminal.Proto(s.Out, resp.GetWorkspace())
 		}
-		fmt.Fprintf(s.out, "workspace_id  %s\nslug          %s\n", resp.GetWorkspace().GetWorkspaceId(), resp.GetWorkspace().GetSlug())
+		fmt.Fprintf(s.Out, "workspace_id  %s\nslug          %s\n", resp.GetWorkspace().GetWorkspaceId(), resp.GetWorkspace().GetSlug())
 		return nil
 	})
 }
@@ -236,7 +237,7 @@ func (c *workspaceCreate) Run(ctx context.Context, s streams) error {
 type workspaceList struct{ adminFlags }
 
 // Run implements the command.
-func (c *workspaceList) Run(ctx context.Context, s streams) error {
+func (c *workspaceList) Run(ctx context.Context, s terminal.Streams) error {
 	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
 		var workspaces []*directoryv1.Workspace
 		err := pages(func(token string) (string, error) {
@@ -248,17 +249,17 @@ func (c *workspaceList) Run(ctx context.Context, s streams) error {
 			return err
 		}
 		if c.JSON {
-			list, err := asJSONs(workspaces)
+			list, err := terminal.List(workspaces)
 			if err != nil {
 				return err
 			}
-			return printJSON(s.out, map[string]any{"workspaces": list})
+			return terminal.JSON(s.Out, map[string]any{"workspaces": list})
 		}
 		rows := make([][]string, 0, len(workspaces))
 		for _, each := range workspaces {
 			rows = append(rows, []string{each.GetWorkspaceId(), each.GetSlug(), each.GetCreateTime().AsTime().Format(time.RFC3339), each.GetName()})
 		}
-		return printTable(s.out, "WORKSPACE_ID SLUG CREATED NAME", rows)
+		return terminal.Table(s.Out, "WORKSPACE_ID SLUG CREATED NAME", rows)
 	})
 }
 
@@ -268,7 +269,7 @@ type workspaceDelete struct {
 }
 
 // Run implements the command.
-func (c *workspaceDelete) Run(ctx context.Context, s streams) error {
+func (c *workspaceDelete) Run(ctx context.Context, s terminal.Streams) error {
 	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
 		if _, err := d.DeleteWorkspace(ctx, &directoryv1.DeleteWorkspaceRequest{WorkspaceId: c.WorkspaceID}); err != nil {
 			return err
@@ -291,16 +292,16 @@ type projectCreate struct {
 }
 
 // Run implements the command.
-func (c *projectCreate) Run(ctx context.Context, s streams) error {
+func (c *projectCreate) Run(ctx context.Context, s terminal.Streams) error {
 	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
 		resp, err := d.CreateProject(ctx, &directoryv1.CreateProjectRequest{WorkspaceId: c.Workspace, Name: c.Name})
 		if err != nil {
 			return err
 		}
 		if c.JSON {
-			return printProto(s.out, resp.GetProject())
+			return terminal.Proto(s.Out, resp.GetProject())
 		}
-		fmt.Fprintf(s.out, "project_id  %s\n", resp.GetProject().GetProjectId())
+		fmt.Fprintf(s.Out, "project_id  %s\n", resp.GetProject().GetProjectId())
 		return nil
 	})
 }
@@ -311,24 +312,24 @@ type projectList struct {
 }
 
 // Run implements the command.
-func (c *projectList) Run(ctx context.Context, s streams) error {
+func (c *projectList) Run(ctx context.Context, s terminal.Streams) error {
 	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
 		resp, err := d.ListProjects(ctx, &directoryv1.ListProjectsRequest{WorkspaceId: c.Workspace})
 		if err != nil {
 			return err
 		}
 		if c.JSON {
-			list, err := asJSONs(resp.GetProjects())
+			list, err := terminal.List(resp.GetProjects())
 			if err != nil {
 				return err
 			}
-			return printJSON(s.out, map[string]any{"projects": list})
+			return terminal.JSON(s.Out, map[string]any{"projects": list})
 		}
 		rows := make([][]string, 0, len(resp.GetProjects()))
 		for _, each := range resp.GetProjects() {
 			rows = append(rows, []string{each.GetProjectId(), each.GetName()})
 		}
-		return printTable(s.out, "PROJECT_ID NAME", rows)
+		return terminal.Table(s.Out, "PROJECT_ID NAME", rows)
 	})
 }
 
@@ -338,7 +339,7 @@ type projectDelete struct {
 }
 
 // Run implements the command.
-func (c *projectDelete) Run(ctx context.Context, s streams) error {
+func (c *projectDelete) Run(ctx context.Context, s terminal.Streams) error {
 	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
 		if _, err := d.DeleteProject(ctx, &directoryv1.DeleteProjectRequest{ProjectId: c.ProjectID}); err != nil {
 			return err

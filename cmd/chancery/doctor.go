@@ -10,13 +10,15 @@ import (
 
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
 	"github.com/chancery-auth/chancery/cmd/chancery/doctor"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/folder"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	"github.com/chancery-auth/chancery/pkg/migrate"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 )
 
 // doctorCommand is "chancery doctor".
 type doctorCommand struct {
-	dataFlag
+	folder.Folder
 	Config   string   `help:"The configuration file of 'chancery run'. Default: look at the data folder of 'chancery serve'." placeholder:"FILE" type:"path" env:"CHANCERY_CONFIG"`
 	Role     []string `help:"Role of the process, with --config; may be repeated. Default: those that its certificate names." placeholder:"ROLE"`
 	Database string   `help:"URL of the Postgres database that 'chancery serve' uses; with a password it goes into the variable. Default: the embedded one below the data folder." placeholder:"URL" env:"CHANCERY_DATABASE"`
@@ -25,7 +27,7 @@ type doctorCommand struct {
 }
 
 // Run implements the command. It fails when a check does.
-func (c *doctorCommand) Run(ctx context.Context, s streams) error {
+func (c *doctorCommand) Run(ctx context.Context, s terminal.Streams) error {
 	checks, done := c.checks()
 	defer done()
 	results := []doctor.Result{}
@@ -40,7 +42,7 @@ func (c *doctorCommand) Run(ctx context.Context, s streams) error {
 		}
 	}
 	if c.JSON {
-		if err := printJSON(s.out, map[string]any{"ok": failed == 0, "checks": results}); err != nil {
+		if err := terminal.JSON(s.Out, map[string]any{"ok": failed == 0, "checks": results}); err != nil {
 			return err
 		}
 	}
@@ -51,10 +53,10 @@ func (c *doctorCommand) Run(ctx context.Context, s streams) error {
 }
 
 // printResult is one line and, where there is something to do, what.
-func printResult(s streams, r doctor.Result) {
-	fmt.Fprintf(s.out, "%-4s  %s: %s\n", r.Status, r.Check, r.Message)
+func printResult(s terminal.Streams, r doctor.Result) {
+	fmt.Fprintf(s.Out, "%-4s  %s: %s\n", r.Status, r.Check, r.Message)
 	if r.Fix != "" {
-		fmt.Fprintf(s.out, "      → %s\n", r.Fix)
+		fmt.Fprintf(s.Out, "      → %s\n", r.Fix)
 	}
 }
 
@@ -103,7 +105,7 @@ func (c *doctorCommand) folderChecks() (checks []doctor.Check, done func()) {
 		checks = append(checks, doctor.Check{Name: "database migrations", Run: c.checkEmbedded})
 	}
 	checks = append(checks, doctor.Check{Name: "server", Run: c.checkServer})
-	if info, err := c.readServerInfo(); err == nil {
+	if info, err := c.ReadServer(); err == nil {
 		checks = append(checks, doctor.IssuerCheck(info.Issuer))
 	}
 	return checks, done
@@ -124,15 +126,15 @@ func (c *doctorCommand) checkKEK(context.Context) doctor.Finding {
 	if c.KEK != "" {
 		return doctor.CheckKEK(c.KEK)
 	}
-	return doctor.CheckKEK("file:" + c.kek())
+	return doctor.CheckKEK("file:" + c.KEKFile())
 }
 
 // checkEmbedded looks at the schema of the embedded database. It makes none.
 func (c *doctorCommand) checkEmbedded(ctx context.Context) (f doctor.Finding) {
-	if _, err := os.Stat(c.database()); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(c.DatabaseFile()); errors.Is(err, fs.ErrNotExist) {
 		return doctor.Odd("there is no database yet").Do("'chancery serve --data %s' makes it", c.Data)
 	}
-	db, err := sqlite.Open(ctx, c.database())
+	db, err := sqlite.Open(ctx, c.DatabaseFile())
 	if err != nil {
 		return doctor.Bad("the database cannot be opened: %v", err).Do("restore it from a backup")
 	}
@@ -153,7 +155,7 @@ func (c *doctorCommand) checkEmbedded(ctx context.Context) (f doctor.Finding) {
 
 // checkServer asks the server that serves the folder, if one does.
 func (c *doctorCommand) checkServer(ctx context.Context) doctor.Finding {
-	info, err := c.readServerInfo()
+	info, err := c.ReadServer()
 	if err != nil {
 		return doctor.Odd("%v", err)
 	}

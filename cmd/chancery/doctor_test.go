@@ -7,13 +7,16 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/folder"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 )
 
 // execute runs a command line, and returns what it prints and its exit code.
 func execute(t *testing.T, args ...string) (out, errs string, code int) {
 	t.Helper()
 	var o, e bytes.Buffer
-	code = run(t.Context(), args, streams{in: strings.NewReader(""), out: &o, err: &e})
+	code = run(t.Context(), args, terminal.Streams{In: strings.NewReader(""), Out: &o, Err: &e})
 	return o.String(), e.String(), code
 }
 
@@ -95,7 +98,7 @@ func TestDoctorLooksAtADataFolder(t *testing.T) {
 	if out, _, code := execute(t, "doctor", "--data", data); code != exitFailed || !strings.Contains(out, "FAIL  key-encryption key: ") {
 		t.Errorf("doctor of an empty folder = %q, %d", out, code)
 	}
-	if _, err := (&serveCommand{dataFlag: dataFlag{data}}).openKEK(); err != nil {
+	if _, err := (&serveCommand{Folder: folder.Folder{Data: data}}).openKEK(); err != nil {
 		t.Fatal(err)
 	}
 	if _, errs, code := execute(t, "migrate", "up", "--data", data); code != 0 {

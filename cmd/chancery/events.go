@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	"github.com/chancery-auth/chancery/pkg/event"
 	eventv1 "github.com/chancery-auth/chancery/proto/chancery/event/v1"
 )
@@ -29,7 +30,7 @@ type eventsTail struct {
 }
 
 // Run implements the command. To be interrupted is its usual end.
-func (c *eventsTail) Run(ctx context.Context, s streams) error {
+func (c *eventsTail) Run(ctx context.Context, s terminal.Streams) error {
 	conn, err := c.connect()
 	if err != nil {
 		return err
@@ -43,7 +44,7 @@ func (c *eventsTail) Run(ctx context.Context, s streams) error {
 		FromStart: c.FromStart,
 		Type:      c.Type,
 		Skipped: func(subject string, cause error) {
-			fmt.Fprintf(s.err, "chancery: a message on %q is left out: %v\n", subject, cause)
+			fmt.Fprintf(s.Err, "chancery: a message on %q is left out: %v\n", subject, cause)
 		},
 	}, func(e *eventv1.Event) error { return c.print(s, e) })
 	switch {
@@ -71,10 +72,10 @@ func (c *eventsTail) connect() (*nats.Conn, error) {
 }
 
 // print writes one line. Other than a table a stream has no last row to wait for.
-func (c *eventsTail) print(s streams, e *eventv1.Event) error {
+func (c *eventsTail) print(s terminal.Streams, e *eventv1.Event) error {
 	if c.JSON {
-		return printProto(s.out, e)
+		return terminal.Proto(s.Out, e)
 	}
-	_, err := fmt.Fprintln(s.out, strings.Join(eventRow(e), "  "))
+	_, err := fmt.Fprintln(s.Out, strings.Join(eventRow(e), "  "))
 	return err
 }

@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	introspectionv1 "github.com/chancery-auth/chancery/proto/chancery/introspection/v1"
@@ -73,7 +74,7 @@ func grantLineOf(g *consentv1.Grant) grantLine {
 }
 
 // Run implements the command.
-func (c *grantList) Run(ctx context.Context, s streams) error {
+func (c *grantList) Run(ctx context.Context, s terminal.Streams) error {
 	return c.call(func(conn grpc.ClientConnInterface) error {
 		lines := []grantLine{}
 		err := pages(func(token string) (string, error) {
@@ -92,15 +93,15 @@ func (c *grantList) Run(ctx context.Context, s streams) error {
 	})
 }
 
-func (c *grantList) print(s streams, lines []grantLine) error {
+func (c *grantList) print(s terminal.Streams, lines []grantLine) error {
 	if c.JSON {
-		return printJSON(s.out, map[string]any{"grants": lines})
+		return terminal.JSON(s.Out, map[string]any{"grants": lines})
 	}
 	rows := make([][]string, 0, len(lines))
 	for _, l := range lines {
 		rows = append(rows, []string{l.GrantID, l.ClientID, l.Sub, fmt.Sprint(len(l.Workspaces)), fmt.Sprint(len(l.Projects)), l.Scope})
 	}
-	return printTable(s.out, "GRANT_ID CLIENT_ID SUB WORKSPACES PROJECTS SCOPE", rows)
+	return terminal.Table(s.Out, "GRANT_ID CLIENT_ID SUB WORKSPACES PROJECTS SCOPE", rows)
 }
 
 type grantRevoke struct {
@@ -109,7 +110,7 @@ type grantRevoke struct {
 }
 
 // Run implements the command.
-func (c *grantRevoke) Run(ctx context.Context, s streams) error {
+func (c *grantRevoke) Run(ctx context.Context, s terminal.Streams) error {
 	return c.call(func(conn grpc.ClientConnInterface) error {
 		_, err := consentv1.NewConsentServiceClient(conn).RevokeGrant(ctx, &consentv1.RevokeGrantRequest{
 			GrantId: c.GrantID, Reason: consentv1.RevokeGrantRequest_REASON_ADMIN,
@@ -133,24 +134,24 @@ type sessionList struct {
 }
 
 // Run implements the command.
-func (c *sessionList) Run(ctx context.Context, s streams) error {
+func (c *sessionList) Run(ctx context.Context, s terminal.Streams) error {
 	return c.call(func(conn grpc.ClientConnInterface) error {
 		resp, err := authorizev1.NewAuthorizeServiceClient(conn).ListSessions(ctx, &authorizev1.ListSessionsRequest{Sub: c.Subject})
 		if err != nil {
 			return err
 		}
 		if c.JSON {
-			list, err := asJSONs(resp.GetSessions())
+			list, err := terminal.List(resp.GetSessions())
 			if err != nil {
 				return err
 			}
-			return printJSON(s.out, map[string]any{"sessions": list})
+			return terminal.JSON(s.Out, map[string]any{"sessions": list})
 		}
 		rows := make([][]string, 0, len(resp.GetSessions()))
 		for _, each := range resp.GetSessions() {
 			rows = append(rows, []string{each.GetSessionId(), each.GetAuthTime().AsTime().Format(time.RFC3339), each.GetUserAgent()})
 		}
-		return printTable(s.out, "SESSION_ID SIGNED_IN BROWSER", rows)
+		return terminal.Table(s.Out, "SESSION_ID SIGNED_IN BROWSER", rows)
 	})
 }
 
@@ -160,7 +161,7 @@ type sessionEnd struct {
 }
 
 // Run implements the command.
-func (c *sessionEnd) Run(ctx context.Context, s streams) error {
+func (c *sessionEnd) Run(ctx context.Context, s terminal.Streams) error {
 	return c.call(func(conn grpc.ClientConnInterface) error {
 		_, err := authorizev1.NewAuthorizeServiceClient(conn).EndSession(ctx, &authorizev1.EndSessionRequest{SessionId: c.SessionID})
 		if err != nil {
@@ -181,11 +182,11 @@ type tokenArg struct {
 	Token string `arg:"" help:"The token, or - to read it from standard input."`
 }
 
-func (t tokenArg) read(s streams) (string, error) {
+func (t tokenArg) read(s terminal.Streams) (string, error) {
 	if t.Token != "-" {
 		return t.Token, nil
 	}
-	content, err := io.ReadAll(io.LimitReader(s.in, 16<<10))
+	content, err := io.ReadAll(io.LimitReader(s.In, 16<<10))
 	if err != nil {
 		return "", fmt.Errorf("read the token: %w", err)
 	}
@@ -202,7 +203,7 @@ type tokenIntrospect struct {
 }
 
 // Run implements the command. It always prints JSON: the answer of RFC 7662 §2.2.
-func (c *tokenIntrospect) Run(ctx context.Context, s streams) error {
+func (c *tokenIntrospect) Run(ctx context.Context, s terminal.Streams) error {
 	token, err := c.read(s)
 	if err != nil {
 		return err
@@ -212,7 +213,7 @@ func (c *tokenIntrospect) Run(ctx context.Context, s streams) error {
 		if err != nil {
 			return err
 		}
-		return printJSON(s.out, answerOf(resp.GetAnswer()))
+		return terminal.JSON(s.Out, answerOf(resp.GetAnswer()))
 	})
 }
 
@@ -260,7 +261,7 @@ type tokenRevoke struct {
 }
 
 // Run implements the command.
-func (c *tokenRevoke) Run(ctx context.Context, s streams) error {
+func (c *tokenRevoke) Run(ctx context.Context, s terminal.Streams) error {
 	token, err := c.read(s)
 	if err != nil {
 		return err
@@ -270,9 +271,9 @@ func (c *tokenRevoke) Run(ctx context.Context, s streams) error {
 			return err
 		}
 		if c.JSON {
-			return printJSON(s.out, map[string]bool{"revoked": true})
+			return terminal.JSON(s.Out, map[string]bool{"revoked": true})
 		}
-		fmt.Fprintln(s.out, "The token is not good for anything any more.")
+		fmt.Fprintln(s.Out, "The token is not good for anything any more.")
 		return nil
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
 
@@ -24,7 +25,7 @@ type initialTokenCreate struct {
 }
 
 // Run implements the command.
-func (c *initialTokenCreate) Run(ctx context.Context, s streams) error {
+func (c *initialTokenCreate) Run(ctx context.Context, s terminal.Streams) error {
 	return c.call(func(conn grpc.ClientConnInterface) error {
 		resp, err := registryv1.NewRegistryServiceClient(conn).CreateInitialAccessToken(ctx, &registryv1.CreateInitialAccessTokenRequest{Lifetime: durationpb.New(c.Lifetime)})
 		if err != nil {
@@ -32,13 +33,13 @@ func (c *initialTokenCreate) Run(ctx context.Context, s streams) error {
 		}
 		token := resp.GetToken()
 		if c.JSON {
-			return printJSON(s.out, struct {
+			return terminal.JSON(s.Out, struct {
 				TokenID            string `json:"token_id"`
 				InitialAccessToken string `json:"initial_access_token"`
 				ExpireTime         string `json:"expire_time"`
 			}{token.GetTokenId(), resp.GetInitialAccessToken(), timeText(token.GetExpireTime())})
 		}
-		fmt.Fprintf(s.out, "token_id              %s\ninitial_access_token  %s\nexpire_time           %s\n\nThe token is not shown again.\n",
+		fmt.Fprintf(s.Out, "token_id              %s\ninitial_access_token  %s\nexpire_time           %s\n\nThe token is not shown again.\n",
 			token.GetTokenId(), resp.GetInitialAccessToken(), timeText(token.GetExpireTime()))
 		return nil
 	})
@@ -47,24 +48,24 @@ func (c *initialTokenCreate) Run(ctx context.Context, s streams) error {
 type initialTokenList struct{ adminFlags }
 
 // Run implements the command.
-func (c *initialTokenList) Run(ctx context.Context, s streams) error {
+func (c *initialTokenList) Run(ctx context.Context, s terminal.Streams) error {
 	return c.call(func(conn grpc.ClientConnInterface) error {
 		resp, err := registryv1.NewRegistryServiceClient(conn).ListInitialAccessTokens(ctx, &registryv1.ListInitialAccessTokensRequest{})
 		if err != nil {
 			return err
 		}
 		if c.JSON {
-			list, err := asJSONs(resp.GetTokens())
+			list, err := terminal.List(resp.GetTokens())
 			if err != nil {
 				return err
 			}
-			return printJSON(s.out, map[string]any{"tokens": list})
+			return terminal.JSON(s.Out, map[string]any{"tokens": list})
 		}
 		rows := make([][]string, 0, len(resp.GetTokens()))
 		for _, each := range resp.GetTokens() {
 			rows = append(rows, []string{each.GetTokenId(), "…" + each.GetHint(), timeText(each.GetCreateTime()), timeText(each.GetExpireTime())})
 		}
-		return printTable(s.out, "TOKEN_ID HINT CREATED EXPIRES", rows)
+		return terminal.Table(s.Out, "TOKEN_ID HINT CREATED EXPIRES", rows)
 	})
 }
 
@@ -74,7 +75,7 @@ type initialTokenRevoke struct {
 }
 
 // Run implements the command.
-func (c *initialTokenRevoke) Run(ctx context.Context, s streams) error {
+func (c *initialTokenRevoke) Run(ctx context.Context, s terminal.Streams) error {
 	return c.call(func(conn grpc.ClientConnInterface) error {
 		_, err := registryv1.NewRegistryServiceClient(conn).RevokeInitialAccessToken(ctx, &registryv1.RevokeInitialAccessTokenRequest{TokenId: c.TokenID})
 		if err != nil {

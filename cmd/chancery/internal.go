@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/build"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/telemetry"
 )
@@ -42,7 +43,7 @@ type health struct {
 
 // health is now's.
 func (p *process) health() health {
-	version, _ := buildVersion()
+	version, _ := build.Version()
 	h := health{
 		Ready: p.ready(), Draining: p.draining.Load(), Services: strings.Join(p.roles, ","),
 		Issuer: p.config.Issuer, Version: version, Database: p.stores.name,
@@ -82,7 +83,7 @@ func (p *process) internalHandler() http.Handler {
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	if p.roles.serveGRPC() {
+	if p.roles.ServeGRPC() {
 		reflection := grpcserve.Reflection(p.grpc)
 		mux.Handle("POST /grpc.reflection.v1.ServerReflection/", reflection)
 		mux.Handle("POST /grpc.health.v1.Health/", reflection)

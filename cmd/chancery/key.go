@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
 )
 
@@ -22,7 +23,7 @@ type keyCommands struct {
 type keyList struct{ adminFlags }
 
 // Run implements the command.
-func (c *keyList) Run(ctx context.Context, s streams) error {
+func (c *keyList) Run(ctx context.Context, s terminal.Streams) error {
 	return c.call(func(conn grpc.ClientConnInterface) error {
 		resp, err := tokenv1.NewTokenServiceClient(conn).ListKeys(ctx, &tokenv1.ListKeysRequest{})
 		if err != nil {
@@ -39,7 +40,7 @@ type keyRotate struct {
 }
 
 // Run implements the command.
-func (c *keyRotate) Run(ctx context.Context, s streams) error {
+func (c *keyRotate) Run(ctx context.Context, s terminal.Streams) error {
 	return c.call(func(conn grpc.ClientConnInterface) error {
 		resp, err := tokenv1.NewTokenServiceClient(conn).RotateKeys(ctx, &tokenv1.RotateKeysRequest{Purpose: c.Purpose, AtOnce: c.AtOnce})
 		if err != nil {
@@ -49,10 +50,10 @@ func (c *keyRotate) Run(ctx context.Context, s streams) error {
 			return err
 		}
 		if c.AtOnce && c.Purpose != "seal" {
-			fmt.Fprintln(s.err, "Relying parties that keep the key set may refuse ID tokens until they fetch it again.")
+			fmt.Fprintln(s.Err, "Relying parties that keep the key set may refuse ID tokens until they fetch it again.")
 		}
 		if c.AtOnce {
-			fmt.Fprintln(s.err, "The former key still opens what it sealed or signed. If it has leaked: chancery key retire KEY_ID")
+			fmt.Fprintln(s.Err, "The former key still opens what it sealed or signed. If it has leaked: chancery key retire KEY_ID")
 		}
 		return nil
 	})
@@ -64,7 +65,7 @@ type keyRetire struct {
 }
 
 // Run implements the command.
-func (c *keyRetire) Run(ctx context.Context, s streams) error {
+func (c *keyRetire) Run(ctx context.Context, s terminal.Streams) error {
 	return c.call(func(conn grpc.ClientConnInterface) error {
 		resp, err := tokenv1.NewTokenServiceClient(conn).RetireKey(ctx, &tokenv1.RetireKeyRequest{KeyId: c.KeyID})
 		if err != nil {
@@ -74,20 +75,20 @@ func (c *keyRetire) Run(ctx context.Context, s streams) error {
 	})
 }
 
-func (a adminFlags) printKeys(s streams, keys []*tokenv1.Key) error {
+func (a adminFlags) printKeys(s terminal.Streams, keys []*tokenv1.Key) error {
 	if a.JSON {
-		list, err := asJSONs(keys)
+		list, err := terminal.List(keys)
 		if err != nil {
 			return err
 		}
-		return printJSON(s.out, map[string]any{"keys": list})
+		return terminal.JSON(s.Out, map[string]any{"keys": list})
 	}
 	rows := make([][]string, 0, len(keys))
 	for _, k := range keys {
 		state := strings.ToLower(strings.TrimPrefix(k.GetState().String(), "KEY_STATE_"))
 		rows = append(rows, []string{k.GetKeyId(), k.GetPurpose(), state, instant(k.GetActivateTime()), instant(k.GetExpireTime())})
 	}
-	return printTable(s.out, "KEY_ID PURPOSE STATE ACTIVE_SINCE EXPIRES", rows)
+	return terminal.Table(s.Out, "KEY_ID PURPOSE STATE ACTIVE_SINCE EXPIRES", rows)
 }
 
 // instant is t for a table; a dash for none.

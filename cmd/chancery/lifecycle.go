@@ -73,7 +73,7 @@ func (p *process) serve(ctx context.Context, announce func() error) error {
 func (p *process) servers() []runner {
 	drain := p.config.Drain
 	list := []runner{func(ctx context.Context) error { return serveHTTP(ctx, p.internal, p.listeners.internal, drain) }}
-	if p.roles.serveGRPC() {
+	if p.roles.ServeGRPC() {
 		list = append(list, func(ctx context.Context) error { return p.grpc.Serve(ctx, p.listeners.grpc) })
 	}
 	if p.http != nil {

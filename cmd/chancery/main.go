@@ -5,13 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/build"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 )
@@ -24,7 +25,7 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
-	code := run(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr})
+	code := run(ctx, os.Args[1:], terminal.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
 	stop()
 	os.Exit(code)
 }
@@ -37,12 +38,6 @@ func endSignals() []os.Signal {
 		signals = append(signals, syscall.SIGHUP)
 	}
 	return signals
-}
-
-// streams are what a command reads and writes.
-type streams struct {
-	in       io.Reader
-	out, err io.Writer
 }
 
 // commands is the command line.
@@ -67,14 +62,14 @@ type commands struct {
 	Audit     auditCommands    `cmd:"" help:"See what has changed, and who asked for it."`
 	Events    eventsCommands   `cmd:"" help:"Follow what is published to other systems."`
 	Status    statusCommand    `cmd:"" help:"Ask a running server how it is."`
-	Version   versionCommand   `cmd:"" help:"Print the version."`
+	Version   build.Command    `cmd:"" help:"Print the version."`
 }
 
 // exited carries kong's wish to exit, as after --help, out of its parser.
 type exited int
 
 // run is main without the process. It returns the exit code.
-func run(ctx context.Context, args []string, s streams) (code int) {
+func run(ctx context.Context, args []string, s terminal.Streams) (code int) {
 	defer func() {
 		switch e := recover().(type) {
 		case nil:
@@ -88,14 +83,14 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 	parser, err := kong.New(&c,
 		kong.Name("chancery"),
 		kong.Description("An OAuth 2.1 and OpenID Connect authorization server."),
-		kong.Writers(s.out, s.err),
+		kong.Writers(s.Out, s.Err),
 		kong.Exit(func(code int) { panic(exited(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(s),
 	)
 	if err != nil {
-		fmt.Fprintln(s.err, "chancery:", err)
+		fmt.Fprintln(s.Err, "chancery:", err)
 		return exitFailed
 	}
 	parsed, err := parser.Parse(args)
@@ -103,11 +98,11 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 		err = settlePlace(parsed)
 	}
 	if err != nil {
-		fmt.Fprintf(s.err, "chancery: %v\nTry 'chancery --help'.\n", err)
+		fmt.Fprintf(s.Err, "chancery: %v\nTry 'chancery --help'.\n", err)
 		return exitUsage
 	}
 	if err := parsed.Run(); err != nil {
-		fmt.Fprintln(s.err, "chancery:", sentence(err))
+		fmt.Fprintln(s.Err, "chancery:", sentence(err))
 		return exitFailed
 	}
 	return 0

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 )
 
@@ -28,7 +29,7 @@ type memberCreate struct {
 }
 
 // Run implements the command.
-func (c *memberCreate) Run(ctx context.Context, s streams) error {
+func (c *memberCreate) Run(ctx context.Context, s terminal.Streams) error {
 	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
 		resp, err := d.AddMember(ctx, &directoryv1.AddMemberRequest{WorkspaceId: c.Workspace, Sub: c.Subject, Role: c.Role})
 		if err != nil {
@@ -45,7 +46,7 @@ type memberSetRole struct {
 }
 
 // Run implements the command.
-func (c *memberSetRole) Run(ctx context.Context, s streams) error {
+func (c *memberSetRole) Run(ctx context.Context, s terminal.Streams) error {
 	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
 		resp, err := d.SetMemberRole(ctx, &directoryv1.SetMemberRoleRequest{WorkspaceId: c.Workspace, Sub: c.Subject, Role: c.Role})
 		if err != nil {
@@ -57,11 +58,11 @@ func (c *memberSetRole) Run(ctx context.Context, s streams) error {
 }
 
 // print shows a membership.
-func (a adminFlags) print(s streams, m *directoryv1.Membership) error {
+func (a adminFlags) print(s terminal.Streams, m *directoryv1.Membership) error {
 	if a.JSON {
-		return printProto(s.out, m)
+		return terminal.Proto(s.Out, m)
 	}
-	fmt.Fprintf(s.out, "%s is %s of %s\n", m.GetSub(), m.GetRole(), m.GetWorkspaceId())
+	fmt.Fprintf(s.Out, "%s is %s of %s\n", m.GetSub(), m.GetRole(), m.GetWorkspaceId())
 	return nil
 }
 
@@ -71,24 +72,24 @@ type memberList struct {
 }
 
 // Run implements the command.
-func (c *memberList) Run(ctx context.Context, s streams) error {
+func (c *memberList) Run(ctx context.Context, s terminal.Streams) error {
 	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
 		resp, err := d.ListMembers(ctx, &directoryv1.ListMembersRequest{WorkspaceId: c.Workspace})
 		if err != nil {
 			return err
 		}
 		if c.JSON {
-			list, err := asJSONs(resp.GetMemberships())
+			list, err := terminal.List(resp.GetMemberships())
 			if err != nil {
 				return err
 			}
-			return printJSON(s.out, map[string]any{"members": list})
+			return terminal.JSON(s.Out, map[string]any{"members": list})
 		}
 		rows := make([][]string, 0, len(resp.GetMemberships()))
 		for _, m := range resp.GetMemberships() {
 			rows = append(rows, []string{m.GetSub(), m.GetUsername(), m.GetRole()})
 		}
-		return printTable(s.out, "SUB USERNAME ROLE", rows)
+		return terminal.Table(s.Out, "SUB USERNAME ROLE", rows)
 	})
 }
 
@@ -98,7 +99,7 @@ type memberDelete struct {
 }
 
 // Run implements the command.
-func (c *memberDelete) Run(ctx context.Context, s streams) error {
+func (c *memberDelete) Run(ctx context.Context, s terminal.Streams) error {
 	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
 		resp, err := d.RemoveMember(ctx, &directoryv1.RemoveMemberRequest{WorkspaceId: c.Workspace, Sub: c.Subject})
 		if err != nil {
@@ -111,12 +112,12 @@ func (c *memberDelete) Run(ctx context.Context, s streams) error {
 
 // warnOfApps says what lives on where there is no admin; nil if there is one.
 // Standard output stays as it is, for programs.
-func warnOfApps(s streams, where string, apps *int64) {
+func warnOfApps(s terminal.Streams, where string, apps *int64) {
 	switch {
 	case apps == nil || *apps == 0:
 	case *apps < 0:
-		fmt.Fprintf(s.err, "warning: whether apps live on without an admin could not be found out, in %s: see chancery client list\n", where)
+		fmt.Fprintf(s.Err, "warning: whether apps live on without an admin could not be found out, in %s: see chancery client list\n", where)
 	default:
-		fmt.Fprintf(s.err, "warning: no admin is left in %s, and the apps live on (%d): make somebody admin, or delete them\n", where, *apps)
+		fmt.Fprintf(s.Err, "warning: no admin is left in %s, and the apps live on (%d): make somebody admin, or delete them\n", where, *apps)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/folder"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	"github.com/chancery-auth/chancery/pkg/migrate"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
@@ -21,7 +23,7 @@ type migrateCommands struct {
 
 // migrateFlags say which database.
 type migrateFlags struct {
-	dataFlag
+	folder.Folder
 	Database string `help:"URL of a Postgres database; with a password it goes into the variable. Default: the embedded one below the data folder." placeholder:"URL" env:"CHANCERY_DATABASE"`
 	Config   string `help:"Configuration that names the Postgres database." placeholder:"FILE" type:"path" env:"CHANCERY_CONFIG"`
 	JSON     bool   `help:"Print JSON." name:"json"`
@@ -46,7 +48,7 @@ func (m migrateFlags) postgres() (string, error) {
 // place names the database at url for people, without what lets in.
 func (m migrateFlags) place(url string) string {
 	if url == "" {
-		return m.database()
+		return m.DatabaseFile()
 	}
 	cfg, err := pg.Config(url, pg.Options{AllowPlaintext: true})
 	if err != nil {
@@ -64,7 +66,7 @@ func (m migrateFlags) statuses(ctx context.Context) (list []migrate.Status, err 
 	if url != "" {
 		return migrate.StatusPostgres(ctx, url, migrationSets()...)
 	}
-	db, err := sqlite.Open(ctx, m.database())
+	db, err := sqlite.Open(ctx, m.DatabaseFile())
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +74,7 @@ func (m migrateFlags) statuses(ctx context.Context) (list []migrate.Status, err 
 	return migrate.StatusSQLite(ctx, db, migrationSets()...)
 }
 
-func (m migrateFlags) print(ctx context.Context, s streams) error {
+func (m migrateFlags) print(ctx context.Context, s terminal.Streams) error {
 	list, err := m.statuses(ctx)
 	if err != nil {
 		return err
@@ -92,7 +94,7 @@ func (m migrateFlags) print(ctx context.Context, s streams) error {
 			}
 			lines = append(lines, l)
 		}
-		return printJSON(s.out, map[string]any{"migrations": lines, "pending": pending(list)})
+		return terminal.JSON(s.Out, map[string]any{"migrations": lines, "pending": pending(list)})
 	}
 	rows := make([][]string, 0, len(list))
 	for _, each := range list {
@@ -102,7 +104,7 @@ func (m migrateFlags) print(ctx context.Context, s streams) error {
 		}
 		rows = append(rows, []string{each.Set, fmt.Sprint(each.Version), applied, each.Name})
 	}
-	return printTable(s.out, "SCHEMA VERSION APPLIED NAME", rows)
+	return terminal.Table(s.Out, "SCHEMA VERSION APPLIED NAME", rows)
 }
 
 // pending counts what is not applied.
@@ -119,7 +121,7 @@ func pending(list []migrate.Status) int {
 type migrateUp struct{ migrateFlags }
 
 // Run implements the command.
-func (c *migrateUp) Run(ctx context.Context, s streams) error {
+func (c *migrateUp) Run(ctx context.Context, s terminal.Streams) error {
 	url, err := c.postgres()
 	if err != nil {
 		return err
@@ -130,12 +132,12 @@ func (c *migrateUp) Run(ctx context.Context, s streams) error {
 		}
 		return c.print(ctx, s)
 	}
-	unlock, err := c.acquire()
+	unlock, err := c.Acquire()
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	db, err := sqlite.Open(ctx, c.database())
+	db, err := sqlite.Open(ctx, c.DatabaseFile())
 	if err != nil {
 		return err
 	}
@@ -149,4 +151,4 @@ func (c *migrateUp) Run(ctx context.Context, s streams) error {
 type migrateStatus struct{ migrateFlags }
 
 // Run implements the command.
-func (c *migrateStatus) Run(ctx context.Context, s streams) error { return c.print(ctx, s) }
+func (c *migrateStatus) Run(ctx context.Context, s terminal.Streams) error { return c.print(ctx, s) }

@@ -18,7 +18,7 @@ func (a adminFlags) natsConn() (*nats.Conn, error) {
 	if a.Config != "" {
 		return a.clusterNATS()
 	}
-	info, err := a.readServerInfo()
+	info, err := a.ReadServer()
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 )
 
 // Which database a destructive command is about is what its flags say, not what
@@ -27,7 +29,7 @@ func TestFlagsNameTheInstallationBeforeTheEnvironment(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var out, err strings.Builder
-			code := run(t.Context(), tt.args, streams{in: strings.NewReader(""), out: &out, err: &err})
+			code := run(t.Context(), tt.args, terminal.Streams{In: strings.NewReader(""), Out: &out, Err: &err})
 			if strings.Contains(err.String(), "pa55word") {
 				t.Errorf("the password is shown: %q", err.String())
 			}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	"github.com/chancery-auth/chancery/cmd/chancery/provider"
 	"github.com/chancery-auth/chancery/deploy/presets"
 	edgepages "github.com/chancery-auth/chancery/gateway/pages"
@@ -33,7 +34,7 @@ type presetLine struct {
 }
 
 // Run implements the command.
-func (c *presetList) Run(s streams) error {
+func (c *presetList) Run(s terminal.Streams) error {
 	lines := make([]presetLine, 0, len(presets.Names()))
 	rows := make([][]string, 0, len(presets.Names()))
 	for _, name := range presets.Names() {
@@ -45,9 +46,9 @@ func (c *presetList) Run(s streams) error {
 		rows = append(rows, []string{p.Name, p.Brand.Name, "https://HOST" + p.IssuerPath, fmt.Sprint(len(p.Scopes))})
 	}
 	if c.JSON {
-		return printJSON(s.out, map[string]any{"presets": lines})
+		return terminal.JSON(s.Out, map[string]any{"presets": lines})
 	}
-	return printTable(s.out, "NAME BRAND ISSUER SCOPES", rows)
+	return terminal.Table(s.Out, "NAME BRAND ISSUER SCOPES", rows)
 }
 
 // presetShow is "chancery preset show".
@@ -56,13 +57,13 @@ type presetShow struct {
 }
 
 // Run implements the command.
-func (c *presetShow) Run(s streams) error {
+func (c *presetShow) Run(s terminal.Streams) error {
 	p, err := provider.Load(c.Preset)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "# The preset %s, complete. A key that is left out is as in the preset %s.\n\n", p.Name, preset.Default().Name)
-	return preset.Print(s.out, p)
+	fmt.Fprintf(s.Out, "# The preset %s, complete. A key that is left out is as in the preset %s.\n\n", p.Name, preset.Default().Name)
+	return preset.Print(s.Out, p)
 }
 
 // presetCheck is "chancery preset check".
@@ -80,7 +81,7 @@ type checkedPreset struct {
 }
 
 // Run implements the command. It fails when there is a mistake.
-func (c *presetCheck) Run(s streams) error {
+func (c *presetCheck) Run(s terminal.Streams) error {
 	found := checkedPreset{File: c.File, Mistakes: []config.Mistake{}}
 	p, err := provider.Load(c.File)
 	if err == nil {
@@ -125,15 +126,15 @@ func brandOf(p preset.Preset) (edgepages.Brand, error) {
 	}, err
 }
 
-func (c *presetCheck) print(s streams, found checkedPreset) error {
+func (c *presetCheck) print(s terminal.Streams, found checkedPreset) error {
 	if c.JSON {
-		return printJSON(s.out, found)
+		return terminal.JSON(s.Out, found)
 	}
 	for _, mistake := range found.Mistakes {
-		fmt.Fprintln(s.out, mistake.In(c.File))
+		fmt.Fprintln(s.Out, mistake.In(c.File))
 	}
 	if found.OK {
-		fmt.Fprintf(s.out, "%s is fine: preset %s.\n", c.File, found.Name)
+		fmt.Fprintf(s.Out, "%s is fine: preset %s.\n", c.File, found.Name)
 	}
 	return nil
 }

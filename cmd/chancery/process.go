@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/credentials"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/roles"
 	"github.com/chancery-auth/chancery/cmd/chancery/provider"
 	"github.com/chancery-auth/chancery/gateway"
 	"github.com/chancery-auth/chancery/pkg/coherent"
@@ -67,7 +68,7 @@ func (g *ground) close() {
 type process struct {
 	ground
 	config    *config.Config
-	roles     roles
+	roles     roles.Set
 	listeners *listeners
 	log       *slog.Logger
 	preset    preset.Preset
@@ -88,7 +89,7 @@ type process struct {
 
 // newProcess makes the services of the roles, and what carries calls to them. It
 // starts nothing. The preset is the one that the configuration names.
-func newProcess(r roles, c *config.Config, g ground, l *listeners, log *slog.Logger) (*process, error) {
+func newProcess(r roles.Set, c *config.Config, g ground, l *listeners, log *slog.Logger) (*process, error) {
 	loaded, err := provider.Load(c.Preset)
 	if err != nil {
 		return nil, err
@@ -100,7 +101,7 @@ func newProcess(r roles, c *config.Config, g ground, l *listeners, log *slog.Log
 	}
 	p.limiter = ratelimit.New(time.Now, g.telemetry.Counters().RateLimited)
 	p.hints = coherent.NewHints(g.bus, coherent.HintOptions{Keep: preset.RestrictionKeep, Key: g.hintKey, Log: log})
-	if r.has(roleIntrospection) {
+	if r.Has(roles.Introspection) {
 		state := coherent.NewState(int64(c.Introspection.Memory))
 		p.replica = coherent.New(g.stores.source, state, coherent.Options{Bound: c.RevocationBound, Log: log})
 	}
@@ -171,14 +172,14 @@ func (p *process) conn(caller grpcserve.Caller) grpc.ClientConnInterface {
 
 // makeEdge makes the public HTTP server, where the process is a gateway.
 func (p *process) makeEdge() error {
-	if !p.roles.has(roleGateway) {
+	if !p.roles.Has(roles.Gateway) {
 		return nil
 	}
 	brand, err := brandOf(p.preset)
 	if err != nil {
 		return err
 	}
-	clients := newEdgeClients(p.conn(roleGateway))
+	clients := newEdgeClients(p.conn(roles.Gateway))
 	edge, err := gateway.New(gateway.Config{
 		Issuer: p.config.Issuer, Preset: p.preset, Bound: p.config.RevocationBound,
 		Logo:           brand.Logo,

@@ -1,15 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 	"time"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentdb"
 	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/event"
@@ -41,15 +40,15 @@ func (r restoreFlags) in(ctx context.Context, url string, f func(tx *database.Tx
 		defer db.Close()
 		return database.Postgres(db).InTx(ctx, f)
 	}
-	if _, err := os.Stat(r.database()); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(r.DatabaseFile()); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no database below %s", r.Data)
 	}
-	unlock, err := r.acquire()
+	unlock, err := r.Acquire()
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	db, err := sqlite.Open(ctx, r.database())
+	db, err := sqlite.Open(ctx, r.DatabaseFile())
 	if err != nil {
 		return err
 	}
@@ -60,7 +59,7 @@ func (r restoreFlags) in(ctx context.Context, url string, f func(tx *database.Tx
 type restoreShow struct{ restoreFlags }
 
 // Run implements the command.
-func (c *restoreShow) Run(ctx context.Context, s streams) error {
+func (c *restoreShow) Run(ctx context.Context, s terminal.Streams) error {
 	url, err := c.postgres()
 	if err != nil {
 		return err
@@ -74,9 +73,9 @@ func (c *restoreShow) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	if c.JSON {
-		return printJSON(s.out, map[string]int64{"epoch": epoch})
+		return terminal.JSON(s.Out, map[string]int64{"epoch": epoch})
 	}
-	_, err = fmt.Fprintln(s.out, epoch)
+	_, err = fmt.Fprintln(s.Out, epoch)
 	return err
 }
 
@@ -86,13 +85,13 @@ type restoreRaise struct {
 }
 
 // Run implements the command.
-func (c *restoreRaise) Run(ctx context.Context, s streams) error {
+func (c *restoreRaise) Run(ctx context.Context, s terminal.Streams) error {
 	url, err := c.postgres()
 	if err != nil {
 		return err
 	}
 	if !c.Yes {
-		if err := confirm(s, fmt.Sprintf("This ends every token and code issued so far by %s.", c.place(url))); err != nil {
+		if err := terminal.Confirm(s, fmt.Sprintf("This ends every token and code issued so far by %s.", c.place(url))); err != nil {
 			return err
 		}
 	}
@@ -102,9 +101,9 @@ func (c *restoreRaise) Run(ctx context.Context, s streams) error {
 	}
 	begin(ctx)
 	if c.JSON {
-		return printJSON(s.out, map[string]int64{"before": epochs.Before, "epoch": epochs.After})
+		return terminal.JSON(s.Out, map[string]int64{"before": epochs.Before, "epoch": epochs.After})
 	}
-	_, err = fmt.Fprintf(s.out, `The restore epoch of %s was %d and is %d now.
+	_, err = fmt.Fprintf(s.Out, `The restore epoch of %s was %d and is %d now.
 Every token and code issued before is dead: users and clients get new ones.
 Start the services now. One that runs takes the epoch over within 30 s, and until
 then issues access tokens that are dead already.
@@ -134,28 +133,4 @@ func (c *restoreRaise) raise(ctx context.Context, url string) (epochs token.Epoc
 		return eventdb.Append(ctx, tx, event.Event{Type: event.RestoreEpochRaised})
 	})
 	return epochs, err
-}
-
-// confirm asks the person at the terminal. Scripts have nobody to ask, and say
-// --yes.
-func confirm(s streams, what string) error {
-	file, ok := s.in.(*os.File)
-	if !ok || !terminal(file) {
-		return errors.New("there is no terminal to ask at: say --yes")
-	}
-	fmt.Fprintf(s.err, "%s Continue? [y/N] ", what)
-	answer, err := bufio.NewReader(file).ReadString('\n')
-	if err != nil {
-		return fmt.Errorf("read the answer: %w", err)
-	}
-	if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
-		return errors.New("nothing was changed")
-	}
-	return nil
-}
-
-// terminal reports whether somebody may sit at file.
-func terminal(file *os.File) bool {
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

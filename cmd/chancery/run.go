@@ -12,6 +12,9 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/build"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/roles"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/kek"
 	"github.com/chancery-auth/chancery/pkg/mtls"
@@ -33,8 +36,8 @@ type runCommand struct {
 
 // Run implements the command. It returns when ctx ends and everything has
 // stopped, or at the first part that fails.
-func (c *runCommand) Run(ctx context.Context, s streams) error {
-	r, err := parseRoles(c.Services)
+func (c *runCommand) Run(ctx context.Context, s terminal.Streams) error {
+	r, err := roles.Parse(c.Services)
 	if err != nil {
 		return err
 	}
@@ -42,7 +45,7 @@ func (c *runCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	log := telemetry.NewLogger(s.err, cfg.Log.Level).With(slog.String("services", strings.Join(r, ",")))
+	log := telemetry.NewLogger(s.Err, cfg.Log.Level).With(slog.String("services", strings.Join(r, ",")))
 	for _, warning := range cfg.Warnings() {
 		log.WarnContext(ctx, "configuration", slog.String("warning", warning))
 	}
@@ -66,7 +69,7 @@ func (c *runCommand) Run(ctx context.Context, s streams) error {
 
 // load reads the configuration, puts the flags in place of what it says, and checks
 // what the roles need. A file with mistakes is told all of them at once.
-func (c *runCommand) load(r roles) (*config.Config, error) {
+func (c *runCommand) load(r roles.Set) (*config.Config, error) {
 	cfg, err := config.Load(c.Config, os.LookupEnv)
 	if err != nil {
 		_, err = config.Load(c.Config, os.LookupEnv, r...)
@@ -89,19 +92,19 @@ func (c *runCommand) override(cfg *config.Config) {
 }
 
 // addressesOf are those that a process with the roles listens to.
-func addressesOf(r roles, cfg *config.Config) addresses {
+func addressesOf(r roles.Set, cfg *config.Config) addresses {
 	a := addresses{internal: cfg.Listen.Internal}
-	if r.serveGRPC() {
+	if r.ServeGRPC() {
 		a.grpc = cfg.Listen.GRPC
 	}
-	if r.has(roleGateway) {
+	if r.Has(roles.Gateway) {
 		a.http = cfg.Listen.HTTP
 	}
 	return a
 }
 
 // prepare connects to what the roles need of other processes.
-func (c *runCommand) prepare(ctx context.Context, g *ground, r roles, cfg *config.Config, log *slog.Logger) error {
+func (c *runCommand) prepare(ctx context.Context, g *ground, r roles.Set, cfg *config.Config, log *slog.Logger) error {
 	identity, err := openIdentity(cfg, log)
 	if err != nil {
 		return err
@@ -139,12 +142,12 @@ func openIdentity(cfg *config.Config, log *slog.Logger) (*mtls.Identity, error) 
 // checkBusName refuses a certificate by which NATS would take the process for
 // another role than the one that publishes events, or that hears of restrictions:
 // it goes by the first name.
-func checkBusName(r roles, cfg *config.Config, names []string) error {
+func checkBusName(r roles.Set, cfg *config.Config, names []string) error {
 	if len(r) < 2 || len(names) == 0 || !strings.HasPrefix(cfg.NATS.Servers[0], "tls://") {
 		return nil
 	}
-	for _, role := range []string{roleRegistry, roleIntrospection} {
-		if r.has(role) && names[0] != role {
+	for _, role := range []string{roles.Registry, roles.Introspection} {
+		if r.Has(role) && names[0] != role {
 			return fmt.Errorf("NATS knows this process as %s, the first name in its certificate, which lacks the rights of %s: run %s in a process of its own, or put its name first", names[0], role, role)
 		}
 	}
@@ -154,15 +157,15 @@ func checkBusName(r roles, cfg *config.Config, names []string) error {
 // clientCertificate is what a server with the roles asks of its clients. Platform
 // APIs may introspect with a token in place of a certificate, unless the process
 // also has roles whose methods for anyone are the gateway's to guard.
-func clientCertificate(r roles) mtls.ClientCertificate {
-	if r.has(roleIntrospection) && !r.has(roleToken) && !r.has(roleAuthorize) {
+func clientCertificate(r roles.Set) mtls.ClientCertificate {
+	if r.Has(roles.Introspection) && !r.Has(roles.Token) && !r.Has(roles.Authorize) {
 		return mtls.IfGiven
 	}
 	return mtls.Required
 }
 
-func (g *ground) setTelemetry(ctx context.Context, r roles, cfg *config.Config, log *slog.Logger) error {
-	version, _ := buildVersion()
+func (g *ground) setTelemetry(ctx context.Context, r roles.Set, cfg *config.Config, log *slog.Logger) error {
+	version, _ := build.Version()
 	host, err := os.Hostname()
 	if err != nil {
 		return fmt.Errorf("read the host's name: %w", err)
@@ -181,10 +184,10 @@ func (g *ground) setTelemetry(ctx context.Context, r roles, cfg *config.Config, 
 }
 
 // openDatabases opens those of the roles.
-func (g *ground) openDatabases(ctx context.Context, r roles, cfg *config.Config, log *slog.Logger) error {
+func (g *ground) openDatabases(ctx context.Context, r roles.Set, cfg *config.Config, log *slog.Logger) error {
 	urls := map[string]string{}
 	for _, role := range r {
-		if role == roleGateway {
+		if role == roles.Gateway {
 			continue
 		}
 		url, err := cfg.DatabaseOf(role).Resolve()
@@ -203,21 +206,21 @@ func (g *ground) openDatabases(ctx context.Context, r roles, cfg *config.Config,
 }
 
 // openKeys reads the keys that come from outside.
-func (g *ground) openKeys(r roles, cfg *config.Config) (err error) {
-	if r.has(roleToken) {
+func (g *ground) openKeys(r roles.Set, cfg *config.Config) (err error) {
+	if r.Has(roles.Token) {
 		if g.kek, err = kek.Open(cfg.KeyEncryptionKey.URI()); err != nil {
 			return err
 		}
 	}
-	if r.serveGRPC() {
+	if r.ServeGRPC() {
 		g.hintKey, err = cfg.NATS.HintKeyBytes()
 	}
 	return err
 }
 
 // connect makes the connections to NATS and to the other roles.
-func (g *ground) connect(ctx context.Context, r roles, cfg *config.Config, identity *mtls.Identity, log *slog.Logger) error {
-	if r.serveGRPC() {
+func (g *ground) connect(ctx context.Context, r roles.Set, cfg *config.Config, identity *mtls.Identity, log *slog.Logger) error {
+	if r.ServeGRPC() {
 		nc, err := connectBus(ctx, cfg.NATS.Servers, natsTLS(cfg, identity), strings.Join(r, ","), log)
 		if err != nil {
 			return err
@@ -254,9 +257,9 @@ func dialRole(cfg *config.Config, identity *mtls.Identity, role string) (*grpc.C
 
 // openPublicTLS reads the certificate of the public endpoints, and reads it again
 // when its file changes.
-func (g *ground) openPublicTLS(r roles, cfg *config.Config) error {
+func (g *ground) openPublicTLS(r roles.Set, cfg *config.Config) error {
 	files := cfg.Gateway.TLS
-	if !r.has(roleGateway) || files.Certificate == "" {
+	if !r.Has(roles.Gateway) || files.Certificate == "" {
 		return nil
 	}
 	public, err := openPublicCertificate(files.Certificate, files.Key)
@@ -268,19 +271,19 @@ func (g *ground) openPublicTLS(r roles, cfg *config.Config) error {
 }
 
 // announce tells scripts and people where the process is.
-func (c *runCommand) announce(s streams, p *process) error {
+func (c *runCommand) announce(s terminal.Streams, p *process) error {
 	l := p.listeners
 	info := runInfo{
 		Ready: true, Services: p.roles, Preset: p.preset.Name, Issuer: p.config.Issuer,
 		HTTP: addressOf(l.http), GRPC: addressOf(l.grpc), Internal: addressOf(l.internal),
 	}
 	if c.JSON {
-		return printJSON(s.out, info)
+		return terminal.JSON(s.Out, info)
 	}
-	fmt.Fprintf(s.out, "Chancery is ready: %s.\n\n", strings.Join(p.roles, ", "))
+	fmt.Fprintf(s.Out, "Chancery is ready: %s.\n\n", strings.Join(p.roles, ", "))
 	for _, line := range [][2]string{{"preset", info.Preset}, {"issuer", info.Issuer}, {"HTTP", info.HTTP}, {"gRPC", info.GRPC}, {"health", "http://" + info.Internal + "/readyz"}} {
 		if line[1] != "" {
-			fmt.Fprintf(s.out, "  %-8s %s\n", line[0], line[1])
+			fmt.Fprintf(s.Out, "  %-8s %s\n", line[0], line[1])
 		}
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/demo"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/folder"
 	"github.com/chancery-auth/chancery/cmd/chancery/provider"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
@@ -97,9 +98,9 @@ func (p *process) seeder() seeder {
 }
 
 // openDemo reads the demo of an earlier start, or makes one.
-func (p *process) openDemo(ctx context.Context, d dataFlag) (*demoData, error) {
+func (p *process) openDemo(ctx context.Context, d folder.Folder) (*demoData, error) {
 	s := p.seeder()
-	content, err := os.ReadFile(d.demo())
+	content, err := os.ReadFile(d.DemoFile())
 	if errors.Is(err, fs.ErrNotExist) {
 		return s.create(ctx, d)
 	}
@@ -108,7 +109,7 @@ func (p *process) openDemo(ctx context.Context, d dataFlag) (*demoData, error) {
 	}
 	var data demoData
 	if err := json.Unmarshal(content, &data); err != nil {
-		return nil, fmt.Errorf("read %s: %w", d.demo(), err)
+		return nil, fmt.Errorf("read %s: %w", d.DemoFile(), err)
 	}
 	// An earlier version had one preset, and did not name it.
 	if made := cmp.Or(data.Preset, preset.Default().Name); made != s.preset {
@@ -128,7 +129,7 @@ func (p *process) openDemo(ctx context.Context, d dataFlag) (*demoData, error) {
 
 func (s seeder) redirectURI() string { return s.origin + demo.CallbackPath }
 
-func (s seeder) create(ctx context.Context, d dataFlag) (*demoData, error) {
+func (s seeder) create(ctx context.Context, d folder.Folder) (*demoData, error) {
 	data := demoData{Preset: s.preset}
 	for _, step := range []func(context.Context, *demoData) error{
 		s.createUser, s.createClients, s.createWorkspaces, s.createListed,
@@ -143,12 +144,12 @@ func (s seeder) create(ctx context.Context, d dataFlag) (*demoData, error) {
 	return &data, data.write(d)
 }
 
-func (data *demoData) write(d dataFlag) error {
+func (data *demoData) write(d folder.Folder) error {
 	content, err := json.MarshalIndent(data, "", "  ")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(d.demo(), content, 0o600)
+	return os.WriteFile(d.DemoFile(), content, 0o600)
 }
 
 func (s seeder) createUser(ctx context.Context, data *demoData) error {
@@ -274,7 +275,7 @@ func (s seeder) createWorkspace(ctx context.Context, name string, projects []str
 }
 
 // addDemo makes the demo, and serves its app beside the edge.
-func (p *process) addDemo(ctx context.Context, d dataFlag) (*demoData, error) {
+func (p *process) addDemo(ctx context.Context, d folder.Folder) (*demoData, error) {
 	made, err := p.openDemo(ctx, d)
 	if err != nil {
 		return nil, err

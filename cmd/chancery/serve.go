@@ -9,10 +9,12 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
 	"github.com/chancery-auth/chancery/cmd/chancery/demo"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/build"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/folder"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/roles"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	"github.com/chancery-auth/chancery/cmd/chancery/provider"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtrace"
@@ -22,7 +24,7 @@ import (
 
 // serveCommand is "chancery serve": every service in one process.
 type serveCommand struct {
-	dataFlag
+	folder.Folder
 	HTTP      string   `help:"Address of the public HTTP endpoints. Port 0 picks a free one." default:"127.0.0.1:8080" placeholder:"ADDR" name:"http"`
 	GRPC      string   `help:"Address of the gRPC services." default:"127.0.0.1:9090" placeholder:"ADDR" name:"grpc"`
 	Internal  string   `help:"Address of health and readiness." default:"127.0.0.1:0" placeholder:"ADDR"`
@@ -47,7 +49,7 @@ const drainTime = 10 * time.Second
 
 // Run implements the command. It returns when ctx ends and everything has
 // stopped, or at the first part that fails.
-func (c *serveCommand) Run(ctx context.Context, s streams) error {
+func (c *serveCommand) Run(ctx context.Context, s terminal.Streams) error {
 	log, err := c.logger(s)
 	if err != nil {
 		return err
@@ -56,7 +58,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	unlock, err := c.acquire()
+	unlock, err := c.Acquire()
 	if err != nil {
 		return err
 	}
@@ -70,7 +72,7 @@ func (c *serveCommand) Run(ctx context.Context, s streams) error {
 }
 
 // serve runs the server on what it embeds.
-func (c *serveCommand) serve(ctx context.Context, s streams, l *listeners, log *slog.Logger) error {
+func (c *serveCommand) serve(ctx context.Context, s terminal.Streams, l *listeners, log *slog.Logger) error {
 	cfg, err := c.config(l, log)
 	if err != nil {
 		return err
@@ -84,22 +86,22 @@ func (c *serveCommand) serve(ctx context.Context, s streams, l *listeners, log *
 	if err != nil {
 		return err
 	}
-	p, err := newProcess(allRoles(), cfg, *g, l, log)
+	p, err := newProcess(roles.All(), cfg, *g, l, log)
 	if err != nil {
 		return err
 	}
-	info := serverInfo{
+	info := folder.Server{
 		Issuer: cfg.Issuer, HTTP: l.http.Addr().String(), GRPC: l.grpc.Addr().String(), Internal: l.internal.Addr().String(),
-		NATS: b.address(), NATSUser: busUser, NATSPasswordFile: c.busPassword(),
+		NATS: b.address(), NATSUser: busUser, NATSPasswordFile: c.BusPasswordFile(),
 	}
 	var data *demoData
 	if c.Demo {
-		if data, err = p.addDemo(ctx, c.dataFlag); err != nil {
+		if data, err = p.addDemo(ctx, c.Folder); err != nil {
 			return fmt.Errorf("make the demo: %w", err)
 		}
 	}
 	err = p.serve(ctx, func() error { return c.announce(s, info, data) })
-	if removeErr := os.Remove(c.server()); removeErr != nil && !errors.Is(removeErr, os.ErrNotExist) {
+	if removeErr := os.Remove(c.ServerFile()); removeErr != nil && !errors.Is(removeErr, os.ErrNotExist) {
 		err = errors.Join(err, removeErr)
 	}
 	return err
@@ -126,7 +128,7 @@ func (c *serveCommand) config(l *listeners, log *slog.Logger) (*config.Config, e
 
 // prepare makes everything that one process needs by itself.
 func (c *serveCommand) prepare(ctx context.Context, g *ground, log *slog.Logger) (*bus, error) {
-	version, _ := buildVersion()
+	version, _ := build.Version()
 	t, err := telemetry.Setup(ctx, telemetry.Options{
 		Service: "chancery", Version: version, OTLP: c.OTLP, OTLPInsecure: true, SampleRatio: 1, Log: log, Now: time.Now,
 	})
@@ -139,7 +141,7 @@ func (c *serveCommand) prepare(ctx context.Context, g *ground, log *slog.Logger)
 		return nil, err
 	}
 	g.closers = append(g.closers, g.stores.close)
-	b, err := c.startBus()
+	b, err := startBus(c.Folder)
 	if err != nil {
 		return nil, err
 	}
@@ -151,22 +153,22 @@ func (c *serveCommand) prepare(ctx context.Context, g *ground, log *slog.Logger)
 	if g.httpTLS, err = c.tlsConfig(); err != nil {
 		return nil, err
 	}
-	credential, err := c.openCredential()
+	credential, err := c.OpenCredential()
 	if err != nil {
 		return nil, err
 	}
-	g.identify = adminOf(credential)
+	g.identify = folder.IdentifyAdmin(credential)
 	return b, nil
 }
 
 // openStores opens the database that the flags name.
 func (c *serveCommand) openStores(ctx context.Context, t *telemetry.Telemetry, log *slog.Logger) (stores, error) {
 	if c.Database == "" {
-		return openSQLite(ctx, c.database())
+		return openSQLite(ctx, c.DatabaseFile())
 	}
 	urls := map[string]string{}
-	for _, role := range allRoles() {
-		if role != roleGateway {
+	for _, role := range roles.All() {
+		if role != roles.Gateway {
 			urls[role] = c.Database
 		}
 	}
@@ -174,17 +176,17 @@ func (c *serveCommand) openStores(ctx context.Context, t *telemetry.Telemetry, l
 }
 
 // announce tells scripts and people where the server is.
-func (c *serveCommand) announce(s streams, info serverInfo, made *demoData) error {
+func (c *serveCommand) announce(s terminal.Streams, info folder.Server, made *demoData) error {
 	content, err := json.Marshal(info)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(c.server(), content, 0o600); err != nil {
-		return fmt.Errorf("write %s: %w", c.server(), err)
+	if err := os.WriteFile(c.ServerFile(), content, 0o600); err != nil {
+		return fmt.Errorf("write %s: %w", c.ServerFile(), err)
 	}
 	if c.JSON {
-		return printJSON(s.out, ready{
-			Ready: true, Preset: c.preset.Name, serverInfo: info, AdminCredential: c.credential(), Demo: made,
+		return terminal.JSON(s.Out, ready{
+			Ready: true, Preset: c.preset.Name, Server: info, AdminCredential: c.CredentialFile(), Demo: made,
 		})
 	}
 	return c.welcome(s, info, made)
@@ -194,30 +196,30 @@ func (c *serveCommand) announce(s streams, info serverInfo, made *demoData) erro
 type ready struct {
 	Ready  bool   `json:"ready"`
 	Preset string `json:"preset"`
-	serverInfo
+	folder.Server
 	AdminCredential string    `json:"admin_credential"`
 	Demo            *demoData `json:"demo,omitempty"`
 }
 
 // welcome is the same for people.
-func (c *serveCommand) welcome(s streams, info serverInfo, made *demoData) error {
-	fmt.Fprintf(s.out, "Chancery is ready.\n\n  preset     %s\n  issuer     %s\n  discovery  %s/.well-known/openid-configuration\n  gRPC       %s\n  health     http://%s/readyz\n  data       %s\n",
+func (c *serveCommand) welcome(s terminal.Streams, info folder.Server, made *demoData) error {
+	fmt.Fprintf(s.Out, "Chancery is ready.\n\n  preset     %s\n  issuer     %s\n  discovery  %s/.well-known/openid-configuration\n  gRPC       %s\n  health     http://%s/readyz\n  data       %s\n",
 		c.preset.Name, info.Issuer, info.Issuer, info.GRPC, info.Internal, c.Data)
 	if made != nil {
 		origin := provider.Origin(info.Issuer)
-		fmt.Fprintf(s.out, "\nTry it: open %s%s\n\n  sign in as  %s\n  password    %s\n\n  apps that you allowed   %s/account/apps\n  apps of your workspace  %s/developer/apps\n  apps for everybody      %s/apps\n",
+		fmt.Fprintf(s.Out, "\nTry it: open %s%s\n\n  sign in as  %s\n  password    %s\n\n  apps that you allowed   %s/account/apps\n  apps of your workspace  %s/developer/apps\n  apps for everybody      %s/apps\n",
 			origin, demo.Path, made.User.Username, made.User.Password, origin, origin, origin)
 	}
-	_, err := fmt.Fprint(s.out, "\nPress Ctrl-C to stop.\n")
+	_, err := fmt.Fprint(s.Out, "\nPress Ctrl-C to stop.\n")
 	return err
 }
 
-func (c *serveCommand) logger(s streams) (*slog.Logger, error) {
+func (c *serveCommand) logger(s terminal.Streams) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		return nil, fmt.Errorf("--log-level %s: want debug, info, warn or error", c.LogLevel)
 	}
-	return telemetry.NewLogger(s.err, level), nil
+	return telemetry.NewLogger(s.Err, level), nil
 }
 
 // check refuses flags that contradict each other, or that are not safe.
@@ -241,21 +243,4 @@ func (c *serveCommand) check() error {
 		return err
 	}
 	return c.checkIssuer()
-}
-
-// acquire makes the data folder, and takes its lock: two servers on one folder
-// would each believe that they are alone.
-func (d dataFlag) acquire() (release func(), err error) {
-	if err := os.MkdirAll(d.Data, 0o700); err != nil {
-		return nil, fmt.Errorf("make the data folder: %w", err)
-	}
-	file, err := os.OpenFile(d.lock(), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("open the lock of the data folder: %w", err)
-	}
-	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		_ = file.Close()
-		return nil, fmt.Errorf("another server runs on %s: stop it, or choose another folder with --data", d.Data)
-	}
-	return func() { _ = file.Close() }, nil
 }

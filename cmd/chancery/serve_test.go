@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	"github.com/chancery-auth/chancery/cmd/chancery/provider"
 	"github.com/chancery-auth/chancery/deploy/presets"
 )
@@ -33,7 +34,7 @@ func serve(t *testing.T, args ...string) served {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		all := append([]string{"serve", "--demo", "--json", "--data", s.dir, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"}, args...)
-		if code := run(ctx, all, streams{in: strings.NewReader(""), out: w, err: &stderr}); code != 0 {
+		if code := run(ctx, all, terminal.Streams{In: strings.NewReader(""), Out: w, Err: &stderr}); code != 0 {
 			t.Errorf("exit code %d: %s", code, stderr.String())
 		}
 		_ = w.Close()

@@ -12,7 +12,7 @@ func (c *serveCommand) openKEK() (*kek.Key, error) {
 	if c.KEK != "" {
 		return kek.Open(c.KEK)
 	}
-	return kek.Open("file:"+c.kek(), kek.Create())
+	return kek.Open("file:"+c.KEKFile(), kek.Create())
 }
 
 // trustedProxies reads the flag.

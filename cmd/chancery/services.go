@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/roles"
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/migrations"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
@@ -35,22 +36,22 @@ import (
 )
 
 // migrationSets are the schemas of everything that keeps something.
-func migrationSets() []migrate.Set { return setsOf(allRoles()) }
+func migrationSets() []migrate.Set { return setsOf(roles.All()) }
 
 // setsOf are the schemas that the roles use.
-func setsOf(r roles) []migrate.Set {
+func setsOf(r roles.Set) []migrate.Set {
 	sets := []migrate.Set{migrations.Set(), events.Set()}
 	for _, owner := range []struct {
 		role string
 		set  migrate.Set
 	}{
-		{roleRegistry, registry.Migrations()},
-		{roleDirectory, directory.Migrations()},
-		{roleConsent, consent.Migrations()},
-		{roleToken, token.Migrations()},
-		{roleAuthorize, authorize.Migrations()},
+		{roles.Registry, registry.Migrations()},
+		{roles.Directory, directory.Migrations()},
+		{roles.Consent, consent.Migrations()},
+		{roles.Token, token.Migrations()},
+		{roles.Authorize, authorize.Migrations()},
 	} {
-		if r.has(owner.role) {
+		if r.Has(owner.role) {
 			sets = append(sets, owner.set)
 		}
 	}
@@ -103,13 +104,13 @@ func (p parts) gate(class string, perSecond float64) ratelimit.Gate {
 
 // newServices makes the services of the roles. None of them calls another before
 // it is registered where the connections lead.
-func newServices(r roles, p parts) services {
+func newServices(r roles.Set, p parts) services {
 	s := services{}
 	for role, construct := range map[string]func(parts) service{
-		roleRegistry: newRegistry, roleDirectory: newDirectory, roleConsent: newConsent,
-		roleToken: newToken, roleAuthorize: newAuthorize, roleIntrospection: newIntrospection,
+		roles.Registry: newRegistry, roles.Directory: newDirectory, roles.Consent: newConsent,
+		roles.Token: newToken, roles.Authorize: newAuthorize, roles.Introspection: newIntrospection,
 	} {
-		if r.has(role) {
+		if r.Has(role) {
 			s[role] = construct(p)
 		}
 	}
@@ -119,26 +120,26 @@ func newServices(r roles, p parts) services {
 func newRegistry(p parts) service {
 	return registry.New(registry.Config{Issuer: p.config.Issuer, Demo: p.demo, Preset: p.preset}, registry.Deps{
 		Stores: p.stores.registry, Hints: p.hints, Now: p.now,
-		Directory: directoryv1.NewDirectoryServiceClient(p.conn(roleRegistry)),
+		Directory: directoryv1.NewDirectoryServiceClient(p.conn(roles.Registry)),
 	})
 }
 
 func newDirectory(p parts) service {
 	return directory.New(directory.Default(), directory.Deps{
 		Stores: p.stores.directory, Hints: p.hints, Log: p.log, Counters: p.counters, EventCounted: p.counters.EventCounted, Now: p.now,
-		Registry: registryv1.NewRegistryServiceClient(p.conn(roleDirectory)),
+		Registry: registryv1.NewRegistryServiceClient(p.conn(roles.Directory)),
 	})
 }
 
 func newConsent(p parts) service {
 	return consent.New(consent.Config{Catalogue: p.preset.Scopes, Consent: p.preset.Consent}, consent.Deps{
 		Stores: p.stores.consent, Hints: p.hints,
-		Directory: directoryv1.NewDirectoryServiceClient(p.conn(roleConsent)),
+		Directory: directoryv1.NewDirectoryServiceClient(p.conn(roles.Consent)),
 	})
 }
 
 func newToken(p parts) service {
-	conn := p.conn(roleToken)
+	conn := p.conn(roles.Token)
 	return token.New(token.Config{
 		Issuer: p.config.Issuer, Preset: p.preset,
 		Keys: token.Keys{RotationPeriod: p.config.Token.Keys.RotationPeriod, PublishLead: p.config.Token.Keys.PublishLead},
@@ -152,7 +153,7 @@ func newToken(p parts) service {
 }
 
 func newAuthorize(p parts) service {
-	conn := p.conn(roleAuthorize)
+	conn := p.conn(roles.Authorize)
 	return authorize.New(authorize.Config{Issuer: p.config.Issuer, Preset: p.preset}, authorize.Deps{
 		Stores: p.stores.authorize, Hints: p.hints, Pushes: p.gate(ratelimit.Push, p.config.Limits.PushedRequests),
 		Registry:  registryv1.NewRegistryServiceClient(conn),
@@ -163,7 +164,7 @@ func newAuthorize(p parts) service {
 }
 
 func newIntrospection(p parts) service {
-	conn := p.conn(roleIntrospection)
+	conn := p.conn(roles.Introspection)
 	return introspection.New(introspection.Config{
 		Issuer: p.config.Issuer, Prefixes: p.preset.Prefixes, Scopes: p.preset.Scopes,
 		WorkspaceSlug:  strings.Contains(p.preset.Validate.WorkspaceURL, "{slug}"),
@@ -195,7 +196,7 @@ func (s services) register(r grpc.ServiceRegistrar) {
 
 // load prepares the services, the one that has the keys first.
 func (s services) load(ctx context.Context) error {
-	for _, role := range []string{roleToken, roleIntrospection} {
+	for _, role := range []string{roles.Token, roles.Introspection} {
 		if l, ok := s[role].(loader); ok {
 			if err := l.Load(ctx); err != nil {
 				return err

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/roles"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
@@ -175,8 +176,8 @@ func fill(t *testing.T, url string) map[string]int {
 func sweptAtSize(t *testing.T, url string, watch *stopwatch) (stores, []sweep.Table) {
 	t.Helper()
 	urls := map[string]string{}
-	for _, role := range allRoles() {
-		if role != roleGateway && role != roleIntrospection {
+	for _, role := range roles.All() {
+		if role != roles.Gateway && role != roles.Introspection {
 			urls[role] = url
 		}
 	}
@@ -184,7 +185,7 @@ func sweptAtSize(t *testing.T, url string, watch *stopwatch) (stores, []sweep.Ta
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := newServices(roles{roleRegistry, roleDirectory, roleConsent, roleToken, roleAuthorize}, parts{
+	all := newServices(roles.Set{roles.Registry, roles.Directory, roles.Consent, roles.Token, roles.Authorize}, parts{
 		config: &config.Config{Issuer: "https://as.test"}, preset: preset.Default(), stores: s, now: time.Now,
 		conn: func(grpcserve.Caller) grpc.ClientConnInterface { return nil },
 	})

@@ -6,13 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"runtime/debug"
 	"time"
+
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/folder"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 )
 
 // statusCommand is "chancery status".
 type statusCommand struct {
-	dataFlag
+	folder.Folder
 	Internal string `help:"Internal address of the server. Default: the one that serves the data folder." placeholder:"ADDR"`
 	JSON     bool   `help:"Print JSON." name:"json"`
 }
@@ -21,10 +23,10 @@ type statusCommand struct {
 const statusTimeout = 5 * time.Second
 
 // Run implements the command. It fails when the server is not ready.
-func (c *statusCommand) Run(ctx context.Context, s streams) error {
+func (c *statusCommand) Run(ctx context.Context, s terminal.Streams) error {
 	address := c.Internal
 	if address == "" {
-		info, err := c.readServerInfo()
+		info, err := c.ReadServer()
 		if err != nil {
 			return err
 		}
@@ -43,9 +45,9 @@ func (c *statusCommand) Run(ctx context.Context, s streams) error {
 	return nil
 }
 
-func (c *statusCommand) print(s streams, h health) error {
+func (c *statusCommand) print(s terminal.Streams, h health) error {
 	if c.JSON {
-		return printJSON(s.out, h)
+		return terminal.JSON(s.Out, h)
 	}
 	rows := [][]string{
 		{"ready", fmt.Sprint(h.Ready)},
@@ -67,7 +69,7 @@ func (c *statusCommand) print(s streams, h health) error {
 		rows = append(rows, []string{"clock", "more than 5m from the database's: nothing is swept"})
 	}
 	rows = append(rows, []string{"uptime", (time.Duration(h.UptimeSeconds) * time.Second).String()})
-	return printTable(s.out, "FIELD VALUE", rows)
+	return terminal.Table(s.Out, "FIELD VALUE", rows)
 }
 
 func fetchHealth(ctx context.Context, address string) (health, error) {
@@ -87,34 +89,4 @@ func fetchHealth(ctx context.Context, address string) (health, error) {
 		return health{}, err
 	}
 	return h, nil
-}
-
-// versionCommand is "chancery version".
-type versionCommand struct {
-	JSON bool `help:"Print JSON." name:"json"`
-}
-
-// Run implements the command.
-func (c *versionCommand) Run(s streams) error {
-	version, goVersion := buildVersion()
-	if c.JSON {
-		return printJSON(s.out, map[string]string{"version": version, "go": goVersion})
-	}
-	fmt.Fprintf(s.out, "chancery %s (%s)\n", version, goVersion)
-	return nil
-}
-
-// buildVersion is what the build recorded: the module's version, else the commit.
-func buildVersion() (version, goVersion string) {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown", "unknown"
-	}
-	version = info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && (version == "" || version == "(devel)") {
-			version = s.Value
-		}
-	}
-	return version, info.GoVersion
 }

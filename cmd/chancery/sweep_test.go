@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/roles"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
@@ -42,8 +43,8 @@ func storesOnBoth(t *testing.T, f func(t *testing.T, s stores)) {
 	t.Run("Postgres", func(t *testing.T) {
 		url := pgtest.URL(t, migrationSets()...)
 		urls := map[string]string{}
-		for _, role := range allRoles() {
-			if role != roleGateway {
+		for _, role := range roles.All() {
+			if role != roles.Gateway {
 				urls[role] = url
 			}
 		}
@@ -59,7 +60,7 @@ func storesOnBoth(t *testing.T, f func(t *testing.T, s stores)) {
 // Every statement is one that the schema of today understands.
 func TestN311_EveryTableWhoseRowsGoIsSwept(t *testing.T) {
 	storesOnBoth(t, func(t *testing.T, s stores) {
-		all := newServices(roles{roleRegistry, roleDirectory, roleConsent, roleToken, roleAuthorize}, parts{
+		all := newServices(roles.Set{roles.Registry, roles.Directory, roles.Consent, roles.Token, roles.Authorize}, parts{
 			config: &config.Config{Issuer: "https://as.test"}, preset: preset.Default(), stores: s, now: time.Now,
 			conn: func(grpcserve.Caller) grpc.ClientConnInterface { return nil },
 		})

@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"bytes"
@@ -12,15 +12,15 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// printJSON writes v as one line of JSON.
-func printJSON(w io.Writer, v any) error {
+// JSON writes v as one line of JSON.
+func JSON(w io.Writer, v any) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(v)
 }
 
-// printProto writes m as one line of JSON with the names of the contracts.
-func printProto(w io.Writer, m proto.Message) error {
+// Proto writes m as one line of JSON with the names of the contracts.
+func Proto(w io.Writer, m proto.Message) error {
 	encoded, err := asJSON(m)
 	if err != nil {
 		return err
@@ -42,8 +42,8 @@ func asJSON(m proto.Message) (json.RawMessage, error) {
 	return compact.Bytes(), nil
 }
 
-// asJSONs is each of list in JSON.
-func asJSONs[M proto.Message](list []M) ([]json.RawMessage, error) {
+// List is each of list in JSON.
+func List[M proto.Message](list []M) ([]json.RawMessage, error) {
 	encoded := make([]json.RawMessage, 0, len(list))
 	for _, m := range list {
 		each, err := asJSON(m)
@@ -55,23 +55,12 @@ func asJSONs[M proto.Message](list []M) ([]json.RawMessage, error) {
 	return encoded, nil
 }
 
-// printTable writes rows below a heading, in columns.
-func printTable(w io.Writer, heading string, rows [][]string) error {
+// Table writes rows below a heading, in columns.
+func Table(w io.Writer, heading string, rows [][]string) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, strings.ReplaceAll(heading, " ", "\t"))
 	for _, row := range rows {
 		fmt.Fprintln(table, strings.Join(row, "\t"))
 	}
 	return table.Flush()
-}
-
-// pages calls next with page tokens, from the first page to the last.
-func pages(next func(token string) (string, error)) error {
-	token := ""
-	for {
-		var err error
-		if token, err = next(token); err != nil || token == "" {
-			return err
-		}
-	}
 }
