@@ -28,6 +28,7 @@ type feed struct {
 	cursor   Cursor // of the next poll, once loaded
 	loaded   bool
 	complete bool // a poll has succeeded since the load
+	slow     bool // the last poll took too long, though the database answers
 	failing  bool // as last logged
 
 	// incomplete is until when, by the database's clock, the log has a row that
@@ -126,7 +127,8 @@ func (r *Replica) poll(ctx context.Context) error {
 }
 
 // read polls. Where the difference is too large to be read in time, as after a long
-// outage, but the database answers, a load is due: pages have no such limit.
+// outage, but the database answers, a load is due: pages have no such limit. One slow
+// poll is no such sign, and a load takes longer than a lease.
 func (r *Replica) read(ctx context.Context) (Batch, error) {
 	f := &r.feed
 	timeout := r.o.PollTimeout
@@ -136,10 +138,23 @@ func (r *Replica) read(ctx context.Context) (Batch, error) {
 	within, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	batch, err := r.source.Poll(within, f.cursor)
+	again := f.slow
+	f.slow = false
 	if errors.Is(err, context.DeadlineExceeded) && f.complete && ctx.Err() == nil {
-		err = errors.Join(err, r.begin(ctx))
+		if again {
+			return batch, errors.Join(err, r.begin(ctx))
+		}
+		f.slow = r.answers(ctx)
 	}
 	return batch, err
+}
+
+// answers reports whether the database does.
+func (r *Replica) answers(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, r.o.PollTimeout)
+	defer cancel()
+	_, _, err := r.source.Begin(ctx)
+	return err == nil
 }
 
 // join adds rows to the state. What cannot be joined makes the state incomplete until

@@ -117,8 +117,8 @@ func TestN308_TooLargeADifferenceIsLoaded(t *testing.T) {
 		elapse(time.Minute)
 		r.check(t, nil)
 		r.checkSessions(t, manyRows)
-		if loads, _ := r.log.counts(); loads != 2 {
-			t.Errorf("%d loads, want one more", loads)
+		if loads, _ := r.log.counts(); loads != 3 {
+			t.Errorf("%d loads, want one more, and a look before it", loads)
 		}
 	})
 	// The twin: a database that does not answer at all is no reason to load.
@@ -130,6 +130,23 @@ func TestN308_TooLargeADifferenceIsLoaded(t *testing.T) {
 		r.check(t, nil)
 		if got := r.Stats().PollRows; got != 0 {
 			t.Errorf("%d rows", got)
+		}
+	})
+}
+
+// One slow poll, as beside a checkpoint, is no large difference: to load would take
+// the lease of every replica at once.
+func TestN308_OneSlowPollIsRepeated(t *testing.T) {
+	inBubble(t, withRows, func(t *testing.T, r *fixture) {
+		for range 3 {
+			r.log.set(func(l *fakeLog) { l.takes = time.Hour })
+			elapse(time.Second) // a poll has begun
+			r.log.set(func(l *fakeLog) { l.takes = 0 })
+			elapse(5 * time.Second)
+			r.check(t, nil)
+		}
+		if got := r.Stats().PollRows; got != manyRows {
+			t.Errorf("%d rows were read, want the %d of the first load", got, manyRows)
 		}
 	})
 }
