@@ -43,7 +43,7 @@ func audited(t *testing.T, events ...event.Event) (dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	writeInfo(t, data, folder.Server{GRPC: serveRegistry(t, registry.SQLite(db), credential)})
+	writeInfo(t, data, folder.Server{GRPC: serveRegistry(t, registry.NewStores(database.SQLite(db)), credential)})
 	return data.Data
 }
 

@@ -91,7 +91,7 @@ func openSQLite(ctx context.Context, path string) (stores, error) {
 	on := database.SQLite(db)
 	return stores{
 		name:     "sqlite",
-		registry: registry.SQLite(db), directory: directory.NewStores(on), consent: consent.NewStores(on),
+		registry: registry.NewStores(on), directory: directory.NewStores(on), consent: consent.NewStores(on),
 		token: token.NewStores(on), authorize: authorize.NewStores(on),
 		source:  coherentsqlite.NewSource(db),
 		outbox:  eventdb.NewOutbox(on),
@@ -203,7 +203,7 @@ func (s *stores) use(role string, db *pgxpool.Pool) {
 	on := database.Postgres(db)
 	switch role {
 	case roles.Registry:
-		s.registry = registry.Postgres(db)
+		s.registry = registry.NewStores(on)
 		s.outbox = eventdb.NewOutbox(on)
 		s.sweeps = coherentdb.Sweeps(on)
 	case roles.Directory:

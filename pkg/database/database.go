@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -201,4 +202,13 @@ func Scan[T any](row Row) (value T, err error) {
 // [sqlite.Unique]).
 func Unique(err error, constraint, columns string) bool {
 	return pg.Unique(err, constraint) || sqlite.Unique(err, columns)
+}
+
+// Key returns text as a key to look up. PostgreSQL has no text with NUL, and would
+// refuse it as an error: it becomes the empty key, which no row must have.
+func Key(text string) string {
+	if strings.ContainsRune(text, 0) {
+		return ""
+	}
+	return text
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -83,6 +84,43 @@ func TestValuesAreTheSame(t *testing.T) {
 			}
 			if diff := cmp.Diff(x, got); diff != "" {
 				t.Errorf("(-written +read):\n%s", diff)
+			}
+		}
+	})
+}
+
+func TestFormsAreConverted(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		twice := func(n *int64) any {
+			return database.Form(n, func(n int64) int64 { return 2 * n }, func(n int64) int64 { return n / 2 })
+		}
+		comma := func(s *[]string) any {
+			return database.Form(s,
+				func(s []string) *string {
+					if s == nil {
+						return nil
+					}
+					joined := strings.Join(s, ",")
+					return &joined
+				},
+				func(s *string) []string {
+					if s == nil {
+						return nil
+					}
+					return strings.Split(*s, ",")
+				})
+		}
+		for _, want := range [][]string{{"a", "b"}, nil} {
+			n, id := int64(21), uuid.New()
+			_, err := db.Exec(t.Context(), `INSERT INTO thing.thing (id, count, name) VALUES ($1, $2, $3)`, id, twice(&n), comma(&want))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var stored, read int64
+			var names []string
+			err = db.QueryRow(t.Context(), `SELECT count, count, name FROM thing.thing WHERE id = $1`, id).Scan(&stored, twice(&read), comma(&names))
+			if err != nil || stored != 42 || read != 21 || !slices.Equal(names, want) {
+				t.Errorf("stored %d, read %d and %v, %v", stored, read, names, err)
 			}
 		}
 	})

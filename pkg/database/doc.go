@@ -20,7 +20,7 @@
 //
 // Values are the same in Go: time.Time and time.Duration are timestamptz and
 // interval, or microseconds; uuid.UUID is uuid, or 16 bytes; []string, [][]byte and
-// []uuid.UUID are arrays, or JSON. A nil list is an empty one, and bytes
+// []uuid.UUID are arrays, or JSON. A pointer is what it points to. A nil list is an empty one, and bytes
 // that are empty are read as nil from SQLite. Times are read in UTC. See [Null] for
 // columns that may be NULL.
 //

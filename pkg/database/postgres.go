@@ -69,6 +69,10 @@ func pgxArgs(args []any) []any {
 
 func toPgx(arg any) any {
 	switch arg := arg.(type) {
+	case formed:
+		return toPgx(arg.value())
+	case *[]string:
+		return notNil(*arg)
 	case []string:
 		return notNil(arg)
 	case [][]byte:

@@ -23,6 +23,32 @@ func Null(into any) any { return null{into} }
 
 type null struct{ into any }
 
+// Form writes and reads a field in another form than its own, to and from which the
+// functions convert. A pointer as Column is NULL where it is nil.
+func Form[Field, Column any](field *Field, to func(Field) Column, from func(Column) Field) any {
+	return form[Field, Column]{field, to, from}
+}
+
+type form[Field, Column any] struct {
+	field *Field
+	to    func(Field) Column
+	from  func(Column) Field
+}
+
+// formed is a [Form], of whatever types.
+type formed interface {
+	value() any
+	// column returns what to read the column into, and what then sets the field.
+	column() (into any, set func())
+}
+
+func (f form[_, _]) value() any { return f.to(*f.field) }
+
+func (f form[_, Column]) column() (into any, set func()) {
+	column := new(Column)
+	return column, func() { *f.field = f.from(*column) }
+}
+
 // NullZero writes NULL for a zero value.
 func NullZero[T comparable](value T) any {
 	var zero T
@@ -58,6 +84,19 @@ func scan(row Row, into []any, as reader) error {
 }
 
 func read(into any, as reader) (target any, finish func() error) {
+	if f, ok := into.(formed); ok {
+		column, set := f.column()
+		target, finish := read(column, as)
+		return target, func() error {
+			if finish != nil {
+				if err := finish(); err != nil {
+					return err
+				}
+			}
+			set()
+			return nil
+		}
+	}
 	n, ok := into.(null)
 	if !ok {
 		return as(into)
@@ -164,12 +203,16 @@ func liteArgs(args []any) ([]any, error) {
 
 func toLite(arg any) (any, error) {
 	switch arg := arg.(type) {
+	case formed:
+		return toLite(arg.value())
 	case time.Time:
 		return sqlite.Time(arg), nil
 	case time.Duration:
 		return arg.Microseconds(), nil
 	case uuid.UUID:
 		return arg[:], nil
+	case *[]string:
+		return toLite(*arg)
 	case []string:
 		list, err := json.Marshal(notNil(arg))
 		return string(list), err

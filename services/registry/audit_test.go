@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
@@ -34,7 +35,7 @@ func audited(t *testing.T) fixture {
 			t.Fatal(err)
 		}
 	}
-	return newFixture(t, registry.SQLite(db))
+	return newFixture(t, registry.NewStores(database.SQLite(db)))
 }
 
 func TestAuditRecordsAreFiltered(t *testing.T) {

@@ -16,10 +16,9 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database/databasetest"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/fault"
-	"github.com/chancery-auth/chancery/pkg/pgtest"
-	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	"github.com/chancery-auth/chancery/services/registry"
 )
@@ -44,10 +43,10 @@ func newOffice(t *testing.T, stores registry.Stores) office {
 // inOffice runs f in an office on each database.
 func inOffice(t *testing.T, f func(t *testing.T, o office)) {
 	t.Run("SQLite", func(t *testing.T) {
-		f(t, newOffice(t, registry.SQLite(sqlitetest.New(t, coherence.Set(), events.Set(), registry.Migrations()))))
+		f(t, newOffice(t, registry.NewStores(databasetest.SQLite(t, coherence.Set(), events.Set(), registry.Migrations()))))
 	})
 	t.Run("Postgres", func(t *testing.T) {
-		f(t, newOffice(t, registry.Postgres(pgtest.New(t, coherence.Set(), events.Set(), registry.Migrations()))))
+		f(t, newOffice(t, registry.NewStores(databasetest.Postgres(t, coherence.Set(), events.Set(), registry.Migrations()))))
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
@@ -29,7 +30,7 @@ type names struct {
 func withNames(t *testing.T, f func(t *testing.T, o office, n names)) {
 	t.Run("SQLite", func(t *testing.T) {
 		db := sqlitetest.New(t, coherence.Set(), events.Set(), registry.Migrations())
-		f(t, newOffice(t, registry.SQLite(db)), names{
+		f(t, newOffice(t, registry.NewStores(database.SQLite(db))), names{
 			pass: func(age time.Duration) {
 				for _, statement := range []string{
 					`UPDATE registry_client SET create_time = create_time - ?`,
@@ -50,7 +51,7 @@ func withNames(t *testing.T, f func(t *testing.T, o office, n names)) {
 	})
 	t.Run("Postgres", func(t *testing.T) {
 		db := pgtest.New(t, coherence.Set(), events.Set(), registry.Migrations())
-		f(t, newOffice(t, registry.Postgres(db)), names{
+		f(t, newOffice(t, registry.NewStores(database.Postgres(db))), names{
 			pass: func(age time.Duration) {
 				for _, statement := range []string{
 					`UPDATE registry.client SET create_time = create_time - $1 * interval '1 microsecond'`,

@@ -19,7 +19,7 @@ type registrationService struct {
 	endpoint *registration.Endpoint
 }
 
-func newRegistration(p preset.Preset, registrar *client.Registrar, secrets clientsecret.Store, tokens *initialtoken.Keeper) *registrationService {
+func newRegistration(p preset.Preset, registrar *client.Registrar, secrets *clientsecret.Store, tokens *initialtoken.Keeper) *registrationService {
 	return &registrationService{endpoint: &registration.Endpoint{
 		Mode:        p.Registration.Mode,
 		Registrar:   registrar,

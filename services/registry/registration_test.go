@@ -16,13 +16,12 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database/databasetest"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/oauth"
-	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/pkg/preset"
-	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	"github.com/chancery-auth/chancery/services/registry"
@@ -70,7 +69,7 @@ func newSelfService(t *testing.T, mode preset.RegistrationMode, stores registry.
 
 func selfServiceOnSQLite(t *testing.T, mode preset.RegistrationMode) selfService {
 	t.Helper()
-	return newSelfService(t, mode, registry.SQLite(sqlitetest.New(t, coherence.Set(), events.Set(), registry.Migrations())))
+	return newSelfService(t, mode, registry.NewStores(databasetest.SQLite(t, coherence.Set(), events.Set(), registry.Migrations())))
 }
 
 // everyMember has a value in each member that is supported.
@@ -142,7 +141,7 @@ func TestEveryMemberComesBack(t *testing.T) {
 	}
 	t.Run("SQLite", func(t *testing.T) { run(t, selfServiceOnSQLite(t, preset.RegistrationOpen)) })
 	t.Run("Postgres", func(t *testing.T) {
-		run(t, newSelfService(t, preset.RegistrationOpen, registry.Postgres(pgtest.New(t, coherence.Set(), events.Set(), registry.Migrations()))))
+		run(t, newSelfService(t, preset.RegistrationOpen, registry.NewStores(databasetest.Postgres(t, coherence.Set(), events.Set(), registry.Migrations()))))
 	})
 }
 
@@ -317,7 +316,7 @@ func TestInitialAccessTokens(t *testing.T) {
 // A client that registered itself belongs to no workspace: no developer and no
 // directory of apps has it.
 func TestDevelopersDoNotSeeRegisteredClients(t *testing.T) {
-	stores := registry.SQLite(sqlitetest.New(t, coherence.Set(), events.Set(), registry.Migrations()))
+	stores := registry.NewStores(databasetest.SQLite(t, coherence.Set(), events.Set(), registry.Migrations()))
 	o, s := newOffice(t, stores), newSelfService(t, preset.RegistrationOpen, stores)
 	id := s.register(t, everyMember()).GetClient().GetClientId()
 	for name, call := range map[string]func(context.Context) error{

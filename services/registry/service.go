@@ -59,13 +59,13 @@ type Service struct {
 
 	registrar     *client.Registrar
 	directory     directory
-	origins       client.Origins
+	origins       *client.Store
 	secrets       *clientsecret.Keeper
 	authenticator *authentication.Authenticator
-	assertions    assertion.Store
+	assertions    *assertion.Store
 	audit         event.AuditLog
 	scopes        *registryv1.ListScopesResponse
-	logos         logo.Store
+	logos         *logo.Store
 	developer     *developer
 	initialTokens *initialtoken.Keeper
 	registration  *registrationService
@@ -77,7 +77,6 @@ func New(cfg Config, deps Deps) *Service {
 	policy.Issuer, policy.Demo = cfg.Issuer, cfg.Demo
 	registrar := &client.Registrar{
 		Clients:      deps.Stores.Clients,
-		Lists:        deps.Stores.Lists,
 		Hints:        deps.Hints,
 		Policy:       policy,
 		SecretPrefix: cfg.Preset.Prefixes.ClientSecret,
@@ -91,10 +90,10 @@ func New(cfg Config, deps Deps) *Service {
 	return &Service{
 		registrar: registrar,
 		directory: directory{deps.Directory},
-		origins:   deps.Stores.Origins,
+		origins:   deps.Stores.Clients,
 		secrets:   secrets,
 		authenticator: &authentication.Authenticator{
-			Clients:    deps.Stores.Credentials,
+			Clients:    deps.Stores.Clients,
 			Secrets:    deps.Stores.Secrets,
 			Assertions: deps.Stores.Assertions,
 			Issuer:     cfg.Issuer,

@@ -17,13 +17,12 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database/databasetest"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/oauth"
-	"github.com/chancery-auth/chancery/pkg/pgtest"
 	"github.com/chancery-auth/chancery/pkg/preset"
-	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	"github.com/chancery-auth/chancery/pkg/sweep/sweeptest"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
@@ -87,7 +86,7 @@ func onSQLite(t *testing.T) fixture {
 
 func sqliteStores(t *testing.T) registry.Stores {
 	t.Helper()
-	return registry.SQLite(sqlitetest.New(t, coherence.Set(), events.Set(), registry.Migrations()))
+	return registry.NewStores(databasetest.SQLite(t, coherence.Set(), events.Set(), registry.Migrations()))
 }
 
 // everyField has a value in each field that an operator may set.
@@ -167,7 +166,7 @@ func TestEveryFieldComesBack(t *testing.T) {
 	}
 	t.Run("SQLite", func(t *testing.T) { run(t, onSQLite(t)) })
 	t.Run("Postgres", func(t *testing.T) {
-		run(t, newFixture(t, registry.Postgres(pgtest.New(t, coherence.Set(), events.Set(), registry.Migrations()))))
+		run(t, newFixture(t, registry.NewStores(databasetest.Postgres(t, coherence.Set(), events.Set(), registry.Migrations()))))
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
@@ -24,14 +25,14 @@ type aging func(ctx context.Context, clientID string, by time.Duration) error
 func TestN206_RegistrationsThatNobodyUsesGo(t *testing.T) {
 	t.Run("SQLite", func(t *testing.T) {
 		db := sqlitetest.New(t, coherence.Set(), events.Set(), registry.Migrations())
-		unusedGo(t, newSelfService(t, preset.RegistrationOpen, registry.SQLite(db)), func(ctx context.Context, id string, by time.Duration) error {
+		unusedGo(t, newSelfService(t, preset.RegistrationOpen, registry.NewStores(database.SQLite(db))), func(ctx context.Context, id string, by time.Duration) error {
 			_, err := db.Write().ExecContext(ctx, `UPDATE registry_client SET create_time = create_time - ? WHERE client_id = ?`, by.Microseconds(), id)
 			return err
 		})
 	})
 	t.Run("Postgres", func(t *testing.T) {
 		db := pgtest.New(t, coherence.Set(), events.Set(), registry.Migrations())
-		unusedGo(t, newSelfService(t, preset.RegistrationOpen, registry.Postgres(db)), func(ctx context.Context, id string, by time.Duration) error {
+		unusedGo(t, newSelfService(t, preset.RegistrationOpen, registry.NewStores(database.Postgres(db))), func(ctx context.Context, id string, by time.Duration) error {
 			_, err := db.Exec(ctx, `UPDATE registry.client SET create_time = create_time - $1 * interval '1 microsecond' WHERE client_id = $2`, by.Microseconds(), id)
 			return err
 		})

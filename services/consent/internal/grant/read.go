@@ -62,7 +62,7 @@ func (s *Store) Find(ctx context.Context, id uuid.UUID) (Stored, error) {
 // FindPair returns the live grant of a subject and a client. Fails with ErrNotFound.
 func (s *Store) FindPair(ctx context.Context, sub, clientID string) (Stored, error) {
 	return found(scan(s.db.QueryRow(ctx, s.db.Either(columnsPostgres, columnsSQLite)+live+`
-	   AND g.sub = $1 AND g.client_id = $2`, key(sub), key(clientID))))
+	   AND g.sub = $1 AND g.client_id = $2`, database.Key(sub), database.Key(clientID))))
 }
 
 // Use returns a live grant as [Store.Find] does, and notes the time. It writes only
@@ -90,7 +90,7 @@ func (s *Store) Use(ctx context.Context, id uuid.UUID, accuracy time.Duration) (
 
 // List returns at most limit live grants behind after, by time of creation and id.
 func (s *Store) List(ctx context.Context, of Filter, after Cursor, limit int) ([]Stored, error) {
-	if key(of.Sub) != of.Sub || key(of.ClientID) != of.ClientID {
+	if database.Key(of.Sub) != of.Sub || database.Key(of.ClientID) != of.ClientID {
 		return nil, nil
 	}
 	return s.list(ctx, s.db.Either(columnsPostgres, columnsSQLite)+live+`
@@ -108,7 +108,7 @@ func (s *Store) Newest(ctx context.Context, sub string, before Cursor, limit int
 		   AND g.sub = $1
 		   AND ($2 OR (g.create_time, g.id) < ($3, $4))
 		 ORDER BY g.create_time DESC, g.id DESC
-		 LIMIT $5`, key(sub), before == Cursor{}, before.CreateTime, before.ID, limit)
+		 LIMIT $5`, database.Key(sub), before == Cursor{}, before.CreateTime, before.ID, limit)
 }
 
 func (s *Store) list(ctx context.Context, text string, args ...any) ([]Stored, error) {
@@ -164,13 +164,4 @@ func scan(row database.Row, more ...any) (Stored, error) {
 	}
 	g.Diverse = g.Former == nil && scope == NoFormerScope
 	return g, nil
-}
-
-// key returns s as a key to look up. No row has the empty key, and PostgreSQL
-// would refuse NUL as an error.
-func key(s string) string {
-	if strings.ContainsRune(s, 0) {
-		return ""
-	}
-	return s
 }

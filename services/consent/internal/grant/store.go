@@ -121,7 +121,7 @@ func (s *Store) change(ctx context.Context, tx *database.Tx, after After) (Grant
 // is no error and restricts nothing. Fails with ErrNotFound for a grant that never was,
 // or is another subject's. The condition of the UPDATE is the gate.
 func (s *Store) Revoke(ctx context.Context, id uuid.UUID, sub string, why Reason) (restrictions []coherent.Restriction, err error) {
-	if key(sub) != sub {
+	if database.Key(sub) != sub {
 		return nil, ErrNotFound
 	}
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {

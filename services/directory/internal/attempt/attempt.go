@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/chancery-auth/chancery/pkg/secret"
-	"github.com/chancery-auth/chancery/pkg/sweep"
 	"github.com/chancery-auth/chancery/services/directory/internal/source"
 )
 
@@ -55,13 +54,6 @@ type Taken struct {
 	Number int
 	// RetryAfter is the time to the end of the window.
 	RetryAfter time.Duration
-}
-
-// sweepRules says when a window goes that no success clears: when it has ended.
-func sweepRules() []sweep.Rule {
-	return []sweep.Rule{
-		{Table: "directory.attempt", Key: "key", Due: "expire_time"},
-	}
 }
 
 // Limits are those of SECURITY.md §4.4. Each is of attempts that failed.

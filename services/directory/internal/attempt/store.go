@@ -152,4 +152,6 @@ func (s *Store) Unlock(ctx context.Context, key Key, sub string) error {
 }
 
 // Sweeps returns the windows that have ended, for deletion.
-func (s *Store) Sweeps() []sweep.Table { return database.Sweeps(s.db, sweepRules()...) }
+func (s *Store) Sweeps() []sweep.Table {
+	return database.Sweeps(s.db, sweep.Rule{Table: "directory.attempt", Key: "key", Due: "expire_time"})
+}

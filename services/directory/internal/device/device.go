@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/chancery-auth/chancery/pkg/secret"
-	"github.com/chancery-auth/chancery/pkg/sweep"
 	"github.com/chancery-auth/chancery/services/directory/internal/subject"
 )
 
@@ -27,14 +26,6 @@ type Device struct {
 	// SubjectVersion is the user's at the last sign-in. A greater one now ends the
 	// device.
 	SubjectVersion int64
-}
-
-// sweepRules says when a device goes that is no one too many: when its lifetime after
-// the last sign-in has ended.
-func sweepRules() []sweep.Rule {
-	return []sweep.Rule{
-		{Table: "directory.device", Key: "digest", Due: "expire_time"},
-	}
 }
 
 // Keeper recognises devices.

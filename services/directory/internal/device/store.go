@@ -81,4 +81,6 @@ func (s *Store) Remember(ctx context.Context, d Device, lifetime time.Duration) 
 }
 
 // Sweeps returns the devices that were not used for their lifetime, for deletion.
-func (s *Store) Sweeps() []sweep.Table { return database.Sweeps(s.db, sweepRules()...) }
+func (s *Store) Sweeps() []sweep.Table {
+	return database.Sweeps(s.db, sweep.Rule{Table: "directory.device", Key: "digest", Due: "expire_time"})
+}

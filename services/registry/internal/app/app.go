@@ -32,7 +32,7 @@ type Desk struct {
 	Directory Directory
 	Clients   *client.Registrar
 	Secrets   *clientsecret.Keeper
-	Logos     logo.Store
+	Logos     *logo.Store
 }
 
 // Workspace is a workspace with its apps.
@@ -69,7 +69,7 @@ func (d *Desk) List(ctx context.Context, sub string) ([]Workspace, error) {
 	slices.SortFunc(workspaces, func(a, b Workspace) int {
 		return strings.Compare(strings.ToLower(a.Name)+a.ID, strings.ToLower(b.Name)+b.ID)
 	})
-	apps, err := d.Clients.Lists.ListOwned(ctx, ids)
+	apps, err := d.Clients.Clients.ListOwned(ctx, ids)
 	if err != nil {
 		return nil, fmt.Errorf("list apps: %w", err)
 	}

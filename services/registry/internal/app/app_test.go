@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -19,10 +20,8 @@ import (
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	"github.com/chancery-auth/chancery/services/registry/internal/app"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
-	"github.com/chancery-auth/chancery/services/registry/internal/client/clientsqlite"
 	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
-	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret/clientsecretsqlite"
-	"github.com/chancery-auth/chancery/services/registry/internal/logo/logosqlite"
+	"github.com/chancery-auth/chancery/services/registry/internal/logo"
 	"github.com/chancery-auth/chancery/services/registry/internal/migrations"
 )
 
@@ -41,12 +40,12 @@ func (e everywhere) Memberships(context.Context, string) ([]app.Membership, erro
 func newDesk(t *testing.T) *app.Desk {
 	t.Helper()
 	db := sqlitetest.New(t, coherence.Set(), events.Set(), migrations.Set())
-	clients := clientsqlite.New(db, preset.RestrictionKeep)
+	clients := client.NewStore(database.SQLite(db), preset.RestrictionKeep)
 	return &app.Desk{
 		Directory: everywhere(role.Admin),
-		Clients:   &client.Registrar{Clients: clients, Lists: clients, Policy: client.PolicyOf(preset.Default())},
-		Secrets:   &clientsecret.Keeper{Secrets: clientsecretsqlite.New(db, preset.RestrictionKeep)},
-		Logos:     logosqlite.New(db),
+		Clients:   &client.Registrar{Clients: clients, Policy: client.PolicyOf(preset.Default())},
+		Secrets:   &clientsecret.Keeper{Secrets: clientsecret.NewStore(database.SQLite(db), preset.RestrictionKeep)},
+		Logos:     logo.NewStore(database.SQLite(db)),
 	}
 }
 

@@ -46,29 +46,11 @@ type Authenticated struct {
 	SecretID uuid.UUID
 }
 
-// Credentials is what is on record of one client.
-type Credentials struct {
-	Client  client.Client
-	Secrets []Secret
-	// NoteUse says that the client never authenticated, or that the last time it
-	// did was noted more than an hour ago.
-	NoteUse bool
-}
-
-// Secret is one secret on record.
-type Secret struct {
-	ID     uuid.UUID
-	Digest secret.Digest
-	// NoteUse says that its last use was never noted, or more than an hour ago.
-	NoteUse bool
-}
-
-// Clients reads what clients authenticate by. The stores of clients are
-// implementations.
+// Clients reads what clients authenticate by: a *client.Store.
 type Clients interface {
 	// FindCredentials reads a client with its secrets from the primary, in one
 	// statement. Fails with client.ErrNotFound.
-	FindCredentials(ctx context.Context, clientID string) (Credentials, error)
+	FindCredentials(ctx context.Context, clientID string) (client.Credentials, error)
 	// NoteUse sets the last use of the client to now if it is more than an hour
 	// ago, and leaves its revision as it is. A client that is gone is none of its
 	// concern.
@@ -79,8 +61,8 @@ type Clients interface {
 // call; it is safe for concurrent use.
 type Authenticator struct {
 	Clients    Clients
-	Secrets    clientsecret.Store
-	Assertions assertion.Store
+	Secrets    *clientsecret.Store
+	Assertions *assertion.Store
 	// Issuer is the one audience of assertions.
 	Issuer string
 	Now    func() time.Time
@@ -96,7 +78,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, p Presented) (Authenti
 	record, err := a.Clients.FindCredentials(ctx, p.ClientID)
 	if errors.Is(err, client.ErrNotFound) {
 		// An empty record goes the same way as any other, and is refused there.
-		record, err = Credentials{}, nil
+		record, err = client.Credentials{}, nil
 	}
 	if err != nil {
 		return Authenticated{}, fmt.Errorf("find client: %w", err)
@@ -128,7 +110,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, p Presented) (Authenti
 // noteUse is once an hour for each client: by it an operator, or a developer,
 // decides which client can go, so that it is no less a part of the answer than
 // reading the client.
-func (a *Authenticator) noteUse(ctx context.Context, record Credentials) error {
+func (a *Authenticator) noteUse(ctx context.Context, record client.Credentials) error {
 	if !record.NoteUse {
 		return nil
 	}
@@ -165,8 +147,8 @@ func refusedClaims(cause error) error {
 // compares with clientsecret.Max digests, each in constant time, however many
 // there are and wherever the match is: an unknown client costs the same as a
 // wrong secret.
-func matching(secrets []Secret, presented secret.Digest) Secret {
-	var found Secret
+func matching(secrets []client.Secret, presented secret.Digest) client.Secret {
+	var found client.Secret
 	for _, s := range padded(secrets) {
 		// No text that anybody knows has the zero digest.
 		if s.Digest.Equal(presented) {
@@ -177,12 +159,12 @@ func matching(secrets []Secret, presented secret.Digest) Secret {
 }
 
 // padded fills up with secrets that nobody has.
-func padded(secrets []Secret) (all [clientsecret.Max]Secret) {
+func padded(secrets []client.Secret) (all [clientsecret.Max]client.Secret) {
 	copy(all[:], secrets)
 	return all
 }
 
-func (a *Authenticator) acceptSecret(ctx context.Context, used Secret) error {
+func (a *Authenticator) acceptSecret(ctx context.Context, used client.Secret) error {
 	if used.ID == uuid.Nil {
 		return refused(errors.New("secret is none of the client's"))
 	}

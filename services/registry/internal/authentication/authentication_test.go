@@ -10,17 +10,16 @@ import (
 	"github.com/google/uuid"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
-	"github.com/chancery-auth/chancery/services/registry/internal/assertion/assertionsqlite"
+	"github.com/chancery-auth/chancery/services/registry/internal/assertion"
 	"github.com/chancery-auth/chancery/services/registry/internal/authentication"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
-	"github.com/chancery-auth/chancery/services/registry/internal/client/clientsqlite"
 	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
-	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret/clientsecretsqlite"
 	"github.com/chancery-auth/chancery/services/registry/internal/migrations"
 )
 
@@ -38,11 +37,11 @@ type fixture struct {
 func newFixture(t *testing.T) fixture {
 	t.Helper()
 	db := sqlitetest.New(t, coherence.Set(), events.Set(), migrations.Set())
-	clients := clientsqlite.New(db, preset.RestrictionKeep)
-	secrets := clientsecretsqlite.New(db, preset.RestrictionKeep)
+	clients := client.NewStore(database.SQLite(db), preset.RestrictionKeep)
+	secrets := clientsecret.NewStore(database.SQLite(db), preset.RestrictionKeep)
 	return fixture{
 		Authenticator: &authentication.Authenticator{
-			Clients: clients, Secrets: secrets, Assertions: assertionsqlite.New(db), Issuer: issuer, Now: now,
+			Clients: clients, Secrets: secrets, Assertions: assertion.NewStore(database.SQLite(db)), Issuer: issuer, Now: now,
 		},
 		registrar: &client.Registrar{
 			Clients:      clients,

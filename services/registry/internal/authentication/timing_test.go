@@ -16,9 +16,9 @@ import (
 )
 
 // known is what is on record, without the noise of a database.
-type known map[string]authentication.Credentials
+type known map[string]client.Credentials
 
-func (k known) FindCredentials(_ context.Context, clientID string) (authentication.Credentials, error) {
+func (k known) FindCredentials(_ context.Context, clientID string) (client.Credentials, error) {
 	record, found := k[clientID]
 	if !found {
 		return record, client.ErrNotFound
@@ -33,10 +33,10 @@ func (known) NoteUse(context.Context, string) error { return nil }
 func TestN110_EveryGuessTakesAsLong(t *testing.T) {
 	const batch, batches = 100, 1000 // 10⁵ samples of each kind
 	good := secret.New("chcs").Reveal()
-	first := authentication.Secret{ID: uuid.New(), Digest: secret.DigestOf(good)}
-	record := authentication.Credentials{
+	first := client.Secret{ID: uuid.New(), Digest: secret.DigestOf(good)}
+	record := client.Credentials{
 		Client:  client.Client{ClientID: "client", TokenEndpointAuthMethod: oauth.AuthClientSecretBasic},
-		Secrets: []authentication.Secret{first},
+		Secrets: []client.Secret{first},
 	}
 	many := record
 	many.Secrets = slices.Repeat(record.Secrets, clientsecret.Max)

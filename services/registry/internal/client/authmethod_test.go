@@ -4,11 +4,12 @@ import (
 	"testing"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
-	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret/clientsecretsqlite"
+	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
 	"github.com/chancery-auth/chancery/services/registry/internal/migrations"
 )
 
@@ -33,7 +34,7 @@ func TestN102_OnlySecretsInUseOutliveAChangeOfMethods(t *testing.T) {
 			if _, err := r.Update(t.Context(), c); err != nil {
 				t.Fatalf("Update() = %v", err)
 			}
-			left, err := clientsecretsqlite.New(db, preset.RestrictionKeep).List(t.Context(), c.ClientID)
+			left, err := clientsecret.NewStore(database.SQLite(db), preset.RestrictionKeep).List(t.Context(), c.ClientID)
 			if err != nil || len(left) != tt.want {
 				t.Errorf("%d secrets are left, %v, want %d", len(left), err, tt.want)
 			}

@@ -7,14 +7,11 @@
 package client
 
 import (
-	"context"
 	"errors"
 	"time"
 
-	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/secret"
-	"github.com/chancery-auth/chancery/pkg/sweep"
 	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
 )
 
@@ -176,74 +173,8 @@ type Cursor struct {
 	ClientID   string
 }
 
-// Store keeps clients. Implementations are safe for concurrent use, across
-// processes too; clienttest.RunStore says what they must do.
-//
-// An id is compared by its bytes; one that no client has, whatever its form,
-// is not found.
-type Store interface {
-	// Create adds c and, unless nil, its first secret. It returns c with what
-	// the registry adds. The id must be new. Of the limits those count that c falls
-	// under: of many callers no more succeed than they allow. Fails with ErrTooManyApps, ErrTooManyRegistered, ErrOwnerEnded,
-	// ErrNameHeld, ErrNameVouched. Where the preset alone vouches for c, c is not vetted if its
-	// name looks like that of another owner's client.
-	Create(ctx context.Context, c Client, first *clientsecret.Secret, most Limits) (Client, error)
-	// Find reads the primary. Fails with ErrNotFound.
-	Find(ctx context.Context, clientID string) (Client, error)
-	// List returns up to limit clients after the cursor, oldest first.
-	List(ctx context.Context, after Cursor, limit int) ([]Client, error)
-	// Update replaces the metadata if the revision is the current one. In the
-	// same transaction it logs what the change restricts, and returns that. The
-	// owner, the registration, the logo and the last use stay as they are. A new name
-	// counts as for Create. Fails with ErrNotFound, ErrChanged, ErrNameHeld,
-	// ErrNameVouched.
-	Update(ctx context.Context, change Change) (Client, []coherent.Restriction, error)
-	// Delete removes the client with all that is its own, and logs that every
-	// token of it is dead. It holds the client's name for its owner, unless a client
-	// of another owner has it too. Fails with ErrNotFound.
-	Delete(ctx context.Context, clientID string) ([]coherent.Restriction, error)
-	// DeleteOwned deletes every client of the workspace, as Delete does, and lets
-	// none be made for it any more, also by those who are about to. It may be
-	// repeated.
-	DeleteOwned(ctx context.Context, workspaceID string) ([]coherent.Restriction, error)
-	// Sweeps returns the names that are held no longer, for deletion.
-	Sweeps() []sweep.Table
-	// ReadNames stores what names look like where it is not known: those of up to limit
-	// clients that did not register themselves, the operators' first. It returns how
-	// many it has read.
-	ReadNames(ctx context.Context, limit int) (int, error)
-}
-
-// Sweeps says when the name of a deleted client is held no longer.
-func Sweeps() []sweep.Rule {
-	return []sweep.Rule{
-		{Table: "registry.deleted_client", Key: "client_id", Due: "expire_time"},
-	}
-}
-
 // NamePlace is a place in a list by name. The zero value is before the first.
 type NamePlace struct {
 	SortKey  string
 	ClientID string
-}
-
-// Lists finds clients by what they are. The implementations of [Store] are
-// implementations of Lists too. What people look at is by name: by the bytes of
-// the sort key, and of the id where those are equal.
-type Lists interface {
-	// ListOwned returns every client that one of the workspaces owns.
-	ListOwned(ctx context.Context, workspaceIDs []string) ([]Client, error)
-	// ListPublic returns up to limit clients after the place that are public, and
-	// whose search text has each of the words.
-	ListPublic(ctx context.Context, words []string, after NamePlace, limit int) ([]Client, error)
-	// ListUnused returns the ids of up to limit clients, oldest first, that
-	// registered themselves at least age ago and never authenticated since.
-	ListUnused(ctx context.Context, age time.Duration, limit int) (clientIDs []string, err error)
-}
-
-// Origins knows the web origins of all clients. The implementations of [Store]
-// are implementations of Origins too.
-type Origins interface {
-	// HasOrigin reports whether some client has a redirect URI of the origin.
-	HasOrigin(ctx context.Context, origin string) (bool, error)
 }

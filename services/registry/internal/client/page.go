@@ -46,7 +46,7 @@ func (r *Registrar) ListPublic(ctx context.Context, query string, size int, toke
 		return nil, "", err
 	}
 	size = page.Size(size)
-	found, err = r.Lists.ListPublic(ctx, wanted, NamePlace{SortKey: after.Name, ClientID: after.ID}, size+1)
+	found, err = r.Clients.ListPublic(ctx, wanted, NamePlace{SortKey: after.Name, ClientID: after.ID}, size+1)
 	if err != nil {
 		return nil, "", fmt.Errorf("list public clients: %w", err)
 	}

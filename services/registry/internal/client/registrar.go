@@ -22,8 +22,7 @@ var errNoRegistration = errors.New("client to register has no registration acces
 // Registrar is how clients are seen and changed. The fields do not change
 // after the first call; it is safe for concurrent use.
 type Registrar struct {
-	Clients Store
-	Lists   Lists
+	Clients *Store
 	// Hints tells the other replicas of a restriction early. Nil tells nobody.
 	Hints *coherent.Hints
 	// Policy is what every client keeps.
@@ -173,7 +172,7 @@ func (r *Registrar) DeleteOwned(ctx context.Context, workspaceID string) error {
 
 // CountOwned returns how many clients a workspace owns.
 func (r *Registrar) CountOwned(ctx context.Context, workspaceID string) (int, error) {
-	owned, err := r.Lists.ListOwned(ctx, []string{workspaceID})
+	owned, err := r.Clients.ListOwned(ctx, []string{workspaceID})
 	if err != nil {
 		return 0, fmt.Errorf("list clients of workspace: %w", err)
 	}
@@ -209,7 +208,7 @@ func (r *Registrar) Sweeps() []sweep.Table {
 // deleteUnused is sweep.Table.Delete. Each client goes as if an operator deleted it.
 func (r *Registrar) deleteUnused(ctx context.Context, _ time.Time, limit int) (sweep.Batch, error) {
 	limit = min(limit, sweepSize)
-	unused, err := r.Lists.ListUnused(ctx, unusedFor, limit)
+	unused, err := r.Clients.ListUnused(ctx, unusedFor, limit)
 	if err != nil {
 		return sweep.Batch{}, fmt.Errorf("list unused clients: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -15,7 +16,6 @@ import (
 	"github.com/chancery-auth/chancery/pkg/sqlite"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
-	"github.com/chancery-auth/chancery/services/registry/internal/client/clientsqlite"
 	"github.com/chancery-auth/chancery/services/registry/internal/client/clienttest"
 	"github.com/chancery-auth/chancery/services/registry/internal/migrations"
 )
@@ -35,10 +35,9 @@ func newRegistrar(t testing.TB) *client.Registrar {
 }
 
 func registrarOn(db *sqlite.DB) *client.Registrar {
-	clients := clientsqlite.New(db, preset.RestrictionKeep)
+	clients := client.NewStore(database.SQLite(db), preset.RestrictionKeep)
 	return &client.Registrar{
 		Clients:      clients,
-		Lists:        clients,
 		Policy:       client.PolicyOf(provider()),
 		SecretPrefix: "chcs",
 	}

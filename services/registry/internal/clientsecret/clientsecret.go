@@ -74,28 +74,10 @@ func Admit(methods []string, have int) error {
 	return nil
 }
 
-// Store keeps client secrets. Implementations are safe for concurrent use,
-// across processes too; clientsecrettest.RunStore says what they must do.
-type Store interface {
-	// Create adds a secret if Admit agrees, of which it decides with the client
-	// locked: of many callers no more than Max succeed. Fails with
-	// ErrClientNotFound, ErrUnused, ErrTooMany.
-	Create(ctx context.Context, clientID string, s Secret) error
-	// List returns the client's secrets, oldest first. Fails with
-	// ErrClientNotFound.
-	List(ctx context.Context, clientID string) ([]Secret, error)
-	// Revoke removes a secret, and logs that in the same transaction. Fails with
-	// ErrNotFound, also for the secret of another client.
-	Revoke(ctx context.Context, clientID string, id uuid.UUID) ([]coherent.Restriction, error)
-	// NoteUse sets the last use of the secret to now if it is more than an hour
-	// ago. A secret that is gone is none of its concern.
-	NoteUse(ctx context.Context, id uuid.UUID) error
-}
-
 // Keeper is how operators see and change the secrets of a client. It is safe
 // for concurrent use.
 type Keeper struct {
-	Secrets Store
+	Secrets *Store
 	// Hints tells the other replicas of a revocation early. Nil tells nobody.
 	Hints *coherent.Hints
 	// Prefix is put before each secret.

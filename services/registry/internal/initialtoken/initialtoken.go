@@ -18,7 +18,6 @@ import (
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/secret"
-	"github.com/chancery-auth/chancery/pkg/sweep"
 )
 
 const (
@@ -60,35 +59,11 @@ var (
 	ErrTooMany = errors.New("too many initial access tokens")
 )
 
-// Store keeps initial access tokens. A token is good until the database's clock
-// shows its ExpireTime. Implementations are safe for concurrent use, across
-// processes too; initialtokentest.RunStore says what they must do.
-type Store interface {
-	// Create adds t, good for lifetime from now on, and returns it with its times.
-	// Of many callers no more than Max succeed. Fails with ErrTooMany.
-	Create(ctx context.Context, t Token, lifetime time.Duration) (Token, error)
-	// List returns the good tokens, oldest first.
-	List(ctx context.Context) ([]Token, error)
-	// Find returns the good token of the digest. Fails with ErrNotFound.
-	Find(ctx context.Context, digest secret.Digest) (Token, error)
-	// Revoke removes a good token. Fails with ErrNotFound.
-	Revoke(ctx context.Context, id uuid.UUID) error
-	// Sweeps returns the tokens that have expired, for deletion.
-	Sweeps() []sweep.Table
-}
-
-// Sweeps says when a token goes that nobody revokes.
-func Sweeps() []sweep.Rule {
-	return []sweep.Rule{
-		{Table: "registry.initial_access_token", Key: "token_id", Due: "expire_time"},
-	}
-}
-
 // Keeper is how operators see and change initial access tokens, and how a
 // registration is let in. The fields do not change after the first call; it is
 // safe for concurrent use.
 type Keeper struct {
-	Tokens Store
+	Tokens *Store
 	// Prefix is put before each token.
 	Prefix string
 }

@@ -8,20 +8,20 @@ import (
 	"github.com/google/uuid"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	"github.com/chancery-auth/chancery/services/registry/internal/initialtoken"
-	"github.com/chancery-auth/chancery/services/registry/internal/initialtoken/initialtokensqlite"
 	"github.com/chancery-auth/chancery/services/registry/internal/migrations"
 )
 
 func newKeeper(t *testing.T) *initialtoken.Keeper {
 	t.Helper()
 	db := sqlitetest.New(t, coherence.Set(), events.Set(), migrations.Set())
-	return &initialtoken.Keeper{Tokens: initialtokensqlite.New(db), Prefix: "chia"}
+	return &initialtoken.Keeper{Tokens: initialtoken.NewStore(database.SQLite(db)), Prefix: "chia"}
 }
 
 func TestLifetimeIsBounded(t *testing.T) {

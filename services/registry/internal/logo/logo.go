@@ -19,7 +19,6 @@ import (
 
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/secret"
-	"github.com/chancery-auth/chancery/pkg/sweep"
 )
 
 const (
@@ -44,20 +43,6 @@ type Logo struct {
 
 // ErrNotFound is returned for a logo that no client has.
 var ErrNotFound = errors.New("logo not found")
-
-// Store keeps logos for as long as clients name them. Implementations are safe
-// for concurrent use, across processes too; logotest.RunStore says what they must
-// do.
-type Store interface {
-	// Find returns the PNG. Fails with ErrNotFound.
-	Find(ctx context.Context, digest secret.Digest) ([]byte, error)
-	// Set gives the client the logo, or takes its logo away if l is nil. Nothing
-	// else of the client changes, its revision included. Fails with
-	// client.ErrNotFound.
-	Set(ctx context.Context, clientID string, l *Logo) error
-	// Sweeps returns the logos that no client has, for deletion.
-	Sweeps() []sweep.Table
-}
 
 // codec is one way to write an image.
 type codec struct {
@@ -150,7 +135,7 @@ func Text(d secret.Digest) string {
 
 // Show returns the PNG whose digest the text is, as [Text] has it. Fails with
 // fault.NotFound.
-func Show(ctx context.Context, logos Store, text string) ([]byte, error) {
+func Show(ctx context.Context, logos *Store, text string) ([]byte, error) {
 	decoded, err := hex.DecodeString(text)
 	if err != nil || len(decoded) != len(secret.Digest{}) {
 		return nil, fault.New(fault.NotFound, "there is no such logo")

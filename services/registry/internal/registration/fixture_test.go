@@ -5,16 +5,15 @@ import (
 	"testing"
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
+	"github.com/chancery-auth/chancery/pkg/database"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
-	"github.com/chancery-auth/chancery/services/registry/internal/client/clientsqlite"
-	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret/clientsecretsqlite"
+	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
 	"github.com/chancery-auth/chancery/services/registry/internal/initialtoken"
-	"github.com/chancery-auth/chancery/services/registry/internal/initialtoken/initialtokensqlite"
 	"github.com/chancery-auth/chancery/services/registry/internal/migrations"
 	"github.com/chancery-auth/chancery/services/registry/internal/registration"
 )
@@ -31,10 +30,10 @@ func newEndpoint(t testing.TB, change ...func(*preset.Preset)) *registration.End
 	return &registration.Endpoint{
 		Mode: p.Registration.Mode,
 		Registrar: &client.Registrar{
-			Clients: clientsqlite.New(db, preset.RestrictionKeep), Policy: client.PolicyOf(p), SecretPrefix: p.Prefixes.ClientSecret,
+			Clients: client.NewStore(database.SQLite(db), preset.RestrictionKeep), Policy: client.PolicyOf(p), SecretPrefix: p.Prefixes.ClientSecret,
 		},
-		Secrets:     clientsecretsqlite.New(db, preset.RestrictionKeep),
-		Tokens:      &initialtoken.Keeper{Tokens: initialtokensqlite.New(db), Prefix: p.Prefixes.InitialAccessToken},
+		Secrets:     clientsecret.NewStore(database.SQLite(db), preset.RestrictionKeep),
+		Tokens:      &initialtoken.Keeper{Tokens: initialtoken.NewStore(database.SQLite(db)), Prefix: p.Prefixes.InitialAccessToken},
 		TokenPrefix: p.Prefixes.RegistrationToken,
 	}
 }

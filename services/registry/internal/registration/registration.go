@@ -32,7 +32,7 @@ type Endpoint struct {
 	// either.
 	Mode      preset.RegistrationMode
 	Registrar *client.Registrar
-	Secrets   clientsecret.Store
+	Secrets   *clientsecret.Store
 	Tokens    *initialtoken.Keeper
 	// TokenPrefix is put before registration access tokens.
 	TokenPrefix string

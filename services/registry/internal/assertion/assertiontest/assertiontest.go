@@ -12,12 +12,12 @@ import (
 	"github.com/chancery-auth/chancery/services/registry/internal/assertion"
 )
 
-// RunStore checks an implementation of assertion.Store. newStore returns an
+// RunStore checks a store. newStore returns an
 // empty store, and cleans up with t.Cleanup.
-func RunStore(t *testing.T, newStore func(t *testing.T) assertion.Store) {
+func RunStore(t *testing.T, newStore func(t *testing.T) *assertion.Store) {
 	for _, tt := range []struct {
 		name string
-		run  func(*testing.T, assertion.Store)
+		run  func(*testing.T, *assertion.Store)
 	}{
 		{"an assertion is used once", usedOnce},
 		{"N117 one of many concurrent uses wins", oneUseWins},
@@ -37,14 +37,14 @@ func use() assertion.Use {
 	}
 }
 
-func check(t *testing.T, s assertion.Store, u assertion.Use, want error) {
+func check(t *testing.T, s *assertion.Store, u assertion.Use, want error) {
 	t.Helper()
 	if err := s.Add(t.Context(), u); !errors.Is(err, want) {
 		t.Errorf("Add(%+v) = %v, want %v", u, err, want)
 	}
 }
 
-func usedOnce(t *testing.T, s assertion.Store) {
+func usedOnce(t *testing.T, s *assertion.Store) {
 	check(t, s, use(), nil)
 	check(t, s, use(), assertion.ErrUsed)
 	later := use()
@@ -52,7 +52,7 @@ func usedOnce(t *testing.T, s assertion.Store) {
 	check(t, s, later, assertion.ErrUsed)
 }
 
-func oneUseWins(t *testing.T, s assertion.Store) {
+func oneUseWins(t *testing.T, s *assertion.Store) {
 	const callers = 16
 	errs := make([]error, callers)
 	var wg sync.WaitGroup
@@ -74,7 +74,7 @@ func oneUseWins(t *testing.T, s assertion.Store) {
 	}
 }
 
-func otherUses(t *testing.T, s assertion.Store) {
+func otherUses(t *testing.T, s *assertion.Store) {
 	check(t, s, use(), nil)
 	for _, clientID := range []string{"C1", "c1 ", "c2"} {
 		u := use()
@@ -86,7 +86,7 @@ func otherUses(t *testing.T, s assertion.Store) {
 	check(t, s, u, nil)
 }
 
-func sweepForgetsExpired(t *testing.T, s assertion.Store) {
+func sweepForgetsExpired(t *testing.T, s *assertion.Store) {
 	over := use()
 	over.ClientID, over.ExpireTime = "over", time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)
 	check(t, s, over, nil)

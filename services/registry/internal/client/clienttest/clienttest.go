@@ -15,20 +15,14 @@ import (
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/secret"
-	"github.com/chancery-auth/chancery/services/registry/internal/authentication"
 	"github.com/chancery-auth/chancery/services/registry/internal/client"
 	"github.com/chancery-auth/chancery/services/registry/internal/clientsecret"
 )
 
 // Stores is what a case stands on, all on one database.
 type Stores struct {
-	Clients interface {
-		client.Store
-		client.Lists
-		client.Origins
-		authentication.Clients
-	}
-	Secrets clientsecret.Store
+	Clients *client.Store
+	Secrets *clientsecret.Store
 	// Age makes every client older, and brings what ends nearer.
 	Age func(t *testing.T, by time.Duration)
 	// SetMethod changes the one method of a client, as the release before does.
@@ -43,8 +37,7 @@ type Stores struct {
 // callers is how many do the same at once.
 const callers = 16
 
-// RunStore checks implementations of client.Store, client.Lists, client.Origins
-// and authentication.Clients. open returns empty stores, and cleans up with t.Cleanup.
+// RunStore checks a store. open returns an empty one, and cleans up with t.Cleanup.
 func RunStore(t *testing.T, open func(t *testing.T) Stores) {
 	for _, tt := range []struct {
 		name string

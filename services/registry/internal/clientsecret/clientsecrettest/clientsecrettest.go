@@ -21,8 +21,8 @@ import (
 
 // Stores is what a case stands on, all on one database.
 type Stores struct {
-	Secrets clientsecret.Store
-	Clients client.Store
+	Secrets *clientsecret.Store
+	Clients *client.Store
 	// Log is where restrictions are found.
 	Log   coherent.Source
 	Audit eventtest.Audit
@@ -30,7 +30,7 @@ type Stores struct {
 	Age func(t *testing.T, id uuid.UUID, by time.Duration)
 }
 
-// RunStore checks an implementation of clientsecret.Store. open returns empty
+// RunStore checks a store. open returns empty
 // stores, and cleans up with t.Cleanup.
 func RunStore(t *testing.T, open func(t *testing.T) Stores) {
 	for _, tt := range []struct {

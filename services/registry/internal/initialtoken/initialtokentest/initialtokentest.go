@@ -22,7 +22,7 @@ import (
 
 // Stores is what a case stands on, all on one database.
 type Stores struct {
-	Tokens initialtoken.Store
+	Tokens *initialtoken.Store
 	Audit  eventtest.Audit
 	// Expire moves the times of a token back, so that it expires now.
 	Expire func(t *testing.T, id uuid.UUID)
@@ -30,7 +30,7 @@ type Stores struct {
 	Count func(t *testing.T) int
 }
 
-// RunStore checks an implementation of initialtoken.Store. open returns empty
+// RunStore checks an implementation of *initialtoken.Store. open returns empty
 // stores, and cleans up with t.Cleanup.
 func RunStore(t *testing.T, open func(t *testing.T) Stores) {
 	for _, tt := range []struct {

@@ -23,12 +23,12 @@ import (
 
 // Stores is what a case stands on, all on one database.
 type Stores struct {
-	Logos   logo.Store
-	Clients client.Store
+	Logos   *logo.Store
+	Clients *client.Store
 	Audit   eventtest.Audit
 }
 
-// RunStore checks an implementation of logo.Store. open returns empty stores, and
+// RunStore checks a store. open returns empty stores, and
 // cleans up with t.Cleanup.
 func RunStore(t *testing.T, open func(t *testing.T) Stores) {
 	for _, tt := range []struct {

@@ -1,20 +1,17 @@
-package clientpg
+package client
 
 import (
 	"context"
 	"encoding/hex"
 	"fmt"
 
-	"github.com/jackc/pgx/v5"
-
-	"github.com/chancery-auth/chancery/pkg/pg"
-	"github.com/chancery-auth/chancery/services/registry/internal/client"
+	"github.com/chancery-auth/chancery/pkg/database"
 )
 
 // checkName fails if the client must not have its name, and has the preset not vouch
 // for it if the name looks like that of another owner's client and of no vetted one of
 // its own owner. The operators choose freely for what they vouch for.
-func checkName(ctx context.Context, tx pgx.Tx, c *client.Client) error {
+func checkName(ctx context.Context, tx *database.Tx, c *Client) error {
 	if !c.OfOperators() {
 		if err := checkHold(ctx, tx, *c); err != nil {
 			return err
@@ -24,21 +21,21 @@ func checkName(ctx context.Context, tx pgx.Tx, c *client.Client) error {
 		return nil
 	}
 	look := c.NameSkeleton()
-	if err := lock(ctx, tx, "name/"+hex.EncodeToString(look)); err != nil {
+	if err := tx.Lock(ctx, lock+"name/"+hex.EncodeToString(look)); err != nil {
 		return err
 	}
 	var vouched, alike bool
 	err := tx.QueryRow(ctx, `
 		SELECT EXISTS (
-		       SELECT FROM registry.client
+		       SELECT 1 FROM registry.client
 		        WHERE name_skeleton = $1 AND registration_digest IS NULL AND client_id <> $2
 		          AND workspace_id = '' AND NOT unverified),
 		       EXISTS (
-		       SELECT FROM registry.client
+		       SELECT 1 FROM registry.client
 		        WHERE name_skeleton = $1 AND registration_digest IS NULL AND client_id <> $2
 		          AND (workspace_id <> $3 OR $3 = ''))
 		   AND NOT EXISTS (
-		       SELECT FROM registry.client
+		       SELECT 1 FROM registry.client
 		        WHERE name_skeleton = $1 AND registration_digest IS NULL AND client_id <> $2
 		          AND workspace_id = $3 AND NOT unverified)`,
 		look, c.ClientID, c.WorkspaceID).Scan(&vouched, &alike)
@@ -46,7 +43,7 @@ func checkName(ctx context.Context, tx pgx.Tx, c *client.Client) error {
 	case err != nil:
 		return fmt.Errorf("compare client name: %w", err)
 	case vouched:
-		return client.ErrNameVouched
+		return ErrNameVouched
 	case alike && c.VettedByPreset:
 		c.Vetted = false
 	}
@@ -54,53 +51,46 @@ func checkName(ctx context.Context, tx pgx.Tx, c *client.Client) error {
 }
 
 // checkHold fails if the client's name is held, and for others alone.
-func checkHold(ctx context.Context, tx pgx.Tx, c client.Client) error {
+func checkHold(ctx context.Context, tx *database.Tx, c Client) error {
 	held, err := count(ctx, tx, `
 		SELECT count(*)
 		  FROM registry.deleted_client AS d
 		 WHERE d.name_digest = $1 AND d.expire_time > statement_timestamp()
 		   AND ($2 = ''
 		        OR NOT EXISTS (
-		           SELECT FROM registry.deleted_client AS own
+		           SELECT 1 FROM registry.deleted_client AS own
 		            WHERE own.name_digest = d.name_digest AND own.expire_time > statement_timestamp() AND own.workspace_id = $2)
 		       AND NOT EXISTS (
-		           SELECT FROM registry.client
+		           SELECT 1 FROM registry.client
 		            WHERE workspace_id = $2 AND workspace_id <> '' AND sort_key = $3 AND client_id <> $4))`,
 		c.NameDigest(), c.WorkspaceID, c.NameKey(), c.ClientID)
 	if err == nil && held > 0 {
-		return client.ErrNameHeld
+		return ErrNameHeld
 	}
 	return err
 }
 
-// ReadNames implements client.Store.
+// ReadNames stores what names look like where it is not known: those of up to limit
+// clients that did not register themselves, the operators' first. It returns how
+// many it has read.
 func (s *Store) ReadNames(ctx context.Context, limit int) (read int, err error) {
-	err = pg.InTx(ctx, s.db, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		found, err := collect(ctx, tx, `
 			SELECT `+columns+`
-			  FROM registry.client AS c
-			 WHERE c.registration_digest IS NULL AND c.name_skeleton IS NULL
-			 ORDER BY c.workspace_id, c.client_id
+			  FROM registry.client
+			 WHERE registration_digest IS NULL AND name_skeleton IS NULL
+			 ORDER BY workspace_id, client_id
 			 LIMIT $1
 			   FOR UPDATE SKIP LOCKED`, limit)
-		if err != nil {
-			return fmt.Errorf("select client names: %w", err)
-		}
-		found, err := collect(rows)
 		if err != nil {
 			return err
 		}
 		read = len(found)
-		ids, looks := make([]string, read), make([][]byte, read)
-		for i, c := range found {
-			ids[i], looks[i] = c.ClientID, c.NameSkeleton()
+		var batch database.Batch
+		for _, c := range found {
+			batch.Queue(`UPDATE registry.client SET name_skeleton = $1 WHERE client_id = $2`, c.NameSkeleton(), c.ClientID)
 		}
-		_, err = tx.Exec(ctx, `
-			UPDATE registry.client AS c
-			   SET name_skeleton = n.look
-			  FROM unnest($1::text[], $2::bytea[]) AS n (client_id, look)
-			 WHERE c.client_id = n.client_id`, ids, looks)
-		if err != nil {
+		if err := tx.Send(ctx, batch); err != nil {
 			return fmt.Errorf("update client names: %w", err)
 		}
 		return nil
