@@ -3,15 +3,14 @@
 // what they have allowed and developers their apps.
 //
 // It turns HTTP into calls of the services and their answers into HTTP, and
-// decides nothing about clients, users or tokens. It is the only package that
+// decides nothing about clients, users or tokens. It is the only part of the tree that
 // knows cookies, redirects, status codes and metadata documents.
 //
-// Three kinds of endpoints meet here. Those of the OAuth contracts (token, pushed
-// requests, introspection, revocation) are grpc-gateway handlers that see nothing
-// of the request but a checked form and the client's credentials. Those whose form
-// HTTP prescribes (userinfo, validate, keys, metadata) and those for browsers
-// (authorize and the pages) are handlers of their own: a dialog belongs to a
-// pending authorization, a desk to a session. The one thing to get right is that a
-// browser is only ever sent to a redirect URI that the authorize service has
-// proven, or to a constant path of this package.
+// This package has the list of routes, and what every request passes. The endpoints
+// are in the packages below internal: endpoint has those that programs call, document
+// what anybody may read, interaction the browser's way through an authorization,
+// account, developer and directory the provider's own pages. A dialog of interaction
+// belongs to a pending authorization, a desk to a session. All of them write their
+// answers with package answer, tie forms to a browser with package browser, and have
+// the addresses of pages from package link.
 package gateway

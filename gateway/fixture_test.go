@@ -80,26 +80,17 @@ func newWorld(t *testing.T, change ...func(*gateway.Config)) *world {
 	consentv1.RegisterConsentServiceServer(local, w.consent)
 	directoryv1.RegisterDirectoryServiceServer(local, w.directory)
 
-	cfg := gateway.Config{Issuer: issuer, Preset: preset.Default(), Bound: 5 * time.Second, HSTS: "max-age=63072000; includeSubDomains"}
+	cfg := gateway.Config{Issuer: issuer, Preset: preset.Default(), Bound: 5 * time.Second, HSTS: "max-age=63072000; includeSubDomains", Limits: gateway.Limits{Clients: 2000, Holders: 1000, Browsers: 300}}
 	for _, c := range change {
 		c(&cfg)
 	}
-	conn := local.Conn("gateway")
 	handler, err := gateway.New(cfg, gateway.Deps{
-		Authorize:     authorizev1.NewAuthorizeServiceClient(conn),
-		Token:         tokenv1.NewTokenServiceClient(conn),
-		Introspection: introspectionv1.NewIntrospectionServiceClient(conn),
-		Registry:      registryv1.NewRegistryServiceClient(conn),
-		Developer:     registryv1.NewDeveloperServiceClient(conn),
-		Registration:  registryv1.NewRegistrationServiceClient(conn),
-		Consent:       consentv1.NewConsentServiceClient(conn),
-		Directory:     directoryv1.NewDirectoryServiceClient(conn),
-		OAuth:         local.Conn(grpcserve.Anyone),
-		Log:           log,
-		Now:           func() time.Time { return start },
-		Tracer:        tracer,
-		Observe:       w.ends.note,
-		Limiter:       ratelimit.New(func() time.Time { return start }, nil),
+		Services: local.Conn("gateway"),
+		Log:      log,
+		Now:      func() time.Time { return start },
+		Tracer:   tracer,
+		Observe:  w.ends.note,
+		Limiter:  ratelimit.New(func() time.Time { return start }, nil),
 	})
 	if err != nil {
 		t.Fatal(err)

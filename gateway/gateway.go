@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,16 +15,13 @@ import (
 	"golang.org/x/time/rate"
 	"google.golang.org/grpc"
 
+	"github.com/chancery-auth/chancery/gateway/internal/answer"
+	"github.com/chancery-auth/chancery/gateway/internal/document"
 	"github.com/chancery-auth/chancery/gateway/internal/edge"
 	"github.com/chancery-auth/chancery/gateway/pages"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/ratelimit"
-	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
-	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
-	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
-	introspectionv1 "github.com/chancery-auth/chancery/proto/chancery/introspection/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
-	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
 )
 
 // Config configures the edge.
@@ -49,45 +45,20 @@ type Config struct {
 	Limits Limits
 }
 
-// Limits are the limits that depend on an installation.
+// Limits are how many requests a second one address block may make to the endpoints
+// that authenticate clients, to those for holders of tokens and readers of metadata,
+// and to authorize and the pages, where many people share one address. [rate.Inf] is
+// no limit.
 type Limits struct {
-	// Clients, Holders and Browsers are how many requests a second one address
-	// block may make to the endpoints that authenticate clients (zero: 2,000),
-	// to those for holders of tokens and readers of metadata (zero: 1,000), and to
-	// authorize and the pages (zero: 300: many people share one address).
-	// [rate.Inf] is no limit.
 	Clients, Holders, Browsers rate.Limit
-	// Deadline bounds the work on a request. Zero: 2 s.
-	Deadline time.Duration
-	// SignInDeadline is longer, for passwords are slow to check. Zero: 5 s.
-	SignInDeadline time.Duration
-}
-
-func (l Limits) withDefaults() Limits {
-	return Limits{
-		Clients:        cmp.Or(l.Clients, 2000),
-		Holders:        cmp.Or(l.Holders, 1000),
-		Browsers:       cmp.Or(l.Browsers, 300),
-		Deadline:       cmp.Or(l.Deadline, 2*time.Second),
-		SignInDeadline: cmp.Or(l.SignInDeadline, 5*time.Second),
-	}
 }
 
 // Deps are what the edge calls.
 type Deps struct {
-	Authorize     authorizev1.AuthorizeServiceClient
-	Token         tokenv1.TokenServiceClient
-	Introspection introspectionv1.IntrospectionServiceClient
-	Registry      registryv1.RegistryServiceClient
-	Developer     registryv1.DeveloperServiceClient
-	Registration  registryv1.RegistrationServiceClient
-	Consent       consentv1.ConsentServiceClient
-	Directory     directoryv1.DirectoryServiceClient
-	// OAuth leads to the authorize, token and introspection services, for the
-	// endpoints whose requests are handed on as they are.
-	OAuth grpc.ClientConnInterface
-	Log   *slog.Logger
-	Now   func() time.Time
+	// Services leads to every service.
+	Services grpc.ClientConnInterface
+	Log      *slog.Logger
+	Now      func() time.Time
 	// Limiter counts requests by class and source. Nil: nothing is limited.
 	Limiter *ratelimit.Limiter
 	// Tracer opens the span of a request.
@@ -97,21 +68,17 @@ type Deps struct {
 	Observe func(ctx context.Context, endpoint string, status int, took time.Duration)
 }
 
-// gateway holds what the handlers share. It is safe for concurrent use.
+// gateway is what the table of routes is made of. It is safe for concurrent use.
 type gateway struct {
 	Config
 	Deps
-	// origin is that of the issuer, such as "https://as.example".
-	origin string
-	// issuerPath is the path of the issuer, empty or with a leading slash.
-	issuerPath string
-	pages      *pages.Renderer
+	*answer.Answers
+	provider document.Provider
 }
 
 // New returns the handler of every public endpoint. It starts nothing. Fails
 // with everything that is wrong with cfg.
 func New(cfg Config, deps Deps) (http.Handler, error) {
-	cfg.Limits = cfg.Limits.withDefaults()
 	issuer, err := parseIssuer(cfg.Issuer)
 	if err != nil {
 		return nil, err
@@ -125,9 +92,15 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare pages: %w", err)
 	}
+	if cfg.Preset.Registration.Mode == preset.RegistrationOff {
+		cfg.Preset.Paths.Registration = "" // It is not offered, as other endpoints without a path.
+	}
 	g := &gateway{
-		Config: cfg, Deps: deps, pages: renderer,
-		origin: issuer.Scheme + "://" + issuer.Host, issuerPath: issuer.Path,
+		Config: cfg, Deps: deps,
+		Answers: &answer.Answers{Issuer: cfg.Issuer, Pages: renderer, Log: deps.Log},
+		provider: document.Provider{
+			Issuer: cfg.Issuer, Origin: issuer.Scheme + "://" + issuer.Host, Path: issuer.Path, Preset: cfg.Preset, Bound: cfg.Bound,
+		},
 	}
 	routes, err := g.routes()
 	if err != nil {
@@ -136,17 +109,22 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	if issuer.Scheme != "https" {
 		cfg.HSTS = "" // RFC 6797 §7.2
 	}
+	registry := registryv1.NewRegistryServiceClient(deps.Services)
 	e, err := edge.New(edge.Config{
 		Routes:         routes,
-		NotFound:       g.refuseUnknown,
+		NotFound:       g.RefuseUnknown,
 		TrustedProxies: cfg.TrustedProxies,
 		HSTS:           cfg.HSTS,
-		Origins:        g.checkOrigin,
-		Limiter:        deps.Limiter,
-		Log:            deps.Log,
-		Now:            deps.Now,
-		Tracer:         deps.Tracer,
-		Observe:        deps.Observe,
+		// Whether a web origin belongs to some client.
+		Origins: func(ctx context.Context, origin string) (bool, error) {
+			resp, err := registry.CheckOrigin(ctx, &registryv1.CheckOriginRequest{Origin: origin})
+			return resp.GetRegistered(), err
+		},
+		Limiter: deps.Limiter,
+		Log:     deps.Log,
+		Now:     deps.Now,
+		Tracer:  deps.Tracer,
+		Observe: deps.Observe,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("lay out endpoints: %w", err)
@@ -168,13 +146,4 @@ func parseIssuer(issuer string) (*url.URL, error) {
 		return nil, errors.New("issuer: want no escapes in it")
 	}
 	return u, nil
-}
-
-// checkOrigin asks the registry whether a web origin belongs to some client.
-func (g *gateway) checkOrigin(ctx context.Context, origin string) (bool, error) {
-	resp, err := g.Registry.CheckOrigin(ctx, &registryv1.CheckOriginRequest{Origin: origin})
-	if err != nil {
-		return false, fmt.Errorf("check origin: %w", err)
-	}
-	return resp.GetRegistered(), nil
 }

@@ -1,110 +1,42 @@
 package gateway
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
-	"strings"
+	"time"
 
+	"golang.org/x/time/rate"
+
+	"github.com/chancery-auth/chancery/gateway/internal/account"
+	"github.com/chancery-auth/chancery/gateway/internal/answer"
+	"github.com/chancery-auth/chancery/gateway/internal/desk"
+	"github.com/chancery-auth/chancery/gateway/internal/developer"
+	"github.com/chancery-auth/chancery/gateway/internal/directory"
+	"github.com/chancery-auth/chancery/gateway/internal/document"
 	"github.com/chancery-auth/chancery/gateway/internal/edge"
-	"github.com/chancery-auth/chancery/gateway/internal/form"
+	"github.com/chancery-auth/chancery/gateway/internal/endpoint"
+	"github.com/chancery-auth/chancery/gateway/internal/interaction"
+	"github.com/chancery-auth/chancery/gateway/internal/link"
 	"github.com/chancery-auth/chancery/pkg/ratelimit"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
+	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
+	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
+	introspectionv1 "github.com/chancery-auth/chancery/proto/chancery/introspection/v1"
+	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
+	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
 )
 
-// oauthForm is the limits of a form of an OAuth endpoint. A token that is too
-// long to be one is answered like any other that is not good.
-func oauthForm() form.Limits {
-	return form.Limits{
-		Parameters: 64, Value: 4 << 10,
-		Long: map[string]int{"client_assertion": 16 << 10, "token": 64 << 10},
-	}
-}
+// The work on a request is bounded, more loosely where a password is checked.
+const (
+	deadline       = 2 * time.Second
+	signInDeadline = 5 * time.Second
+)
 
-// authorizeForm lets values pass that are too long for their parameter: the
-// service refuses them, so that the client is told.
-func authorizeForm() form.Limits { return form.Limits{Parameters: 64, Value: 16 << 10} }
-
-// pageForm has room for a consent that names many workspaces.
-func pageForm() form.Limits { return form.Limits{Parameters: 1024, Value: 4 << 10} }
-
-// routes is every endpoint there is.
-func (g *gateway) routes() ([]edge.Route, error) {
-	mux, err := g.oauthMux()
-	if err != nil {
-		return nil, err
-	}
-	metadata, err := g.metadata()
-	if err != nil {
-		return nil, err
-	}
-	openAPI, err := g.openAPI()
-	if err != nil {
-		return nil, err
-	}
-	guard, err := g.crossOriginProtection()
-	if err != nil {
-		return nil, err
-	}
-	p := g.Preset.Paths
-	routes := []edge.Route{
-		named("token", g.clients(p.Token, true, g.oauthEndpoint(mux, tokenMethod))),
-		named("revoke", g.clients(p.Revoke, true, g.oauthEndpoint(mux, revokeMethod))),
-		named("par", g.clients(p.PushedAuthorization, false, g.oauthEndpoint(mux, pushMethod))),
-		named("introspect", g.clients(p.Introspect, false, g.oauthEndpoint(mux, introspectMethod))),
-		named("userinfo", g.holders(p.UserInfo, http.HandlerFunc(g.userInfo), http.MethodGet, http.MethodPost)),
-		named("validate", g.validateRoute(p.Validate)),
-		named("jwks", g.document(p.JWKS, &keySet{token: g.Token, fail: g.writeError, now: g.Now})),
-		named("openapi", g.document(openAPIPath, openAPI)),
-		named("authorize", g.browsers(p.Authorize, http.HandlerFunc(g.authorize), http.MethodGet, http.MethodPost)),
-	}
-	for _, path := range g.metadataPaths() {
-		routes = append(routes, named("metadata", g.document(path, metadata)))
-	}
-	routes = append(routes, g.registrationRoutes()...)
-	routes = append(routes, g.pageRoutes(guard.Handler)...)
-	// What the preset does not offer has no path.
-	return slices.DeleteFunc(routes, func(r edge.Route) bool { return r.Path == "" }), nil
-}
-
-// pageRoutes is every page, and what pages are made of. guard refuses forms of
-// other sites.
-func (g *gateway) pageRoutes(guard func(http.Handler) http.Handler) []edge.Route {
-	get, form := []string{http.MethodGet}, []string{http.MethodGet, http.MethodPost}
-	apps := named("account_apps", g.browsers(accountAppsPath, guard(g.accountApps()), form...))
-	apps.Body = maxGrantForm
-	password := named("account_password", g.browsers(accountPasswordPath, guard(g.accountPassword()), form...))
-	password.Deadline = g.Limits.SignInDeadline
-	routes := []edge.Route{
-		named("home", g.browsers(homePath, http.HandlerFunc(g.home), get...)),
-		named("assets", g.browsers("/favicon.ico", http.HandlerFunc(noContent), get...)),
-		named("assets", g.assets()),
-		named("signout", g.browsers(signOutPath, guard(http.HandlerFunc(g.signOut)), http.MethodPost)),
-		named("directory", g.browsers(directoryPath, http.HandlerFunc(g.appDirectory), get...)),
-		named("logo", g.logos()),
-		apps,
-		password,
-		named("account_apps", g.browsers(revokePath, guard(g.confirmRevoke()), get...)),
-	}
-	for path, d := range g.dialogs() {
-		route := named(strings.TrimPrefix(path, "/"), g.browsers(path, guard(d), form...))
-		if d.page == authorizev1.Interaction_PAGE_SIGN_IN {
-			route.Deadline = g.Limits.SignInDeadline
-		}
-		routes = append(routes, route)
-	}
-	for path, d := range g.developerDesks() {
-		methods := form
-		if d.act == nil {
-			methods = get
-		}
-		route := named("developer", g.browsers(path, guard(d), methods...))
-		if path == logoFormPath {
-			route.Body = maxLogoForm
-		}
-		routes = append(routes, route)
-	}
-	return routes
-}
+// managementsPerRegistration is how much oftener an address may manage clients
+// than register one. Each update ends a secret, which every replica has to know for
+// a while: there is no need for many.
+const managementsPerRegistration = 6
 
 // Endpoints are the names that [Deps.Observe] gives endpoints: fixed ones,
 // whatever the paths of the preset.
@@ -116,63 +48,196 @@ func Endpoints() []string {
 	}
 }
 
-// named gives a route one of [Endpoints].
-func named(name string, route edge.Route) edge.Route {
-	route.Name = name
-	return route
-}
-
-// clients is an endpoint where clients authenticate themselves. cors is for
-// those that programs in browsers call.
-func (g *gateway) clients(path string, cors bool, h http.Handler) edge.Route {
-	return edge.Route{
-		Path: path, Methods: []string{http.MethodPost}, CORS: cors, Handler: h,
-		Class: ratelimit.Class{Name: ratelimit.Clients, Rate: g.Limits.Clients}, Deadline: g.Limits.Deadline, Refuse: refuseJSON,
+// routes is every endpoint there is.
+func (g *gateway) routes() ([]edge.Route, error) {
+	programs, err := g.programs()
+	if err != nil {
+		return nil, err
 	}
-}
-
-// holders is an endpoint where a token stands for itself.
-func (g *gateway) holders(path string, h http.Handler, methods ...string) edge.Route {
-	return edge.Route{
-		Path: path, Methods: methods, CORS: true, Handler: h,
-		Class: ratelimit.Class{Name: ratelimit.Holders, Rate: g.Limits.Holders}, Deadline: g.Limits.Deadline, Refuse: refuseJSON,
+	documents, err := g.documents()
+	if err != nil {
+		return nil, err
 	}
-}
-
-func (g *gateway) validateRoute(path string) edge.Route {
-	route := g.holders(path, http.HandlerFunc(g.validate), http.MethodGet)
-	route.CORS = false
-	return route
-}
-
-// document is a public document, which HEAD does no harm to.
-func (g *gateway) document(path string, h http.Handler) edge.Route {
-	route := g.holders(path, h, http.MethodGet)
-	route.Head = true
-	return route
-}
-
-// browsers is an endpoint that people come to.
-func (g *gateway) browsers(path string, h http.Handler, methods ...string) edge.Route {
-	return edge.Route{
-		Path: path, Methods: methods, Handler: h,
-		Class: ratelimit.Class{Name: ratelimit.Browsers, Rate: g.Limits.Browsers}, Deadline: g.Limits.Deadline, Refuse: g.refusePage,
+	people, err := g.people()
+	if err != nil {
+		return nil, err
 	}
+	// What the preset does not offer has no path.
+	return slices.DeleteFunc(slices.Concat(programs, documents, people), func(r edge.Route) bool { return r.Path == "" }), nil
 }
 
-// logos are the pictures of clients, which a page may show many of.
-func (g *gateway) logos() edge.Route {
-	route := g.browsers(logosPath, http.HandlerFunc(g.logo), http.MethodGet)
-	route.Head = true
-	return route
+// programs are the endpoints that programs call. Web pages of registered origins can
+// call those with CORS. They cannot register: an origin is known once a client has.
+func (g *gateway) programs() ([]edge.Route, error) {
+	p, services := g.Preset.Paths, g.Services
+	wrong := ratelimit.WrongClientsClass()
+	if g.Limits.Clients == rate.Inf {
+		wrong = ratelimit.Class{}
+	}
+	contracts, err := endpoint.NewOAuth(g.Answers, services, g.Limiter, wrong)
+	if err != nil {
+		return nil, err
+	}
+	holder := &endpoint.Holder{
+		Answers: g.Answers, Introspection: introspectionv1.NewIntrospectionServiceClient(services), WorkspaceURL: g.Preset.Validate.WorkspaceURL,
+	}
+	registration := &endpoint.Registration{
+		Answers: g.Answers, Clients: registryv1.NewRegistrationServiceClient(services), URI: g.provider.Origin + p.Registration,
+	}
+	routes := []edge.Route{
+		cors(g.clients("token", p.Token, contracts.Endpoint(endpoint.Token))),
+		cors(g.clients("revoke", p.Revoke, contracts.Endpoint(endpoint.Revoke))),
+		g.clients("par", p.PushedAuthorization, contracts.Endpoint(endpoint.Push)),
+		g.clients("introspect", p.Introspect, contracts.Endpoint(endpoint.Introspect)),
+		cors(g.holders("userinfo", p.UserInfo, g.Bearer(holder.UserInfo), http.MethodGet, http.MethodPost)),
+		g.holders("validate", p.Validate, g.JSON(holder.Validate), http.MethodGet),
+	}
+	if p.Registration != "" {
+		n := g.Preset.Registration.PerHour
+		register := hourly(g.clients("register", p.Registration, g.JSON(registration.Register)), ratelimit.Register, n)
+		manage := hourly(g.clients("registration", p.Registration+"/{client_id}", g.JSON(registration.Manage)), ratelimit.Registration, managementsPerRegistration*n)
+		manage.Methods = []string{http.MethodGet, http.MethodPut, http.MethodDelete}
+		routes = append(routes, register, manage)
+	}
+	return routes, nil
 }
 
-func (g *gateway) assets() edge.Route {
-	route := g.browsers("/assets/", g.pages.Assets(), http.MethodGet)
-	route.Head = true
-	route.Class = ratelimit.Class{}
-	return route
+// documents are public, and HEAD does no harm to them.
+func (g *gateway) documents() ([]edge.Route, error) {
+	metadata, err := g.provider.Metadata()
+	if err != nil {
+		return nil, err
+	}
+	openAPI, err := g.provider.OpenAPI()
+	if err != nil {
+		return nil, err
+	}
+	keys := &document.KeySet{Token: tokenv1.NewTokenServiceClient(g.Services), Fail: g.FailJSON, Now: g.Now}
+	public := func(name, path string, h http.Handler) edge.Route {
+		return head(cors(g.holders(name, path, h, http.MethodGet)))
+	}
+	routes := []edge.Route{
+		public("jwks", g.Preset.Paths.JWKS, keys),
+		public("openapi", link.OpenAPI, openAPI),
+	}
+	for _, path := range g.provider.MetadataPaths() {
+		routes = append(routes, public("metadata", path, metadata))
+	}
+	return routes, nil
+}
+
+// people are the endpoints that people come to: authorize and every page, and what
+// pages are made of.
+func (g *gateway) people() ([]edge.Route, error) {
+	guard, err := g.crossOriginProtection()
+	if err != nil {
+		return nil, err
+	}
+	registry, directoryClient := registryv1.NewRegistryServiceClient(g.Services), directoryv1.NewDirectoryServiceClient(g.Services)
+	desks := &desk.Desks{Answers: g.Answers, Authorize: authorizev1.NewAuthorizeServiceClient(g.Services)}
+	steps := &interaction.Interaction{Desks: desks, Preset: g.Preset, Directory: directoryClient}
+	users := &account.Pages{
+		Desks: desks, Preset: g.Preset, Consent: consentv1.NewConsentServiceClient(g.Services),
+		Registry: registry, Token: tokenv1.NewTokenServiceClient(g.Services), Directory: directoryClient,
+	}
+	apps := &developer.Pages{Desks: desks, Developer: registryv1.NewDeveloperServiceClient(g.Services), Registry: registry}
+	listed := &directory.Directory{Desks: desks, Registry: registry, Workspaces: directoryClient}
+
+	get := func(name, path string, h http.Handler) edge.Route { return g.browsers(name, path, h, http.MethodGet) }
+	form := func(name, path string, h http.Handler) edge.Route {
+		return g.browsers(name, path, guard.Handler(h), http.MethodGet, http.MethodPost)
+	}
+	assets := head(get("assets", "/assets/", g.Pages.Assets()))
+	assets.Class = ratelimit.Class{}
+	return []edge.Route{
+		g.browsers("authorize", g.Preset.Paths.Authorize, g.Page(steps.Start), http.MethodGet, http.MethodPost),
+		password(form("signin", link.SignIn, steps.SignIn())),
+		form("account", link.Account, steps.Account()),
+		form("consent", link.Consent, steps.Consent()),
+		g.browsers("signout", link.SignOut, guard.Handler(g.Page(desks.SignOut)), http.MethodPost),
+		get("home", link.Home, g.Page(steps.Home)),
+
+		body(form("account_apps", link.AccountApps, users.Apps()), account.MaxForm),
+		get("account_apps", link.Revoke, users.Revoke()),
+		password(form("account_password", link.AccountPassword, users.Password())),
+
+		get("developer", link.Developer, apps.Apps()),
+		form("developer", link.NewApp, apps.New()),
+		form("developer", link.App, apps.App()),
+		form("developer", link.Secrets, apps.Secrets()),
+		form("developer", link.Delete, apps.Delete()),
+		body(form("developer", link.LogoForm, apps.Logo()), developer.MaxLogoForm),
+
+		get("directory", link.Directory, g.Page(listed.Apps)),
+		head(get("logo", link.Logos, g.Page(listed.Logo))), // A page may show many of them.
+
+		assets,
+		get("assets", "/favicon.ico", http.HandlerFunc(noContent)),
+	}, nil
+}
+
+// crossOriginProtection refuses forms that another site's page sent.
+func (g *gateway) crossOriginProtection() (*http.CrossOriginProtection, error) {
+	guard := http.NewCrossOriginProtection()
+	// Behind a proxy the Host header may not be the issuer's.
+	if err := guard.AddTrustedOrigin(g.provider.Origin); err != nil {
+		return nil, fmt.Errorf("trust own origin: %w", err)
+	}
+	guard.SetDenyHandler(g.Page(func(http.ResponseWriter, *http.Request) error { return answer.ErrForeign }))
+	return guard, nil
 }
 
 // noContent is for what browsers ask for unbidden: the pages name their icon.
 func noContent(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }
+
+// clients is an endpoint where clients authenticate themselves.
+func (g *gateway) clients(name, path string, h http.Handler) edge.Route {
+	return edge.Route{
+		Name: name, Path: path, Methods: []string{http.MethodPost}, Handler: h, Deadline: deadline, Refuse: answer.RefuseJSON,
+		Class: ratelimit.Class{Name: ratelimit.Clients, Rate: g.Limits.Clients},
+	}
+}
+
+// holders is an endpoint where a token stands for itself.
+func (g *gateway) holders(name, path string, h http.Handler, methods ...string) edge.Route {
+	return edge.Route{
+		Name: name, Path: path, Methods: methods, Handler: h, Deadline: deadline, Refuse: answer.RefuseJSON,
+		Class: ratelimit.Class{Name: ratelimit.Holders, Rate: g.Limits.Holders},
+	}
+}
+
+// browsers is an endpoint that people come to.
+func (g *gateway) browsers(name, path string, h http.Handler, methods ...string) edge.Route {
+	return edge.Route{
+		Name: name, Path: path, Methods: methods, Handler: h, Deadline: deadline, Refuse: g.RefusePage,
+		Class: ratelimit.Class{Name: ratelimit.Browsers, Rate: g.Limits.Browsers},
+	}
+}
+
+// hourly allows so many requests an hour, where requests are limited at all.
+func hourly(r edge.Route, class string, n int) edge.Route {
+	if r.Class.Rate != rate.Inf {
+		r.Class = ratelimit.Class{Name: class, Rate: rate.Limit(n) / 3600, Burst: n}
+	}
+	return r
+}
+
+func cors(r edge.Route) edge.Route {
+	r.CORS = true
+	return r
+}
+
+func head(r edge.Route) edge.Route {
+	r.Head = true
+	return r
+}
+
+func password(r edge.Route) edge.Route {
+	r.Deadline = signInDeadline
+	return r
+}
+
+func body(r edge.Route, most int64) edge.Route {
+	r.Body = most
+	return r
+}

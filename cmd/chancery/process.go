@@ -179,15 +179,12 @@ func (p *process) makeEdge() error {
 	if err != nil {
 		return err
 	}
-	clients := newEdgeClients(p.conn(roles.Gateway))
 	edge, err := gateway.New(gateway.Config{
 		Issuer: p.config.Issuer, Preset: p.preset, Bound: p.config.RevocationBound,
 		Logo:           brand.Logo,
 		TrustedProxies: p.config.Gateway.TrustedProxies, HSTS: p.config.Gateway.HSTS.Header(), Limits: limitsOf(p.config.Gateway.Limits),
 	}, gateway.Deps{
-		Authorize: clients.authorize, Token: clients.token, Introspection: clients.introspection,
-		Registry: clients.registry, Developer: clients.developer, Registration: clients.registration,
-		Consent: clients.consent, Directory: clients.directory, OAuth: clients.conn, Log: p.log, Now: time.Now, Limiter: p.limiter,
+		Services: p.conn(roles.Gateway), Log: p.log, Now: time.Now, Limiter: p.limiter,
 		Tracer: p.telemetry.Tracer(), Observe: p.telemetry.HTTP(gateway.Endpoints()...),
 	})
 	if err != nil {

@@ -21,10 +21,8 @@ import (
 	"github.com/chancery-auth/chancery/pkg/ratelimit"
 	"github.com/chancery-auth/chancery/pkg/sweep"
 	"github.com/chancery-auth/chancery/pkg/telemetry"
-	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
-	introspectionv1 "github.com/chancery-auth/chancery/proto/chancery/introspection/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
 	"github.com/chancery-auth/chancery/services/authorize"
@@ -214,31 +212,4 @@ func (s services) sweeps() (tables []sweep.Table) {
 		}
 	}
 	return tables
-}
-
-// edgeClients are the services as the gateway calls them.
-type edgeClients struct {
-	authorize     authorizev1.AuthorizeServiceClient
-	token         tokenv1.TokenServiceClient
-	introspection introspectionv1.IntrospectionServiceClient
-	registry      registryv1.RegistryServiceClient
-	developer     registryv1.DeveloperServiceClient
-	registration  registryv1.RegistrationServiceClient
-	consent       consentv1.ConsentServiceClient
-	directory     directoryv1.DirectoryServiceClient
-	conn          grpc.ClientConnInterface
-}
-
-func newEdgeClients(conn grpc.ClientConnInterface) edgeClients {
-	return edgeClients{
-		authorize:     authorizev1.NewAuthorizeServiceClient(conn),
-		token:         tokenv1.NewTokenServiceClient(conn),
-		introspection: introspectionv1.NewIntrospectionServiceClient(conn),
-		registry:      registryv1.NewRegistryServiceClient(conn),
-		developer:     registryv1.NewDeveloperServiceClient(conn),
-		registration:  registryv1.NewRegistrationServiceClient(conn),
-		consent:       consentv1.NewConsentServiceClient(conn),
-		directory:     directoryv1.NewDirectoryServiceClient(conn),
-		conn:          conn,
-	}
 }

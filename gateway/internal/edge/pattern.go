@@ -28,12 +28,14 @@ func (p pattern) match(path string) (word string, ok bool) {
 // isSegment reports whether s is made of unreserved characters, and leads nowhere
 // else as a segment of a path.
 func isSegment(s string) bool {
-	if s == "" || s == "." || s == ".." {
-		return false
-	}
+	return s != "" && s != "." && s != ".." && IsWord(s, "-._~")
+}
+
+// IsWord reports whether s is made of ASCII letters, digits and marks only.
+func IsWord(s, marks string) bool {
 	return !strings.ContainsFunc(s, func(c rune) bool {
 		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 		digit := '0' <= c && c <= '9'
-		return !letter && !digit && !strings.ContainsRune("-._~", c)
+		return !letter && !digit && !strings.ContainsRune(marks, c)
 	})
 }

@@ -122,6 +122,3 @@ func (v Values) Repeated(mayRepeat func(name string) bool) []string {
 	}
 	return repeated
 }
-
-// Never allows no repetition.
-func Never(string) bool { return false }

@@ -5,6 +5,8 @@
 // that a parameter or member without a word is a mistake, and not left blank.
 package openapi
 
+import "github.com/chancery-auth/chancery/pkg/oauth"
+
 // Version is that of the specification.
 const Version = "3.1.0"
 
@@ -88,7 +90,7 @@ type Schema struct {
 	Type                 any               `json:"type,omitempty"`
 	Description          string            `json:"description,omitempty"`
 	Format               string            `json:"format,omitempty"`
-	Enum                 []string          `json:"enum,omitempty"`
+	Enum                 []oauth.ErrorCode `json:"enum,omitempty"`
 	Items                *Schema           `json:"items,omitempty"`
 	Properties           map[string]Schema `json:"properties,omitempty"`
 	Required             []string          `json:"required,omitempty"`

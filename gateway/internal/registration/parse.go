@@ -27,7 +27,7 @@ func Parse(body []byte) (Request, error) {
 		return Request{}, err
 	}
 	r := Request{Metadata: &registryv1.ClientMetadata{}}
-	for _, f := range fields(&r) {
+	for _, f := range append(fields(r.Metadata), text("client_id", &r.ClientID), text("client_secret", &r.ClientSecret)) {
 		raw, there := object[f.name]
 		if !there || string(raw) == "null" {
 			continue
@@ -39,19 +39,21 @@ func Parse(body []byte) (Request, error) {
 	return r, nil
 }
 
-// field is one member that is read.
+// field is one member of a request, an answer or both.
 type field struct {
 	name, want string
 	read       func(json.RawMessage) error
+	// value is what an answer has. Nothing is there that was not said: it has no default.
+	value any
 }
 
-// fields is every member, in the order in which mistakes are reported.
-func fields(r *Request) []field {
-	m := r.Metadata
+// fields is the metadata in the order in which mistakes are reported and answers have
+// them.
+func fields(m *registryv1.ClientMetadata) []field {
 	return []field{
 		list("redirect_uris", &m.RedirectUris),
 		text("token_endpoint_auth_method", &m.TokenEndpointAuthMethod),
-		list("token_endpoint_auth_methods_supported", &m.TokenEndpointAuthMethodsSupported),
+		unanswered(list("token_endpoint_auth_methods_supported", &m.TokenEndpointAuthMethodsSupported)),
 		list("grant_types", &m.GrantTypes),
 		list("response_types", &m.ResponseTypes),
 		text("client_name", &m.ClientName),
@@ -68,8 +70,6 @@ func fields(r *Request) []field {
 		flag("require_pushed_authorization_requests", &m.RequirePushedAuthorizationRequests),
 		text("subject_type", &m.SubjectType),
 		text("sector_identifier_uri", &m.SectorIdentifierUri),
-		text("client_id", &r.ClientID),
-		text("client_secret", &r.ClientSecret),
 	}
 }
 
@@ -79,7 +79,13 @@ func text(name string, into *string) field {
 			return err
 		}
 		return checkText(*into)
-	}}
+	}, *into}
+}
+
+// unanswered is a member that no answer has.
+func unanswered(f field) field {
+	f.value = nil
+	return f
 }
 
 // list reads entries one by one, for null is none.
@@ -99,11 +105,11 @@ func list(name string, into *[]string) field {
 			*into = append(*into, *entry)
 		}
 		return nil
-	}}
+	}, *into}
 }
 
 func flag(name string, into *bool) field {
-	return field{name, "true or false", func(raw json.RawMessage) error { return json.Unmarshal(raw, into) }}
+	return field{name, "true or false", func(raw json.RawMessage) error { return json.Unmarshal(raw, into) }, *into}
 }
 
 // document reads an object as the text of it, in the form in which [Print] writes
@@ -116,5 +122,5 @@ func document(name string, into *string) field {
 		compact, err := json.Marshal(raw)
 		*into = string(compact)
 		return err
-	}}
+	}, json.RawMessage(*into)}
 }

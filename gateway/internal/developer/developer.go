@@ -1,0 +1,274 @@
+// Package developer has the pages on which the admins of a workspace manage its apps.
+//
+// Who may do what is decided by the registry, each time. The one thing to get right is
+// that a secret is shown in one answer and in no other.
+package developer
+
+import (
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/chancery-auth/chancery/gateway/internal/answer"
+	"github.com/chancery-auth/chancery/gateway/internal/desk"
+	"github.com/chancery-auth/chancery/gateway/internal/link"
+	"github.com/chancery-auth/chancery/gateway/internal/view"
+	"github.com/chancery-auth/chancery/gateway/pages"
+	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/pkg/oauth"
+	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
+)
+
+// Pages are the developer pages.
+type Pages struct {
+	*desk.Desks
+	Developer registryv1.DeveloperServiceClient
+	Registry  registryv1.RegistryServiceClient
+}
+
+// Apps is the list of apps.
+func (p *Pages) Apps() http.Handler { return p.Serve(desk.Desk{Show: p.showApps}) }
+
+// New is the form for a new app.
+func (p *Pages) New() http.Handler {
+	return p.Serve(desk.Desk{Lists: []string{"scope"}, Once: true, Show: p.showNew, Act: p.create})
+}
+
+// App is the form of an app.
+func (p *Pages) App() http.Handler {
+	return p.Serve(desk.Desk{Lists: []string{"scope"}, Show: p.about(p.showApp), Act: p.update})
+}
+
+// Secrets are the secrets of an app.
+func (p *Pages) Secrets() http.Handler {
+	return p.Serve(desk.Desk{Once: true, Show: p.about(p.showSecrets), Act: p.about(p.actOnSecrets)})
+}
+
+// Delete asks before an app is deleted.
+func (p *Pages) Delete() http.Handler {
+	return p.Serve(desk.Desk{Show: p.about(p.showDelete), Act: p.about(p.delete)})
+}
+
+// Logo is the form for the logo of an app.
+func (p *Pages) Logo() http.Handler {
+	return p.Serve(desk.Desk{Read: logoForm, Show: p.about(p.showLogo), Act: p.about(p.actOnLogo)})
+}
+
+// tab answers a visitor of a page about an app.
+type tab func(http.ResponseWriter, *http.Request, *desk.Visitor, *registryv1.GetAppResponse) error
+
+// about has h answer about the app that the path names.
+func (p *Pages) about(h tab) desk.Handler {
+	return func(w http.ResponseWriter, r *http.Request, v *desk.Visitor) error {
+		app, err := p.get(r, v, r.PathValue("client_id"))
+		if err != nil {
+			return failure(err)
+		}
+		return h(w, r, v, app)
+	}
+}
+
+func (p *Pages) get(r *http.Request, v *desk.Visitor, id string) (*registryv1.GetAppResponse, error) {
+	return p.Developer.GetApp(r.Context(), &registryv1.GetAppRequest{Sub: v.Sub, ClientId: id})
+}
+
+// failure is a failed call about apps. A person who has no part in the workspace is
+// told what a stranger is told, and one who is no admin of it is told so.
+func failure(err error) error {
+	switch answer.FaultOf(err).Kind {
+	case fault.NotFound:
+		return answer.ErrAbsent
+	case fault.Denied:
+		return answer.Refuse(pages.ReasonNotAdmin, oauth.AccessDenied, "")
+	default:
+		return err
+	}
+}
+
+func (p *Pages) workspaces(r *http.Request, v *desk.Visitor) ([]*registryv1.AppWorkspace, error) {
+	resp, err := p.Developer.ListApps(r.Context(), &registryv1.ListAppsRequest{Sub: v.Sub})
+	return resp.GetWorkspaces(), failure(err)
+}
+
+func (p *Pages) showApps(w http.ResponseWriter, r *http.Request, v *desk.Visitor) error {
+	workspaces, err := p.workspaces(r, v)
+	if err != nil {
+		return err
+	}
+	page := pages.DeveloperApps{Frame: v.Frame(pages.OutcomeAppDeleted)}
+	for _, workspace := range workspaces {
+		shown := pages.DeveloperWorkspace{Name: workspace.GetName(), NewURL: link.NewAppFor(workspace.GetWorkspaceId())}
+		for _, app := range workspace.GetApps() {
+			shown.Apps = append(shown.Apps, pages.DeveloperEntry{
+				Client:     view.Client(app, nil),
+				ClientID:   app.GetClientId(),
+				ClientType: pages.ClientType(app.GetApplicationType()),
+				Visibility: pages.Visibility(app.GetVisibility()),
+				LastUse:    view.Time(app.GetLastUseTime()),
+				EditURL:    link.To(link.App, app.GetClientId()),
+			})
+		}
+		page.Workspaces = append(page.Workspaces, shown)
+	}
+	return p.Render(w, http.StatusOK, page)
+}
+
+// showNew shows the form for a new app, with what most apps are already chosen. Without
+// a workspace it leads to the form of the one there is, or to the list of several.
+func (p *Pages) showNew(w http.ResponseWriter, r *http.Request, v *desk.Visitor) error {
+	if workspace := v.Query.Get("workspace"); workspace != "" {
+		fields := pages.AppFields{ClientType: pages.TypeWeb, Visibility: pages.VisibilityUnlisted}
+		return p.newApp(w, r, http.StatusOK, v, draft{workspace: workspace, fields: fields})
+	}
+	workspaces, err := p.workspaces(r, v)
+	switch {
+	case err != nil:
+		return err
+	case len(workspaces) == 1:
+		return answer.SeeOther(w, link.NewAppFor(workspaces[0].GetWorkspaceId()))
+	default:
+		return answer.SeeOther(w, link.Developer)
+	}
+}
+
+// newApp shows the form for a new app to an admin of its workspace. To anybody else
+// the workspace is as good as not there.
+func (p *Pages) newApp(w http.ResponseWriter, r *http.Request, status int, v *desk.Visitor, d draft) error {
+	workspaces, err := p.workspaces(r, v)
+	if err != nil {
+		return err
+	}
+	for _, workspace := range workspaces {
+		if workspace.GetWorkspaceId() == d.workspace {
+			return p.appForm(w, r, status, pages.DeveloperApp{
+				Frame: v.Frame(), Form: v.Form(link.NewApp),
+				Head:        pages.DeveloperHead{Workspace: workspace.GetName()},
+				WorkspaceID: d.workspace,
+				AuthMethods: authMethods(nil),
+				CancelURL:   link.Developer,
+			}, d)
+		}
+	}
+	return answer.ErrAbsent
+}
+
+func (p *Pages) create(w http.ResponseWriter, r *http.Request, v *desk.Visitor) error {
+	d := draftOf(v.Posted)
+	if len(d.scope) == 0 {
+		// To the registry that is everything, which nobody has chosen here.
+		d.wrong = desk.Again(pages.FieldError{Field: pages.FieldScope, Complaint: pages.ScopeMissing})
+		return p.newApp(w, r, http.StatusBadRequest, v, d)
+	}
+	resp, err := p.Developer.CreateApp(r.Context(), &registryv1.CreateAppRequest{Sub: v.Sub, WorkspaceId: d.workspace, App: d.client()})
+	if d.refused(err) {
+		return p.newApp(w, r, http.StatusBadRequest, v, d)
+	}
+	if err != nil {
+		return failure(err)
+	}
+	v.Take(w)
+	id := resp.GetApp().GetClientId()
+	if resp.GetClientSecret() == "" {
+		return desk.Done(w, link.To(link.App, id), pages.OutcomeAppCreated)
+	}
+	// The secret is in this answer and in no other: what cannot be read beside it
+	// is left out.
+	app, err := p.get(r, v, id)
+	if err != nil {
+		p.Log.LogAttrs(r.Context(), slog.LevelWarn, "new app could not be read", answer.About(r, err)...)
+		app = &registryv1.GetAppResponse{App: resp.GetApp()}
+	}
+	page := secretsPage(v, app)
+	page.Created, page.NewSecret = true, resp.GetClientSecret()
+	return p.Render(w, http.StatusCreated, page)
+}
+
+func (p *Pages) showApp(w http.ResponseWriter, r *http.Request, v *desk.Visitor, app *registryv1.GetAppResponse) error {
+	return p.edit(w, r, http.StatusOK, v, app, storedDraft(app.GetApp()))
+}
+
+// edit shows the form of an app, with what the draft has in its fields.
+func (p *Pages) edit(w http.ResponseWriter, r *http.Request, status int, v *desk.Visitor, app *registryv1.GetAppResponse, d draft) error { //nolint:revive // argument-limit: what is shown, and to whom
+	head := headOf(app)
+	page := pages.DeveloperApp{
+		Frame: v.Frame(pages.OutcomeAppCreated, pages.OutcomeAppSaved), Form: v.Form(head.EditURL), Head: head,
+		Revision:    strconv.FormatInt(d.revision, 10),
+		AuthMethods: authMethods(app.GetApp()),
+		CancelURL:   link.Developer,
+	}
+	// Neither of these is for the form to change.
+	d.fields.ClientType = pages.ClientType(app.GetApp().GetApplicationType())
+	if status == http.StatusConflict {
+		page.ReloadURL = head.EditURL
+	}
+	return p.appForm(w, r, status, page, d)
+}
+
+// appForm shows the form of an app with the fields of d.
+func (p *Pages) appForm(w http.ResponseWriter, r *http.Request, status int, page pages.DeveloperApp, d draft) error {
+	catalogue, err := p.Registry.ListScopes(r.Context(), &registryv1.ListScopesRequest{})
+	if err != nil {
+		return err
+	}
+	page.Fields, page.Groups, page.Err = d.fields, scopeOptions(catalogue.GetScopes(), d.scope), d.wrong
+	return p.Render(w, status, page)
+}
+
+func (p *Pages) update(w http.ResponseWriter, r *http.Request, v *desk.Visitor) error {
+	d := draftOf(v.Posted)
+	client := d.client()
+	client.ClientId, client.Revision = r.PathValue("client_id"), d.revision
+	_, err := p.Developer.UpdateApp(r.Context(), &registryv1.UpdateAppRequest{Sub: v.Sub, App: client})
+	status := http.StatusBadRequest
+	switch {
+	case err == nil:
+		return desk.Done(w, link.To(link.App, client.GetClientId()), pages.OutcomeAppSaved)
+	case answer.FaultOf(err).Kind == fault.Conflict:
+		status = http.StatusConflict
+	case !d.refused(err):
+		return failure(err)
+	}
+	app, err := p.get(r, v, client.GetClientId())
+	if err != nil {
+		return failure(err)
+	}
+	return p.edit(w, r, status, v, app, d)
+}
+
+func (p *Pages) showDelete(w http.ResponseWriter, _ *http.Request, v *desk.Visitor, app *registryv1.GetAppResponse) error {
+	return p.Render(w, http.StatusOK, deletePage(v, app))
+}
+
+func deletePage(v *desk.Visitor, app *registryv1.GetAppResponse) pages.DeveloperDelete {
+	head := headOf(app)
+	return pages.DeveloperDelete{Frame: v.Frame(), Form: v.Form(head.DeleteURL), Head: head}
+}
+
+func (p *Pages) delete(w http.ResponseWriter, r *http.Request, v *desk.Visitor, app *registryv1.GetAppResponse) error {
+	// As people see and type it: white space does not count.
+	if typed := v.Posted.Get("confirm_name"); !sameName(typed, app.GetApp().GetClientName()) {
+		page := deletePage(v, app)
+		page.Typed, page.Err = typed, desk.Again(pages.FieldError{Field: pages.FieldConfirmName, Complaint: pages.NameDiffers})
+		return p.Render(w, http.StatusBadRequest, page)
+	}
+	if _, err := p.Developer.DeleteApp(r.Context(), &registryv1.DeleteAppRequest{Sub: v.Sub, ClientId: app.GetApp().GetClientId()}); err != nil {
+		return failure(err)
+	}
+	return desk.Done(w, link.Developer, pages.OutcomeAppDeleted)
+}
+
+func sameName(a, b string) bool {
+	a, b = strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " ")
+	return a != "" && a == b
+}
+
+// headOf is what the pages about an app have in common.
+func headOf(app *registryv1.GetAppResponse) pages.DeveloperHead {
+	id := app.GetApp().GetClientId()
+	return pages.DeveloperHead{
+		Client: view.Client(app.GetApp(), nil), ClientID: id, Workspace: app.GetWorkspaceName(),
+		EditURL: link.To(link.App, id), SecretsURL: link.To(link.Secrets, id),
+		LogoFormURL: link.To(link.LogoForm, id), DeleteURL: link.To(link.Delete, id),
+	}
+}
