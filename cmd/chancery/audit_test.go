@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"log/slog"
 	"net"
@@ -21,7 +20,6 @@ import (
 	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/pkg/event/eventdb"
-	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/preset"
@@ -49,7 +47,7 @@ func audited(t *testing.T, events ...event.Event) (dir string) {
 
 func write(t *testing.T, db *sqlite.DB, events ...event.Event) {
 	t.Helper()
-	err := db.InTx(t.Context(), func(tx *sql.Tx) error { return eventsqlite.Append(t.Context(), tx, events...) })
+	err := database.SQLite(db).InTx(t.Context(), func(tx *database.Tx) error { return eventdb.Append(t.Context(), tx, events...) })
 	if err != nil {
 		t.Fatal(err)
 	}

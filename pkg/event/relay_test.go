@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
@@ -22,10 +21,8 @@ import (
 	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/pkg/event/eventdb"
-	"github.com/chancery-auth/chancery/pkg/event/eventpg"
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/event/migrations"
-	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 	eventv1 "github.com/chancery-auth/chancery/proto/chancery/event/v1"
 )
@@ -69,7 +66,7 @@ func (w world) logger() *slog.Logger { return slog.New(slog.NewTextHandler(w.log
 // write appends events in a transaction of their own.
 func (w world) write(t *testing.T, events ...event.Event) {
 	t.Helper()
-	err := pg.InTx(t.Context(), w.db, func(tx pgx.Tx) error { return eventpg.Append(t.Context(), tx, events...) })
+	err := database.Postgres(w.db).InTx(t.Context(), func(tx *database.Tx) error { return eventdb.Append(t.Context(), tx, events...) })
 	if err != nil {
 		t.Fatal(err)
 	}

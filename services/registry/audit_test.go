@@ -2,7 +2,6 @@ package registry_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"testing"
 	"time"
@@ -13,7 +12,7 @@ import (
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
 	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/event"
-	"github.com/chancery-auth/chancery/pkg/event/eventsqlite"
+	"github.com/chancery-auth/chancery/pkg/event/eventdb"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/sqlitetest"
@@ -30,7 +29,7 @@ func audited(t *testing.T) fixture {
 		{Type: event.GrantRecorded, ClientID: "c1", Sub: "s1"},
 		{Type: event.GrantRevoked, ClientID: "c2", Sub: "s1"},
 	} {
-		err := db.InTx(t.Context(), func(tx *sql.Tx) error { return eventsqlite.Append(t.Context(), tx, e) })
+		err := database.SQLite(db).InTx(t.Context(), func(tx *database.Tx) error { return eventdb.Append(t.Context(), tx, e) })
 		if err != nil {
 			t.Fatal(err)
 		}

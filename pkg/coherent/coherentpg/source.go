@@ -1,4 +1,4 @@
-// Package coherentpg keeps the restriction log in PostgreSQL.
+// Package coherentpg reads the restriction log in PostgreSQL, which coherentdb writes.
 //
 // A reader's cursor is the snapshot of its last read, and the next read
 // returns what is visible now and was not visible then: sequence numbers and

@@ -1,4 +1,4 @@
-// Package coherentsqlite keeps the restriction log in SQLite. There is one
+// Package coherentsqlite reads the restriction log in SQLite. There is one
 // writer, so rows are numbered in the order in which they commit, and the last
 // number read is a sound cursor: on PostgreSQL it would not be.
 package coherentsqlite

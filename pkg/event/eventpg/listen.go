@@ -1,3 +1,5 @@
+// Package eventpg wakes the processes that wait for what others commit, by NOTIFY,
+// which SQLite has no need for: it is of one process.
 package eventpg
 
 import (

@@ -7,13 +7,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/pkg/event/eventdb"
-	"github.com/chancery-auth/chancery/pkg/sqlite"
 	eventv1 "github.com/chancery-auth/chancery/proto/chancery/event/v1"
 )
 
@@ -44,12 +42,6 @@ func On(db *database.DB) Audit {
 		}
 	}}
 }
-
-// Postgres is On.
-func Postgres(db *pgxpool.Pool) Audit { return On(database.Postgres(db)) }
-
-// SQLite is On.
-func SQLite(db *sqlite.DB) Audit { return On(database.SQLite(db)) }
 
 // Trail is what is recorded from some moment on.
 type Trail struct {
