@@ -1,14 +1,17 @@
 package grpcserve
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc/credentials"
 
 	"github.com/chancery-auth/chancery/pkg/h2conn"
+	"github.com/chancery-auth/chancery/pkg/ratelimit"
 )
 
 const (
@@ -110,7 +113,7 @@ func (l guarded) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		e := &entry{Conn: conn, guard: l.guard, source: blockOf(conn.RemoteAddr())}
+		e := newEntry(conn, l.guard, blockOf(conn.RemoteAddr()))
 		if l.guard.enter(e, l.guard.shaking) {
 			return e, nil
 		}
@@ -121,9 +124,18 @@ func (l guarded) Accept() (net.Conn, error) {
 // entry is an admitted connection.
 type entry struct {
 	net.Conn
-	guard  *guard
-	source string
-	in     *room // nil before and after; guarded by guard
+	guard   *guard
+	source  string
+	network string // of the source: what one customer of a provider has
+	begun   uint64 // in the order in which they came
+	in      *room  // nil before and after; guarded by guard
+}
+
+// came is how many connections have come.
+var came atomic.Uint64
+
+func newEntry(conn net.Conn, g *guard, source string) *entry {
+	return &entry{Conn: conn, guard: g, source: source, network: cmp.Or(ratelimit.Network(source), source), begun: came.Add(1)}
 }
 
 // Close implements net.Conn.
@@ -135,7 +147,8 @@ func (e *entry) Close() error {
 }
 
 // enter moves a connection into a room, and reports whether it has place. In a full
-// one the source that has the most connections gives way.
+// one the network that has the most connections gives way, and while nothing is known
+// of any, what has come first: it had the most time to show a certificate.
 func (g *guard) enter(e *entry, to *room) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -144,7 +157,10 @@ func (g *guard) enter(e *entry, to *room) bool {
 		return false
 	}
 	if to.most > 0 && len(to.entries) >= to.most {
-		other := to.crowd(e.source)
+		other := to.crowd(e.network)
+		if other == nil && to == g.shaking {
+			other = to.first()
+		}
 		if other == nil {
 			g.refused(h2conn.Full)
 			return false
@@ -172,19 +188,33 @@ func (e *entry) leave() {
 	e.in = nil
 }
 
-// crowd is a connection of the source that has the most, nil if that has no more
-// than the other would then have.
-func (r *room) crowd(than string) *entry {
-	crowd, most := "", r.sources[than]+1
-	for source, n := range r.sources {
+// crowd is a connection of the network that has the most, and there of the source that
+// has. It is nil if the network has no more than the other would then have.
+func (r *room) crowd(than string) (of *entry) {
+	networks := make(map[string]int)
+	for e := range r.entries {
+		networks[e.network]++
+	}
+	crowd, most := "", networks[than]+1
+	for network, n := range networks {
 		if n > most {
-			crowd, most = source, n
+			crowd, most = network, n
 		}
 	}
 	for e := range r.entries {
-		if crowd != "" && e.source == crowd {
-			return e
+		if crowd != "" && e.network == crowd && (of == nil || r.sources[e.source] > r.sources[of.source]) {
+			of = e
 		}
 	}
-	return nil
+	return of
+}
+
+// first is the connection that came first.
+func (r *room) first() (first *entry) {
+	for e := range r.entries {
+		if first == nil || e.begun < first.begun {
+			first = e
+		}
+	}
+	return first
 }

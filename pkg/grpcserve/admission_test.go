@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"maps"
 	"net"
 	"sync"
@@ -206,5 +207,44 @@ func TestN330_FloodsEndTheirConnectionAlone(t *testing.T) {
 		if err := e.call(e.stranger); err != nil {
 			t.Errorf("%s: another caller: %v", name, err)
 		}
+	}
+}
+
+// Who connects from many sources, and says nothing, keeps no certificate out: what has
+// begun the longest ago gives way.
+func TestN324_ConnectionsThatSayNothingKeepNobodyOut(t *testing.T) {
+	const most = 8
+	e := newAdmitting(t, grpcserve.Admission{Connections: most, PerSource: most})
+	for i := range 2 * most {
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(i+1))}}
+		conn, err := dialer.DialContext(t.Context(), "tcp", e.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	to := target(e.address)
+	to.TLS = e.known()
+	if _, err := tokenv1.NewTokenServiceClient(connect(t, to, "")).Exchange(ctx, &tokenv1.ExchangeRequest{}); err != nil {
+		t.Errorf("a caller with a certificate: %v; refused %v", err, e.refused.by)
+	}
+}
+
+// A customer of a provider has thousands of /64s. All of them together are one who
+// gives way to another, and there the /64 does that has the most.
+func TestN324_ManyBlocksOfOneNetworkGiveWay(t *testing.T) {
+	var crowd []string
+	for i := range 16 {
+		crowd = append(crowd, fmt.Sprintf("2001:db8:1:%x::/64", i))
+	}
+	got := grpcserve.Enter(16, append(crowd, "2001:db8:2::/64", "192.0.2.1/32")...)
+	if got["2001:db8:2::/64"] != 1 || got["192.0.2.1/32"] != 1 || len(got) != 16 {
+		t.Errorf("in place are %v, want both that came last", got)
+	}
+	got = grpcserve.Enter(4, crowd[0], crowd[1], crowd[1], crowd[1], "192.0.2.1/32")
+	if got[crowd[0]] != 1 || got[crowd[1]] != 2 || got["192.0.2.1/32"] != 1 {
+		t.Errorf("in place are %v, want one of the /64 with three to have gone", got)
 	}
 }

@@ -15,3 +15,15 @@ func Block(addr netip.Addr) string {
 	}
 	return netip.PrefixFrom(addr, bits).Masked().String()
 }
+
+// networkBits is the most that one customer of a provider usually has (RFC 6177 §2).
+const networkBits = 48
+
+// Network returns the /48 of an IPv6 block, and nothing for another one.
+func Network(block string) string {
+	prefix, err := netip.ParsePrefix(block)
+	if err != nil || !prefix.Addr().Is6() || prefix.Bits() < networkBits {
+		return ""
+	}
+	return netip.PrefixFrom(prefix.Addr(), networkBits).Masked().String()
+}

@@ -15,8 +15,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/chancery-auth/chancery/pkg/ratelimit"
 	"github.com/chancery-auth/chancery/pkg/secret"
-	"github.com/chancery-auth/chancery/services/directory/internal/source"
 )
 
 // Key names what attempts are counted for, and does not tell it.
@@ -187,7 +187,7 @@ func (l *Limiter) counts(from From) ([]By, []Count) {
 		{accountKey(from.Account), l.Account},
 		{KeyOf(string(ByAddress), from.AddressBlock), l.Address},
 	}
-	if network := source.Network(from.AddressBlock); network != "" {
+	if network := ratelimit.Network(from.AddressBlock); network != "" {
 		names, counts = append(names, ByNetwork), append(counts, Count{KeyOf(string(ByNetwork), network), l.Network})
 	}
 	return names, counts

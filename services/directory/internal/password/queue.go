@@ -5,7 +5,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/chancery-auth/chancery/services/directory/internal/source"
+	"github.com/chancery-auth/chancery/pkg/ratelimit"
 )
 
 // Bounds of a [queue].
@@ -55,7 +55,7 @@ func (q *queue) join(block string) *waiter {
 	defer q.mu.Unlock()
 	q.arrived++
 	w := &waiter{
-		arrived: q.arrived, block: block, network: "of " + cmp.Or(source.Network(block), block), given: make(chan struct{}),
+		arrived: q.arrived, block: block, network: "of " + cmp.Or(ratelimit.Network(block), block), given: make(chan struct{}),
 	}
 	q.use(w, 1)
 	q.waiting = append(q.waiting, w)

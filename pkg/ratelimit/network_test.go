@@ -1,9 +1,9 @@
-package source_test
+package ratelimit_test
 
 import (
 	"testing"
 
-	"github.com/chancery-auth/chancery/services/directory/internal/source"
+	"github.com/chancery-auth/chancery/pkg/ratelimit"
 )
 
 func TestNetwork(t *testing.T) {
@@ -16,7 +16,7 @@ func TestNetwork(t *testing.T) {
 		"":                     "",
 		"x":                    "",
 	} {
-		if got := source.Network(block); got != want {
+		if got := ratelimit.Network(block); got != want {
 			t.Errorf("Network(%q) = %q, want %q", block, got, want)
 		}
 	}
