@@ -53,6 +53,7 @@ func TestCluster(t *testing.T) {
 		{"T04 a replica that was suspended answers nothing stale", suspendedReplicaIsNotStale},
 		{"T12 a replica without its database stops answering active", replicaWithoutDatabase},
 		{"N259 each method is open to the certificates it names", methodsAreOpenToTheirCallers},
+		{"N072 wrong passwords are counted by all processes together", guessesAreCountedTogether},
 		{"T01 a killed process takes nothing acknowledged along", killedProcesses},
 		{"N117 an assertion is used once", assertionsAreUsedOnce},
 		{"N123 a code is redeemed once", codesAreRedeemedOnce},
