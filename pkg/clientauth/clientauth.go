@@ -18,10 +18,6 @@ import (
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
 
-// Public reports whether c has no credentials (RFC 6749 §2.1): none is the only
-// method of such a client.
-func Public(c *registryv1.Client) bool { return c.GetTokenEndpointAuthMethod() == oauth.AuthNone }
-
 // MetadataKey carries the Authorization header of a client's HTTP request. It is
 // apart from "authorization", which is about the caller of a gRPC method.
 const MetadataKey = "x-oauth-client-authorization"

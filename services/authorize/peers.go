@@ -8,25 +8,22 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"github.com/chancery-auth/chancery/pkg/clientauth"
+	"github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/jwks"
-	"github.com/chancery-auth/chancery/pkg/oauth"
+	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/secret"
-	"github.com/chancery-auth/chancery/pkg/vetting"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
 	"github.com/chancery-auth/chancery/services/authorize/internal/authorization"
-	"github.com/chancery-auth/chancery/services/authorize/internal/authreq"
 )
 
 // peers speaks to the other services. It keeps nothing of what they say, and is safe
 // for concurrent use.
 type peers struct {
-	// anyPort is preset.Authorization.VariableLoopbackPort.
-	anyPort bool
+	preset preset.Preset
 
 	registry  registryv1.RegistryServiceClient
 	directory directoryv1.DirectoryServiceClient
@@ -35,15 +32,15 @@ type peers struct {
 }
 
 // Client implements authorization.Peers.
-func (p peers) Client(ctx context.Context, clientID string) (authreq.Client, error) {
+func (p peers) Client(ctx context.Context, clientID string) (client.Client, error) {
 	resp, err := p.registry.GetClient(ctx, &registryv1.GetClientRequest{ClientId: clientID})
 	if errors.Is(err, fault.NotFound) {
-		return authreq.Client{}, fmt.Errorf("%w: %w", authorization.ErrUnknownClient, err)
+		return client.Client{}, fmt.Errorf("%w: %w", authorization.ErrUnknownClient, err)
 	}
 	if err != nil {
-		return authreq.Client{}, err
+		return client.Client{}, err
 	}
-	return p.fromClient(resp.GetClient())
+	return client.Of(resp.GetClient(), p.preset)
 }
 
 // Subject implements authorization.Directory.
@@ -112,7 +109,7 @@ func fromAttempt(m interface {
 // Evaluate implements authorization.Consent.
 func (p peers) Evaluate(ctx context.Context, q authorization.Question) (authorization.Answer, error) {
 	resp, err := p.consent.Evaluate(ctx, &consentv1.EvaluateRequest{
-		Sub: q.Sub, Client: toClient(q.Client), Scope: q.Scope.String(), PromptConsent: q.Always, RedirectUri: q.RedirectURI,
+		Sub: q.Sub, Client: q.Client.Said, Scope: q.Scope.String(), PromptConsent: q.Always, RedirectUri: q.RedirectURI,
 		Resource: q.Resources,
 	})
 	if err != nil {
@@ -172,40 +169,6 @@ func (p peers) IDTokenKeys(ctx context.Context) (jwks.PublicSet, error) {
 	return jwks.ParseOwnSet(resp.GetData())
 }
 
-// visibilityInternal is that of a client for the members of its workspace alone.
-const visibilityInternal = "internal"
-
-func (p peers) fromClient(m *registryv1.Client) (authreq.Client, error) {
-	c := authreq.Client{
-		Said:         m,
-		ID:           m.GetClientId(),
-		RedirectURIs: m.GetRedirectUris(),
-		GrantTypes:   m.GetGrantTypes(),
-		AnyPort:      p.anyPort && m.GetApplicationType() == string(oauth.ApplicationNative),
-		// RFC 9700 §2.1.1: a client without authentication has nothing else.
-		RequirePKCE:   m.RequirePkce == nil || m.GetRequirePkce() || clientauth.Public(m),
-		RequirePushed: m.GetRequirePushedAuthorizationRequests(),
-		Vetted:        vetting.Of(m),
-		Internal:      m.GetVisibility() == visibilityInternal,
-		WorkspaceID:   m.GetWorkspaceId(),
-		Name:          m.GetClientName(),
-	}
-	var err error
-	if c.Scope, err = parseScope(m.GetScope()); err != nil {
-		return authreq.Client{}, fmt.Errorf("read scope of client: %w", err)
-	}
-	if c.DefaultScope, err = parseScope(m.GetDefaultScope()); err != nil {
-		return authreq.Client{}, fmt.Errorf("read default scope of client: %w", err)
-	}
-	return c, nil
-}
-
-// toClient is the client as the registry describes it.
-func toClient(c authreq.Client) *registryv1.Client {
-	said, _ := c.Said.(*registryv1.Client)
-	return said
-}
-
 func fromSubject(m *directoryv1.Subject) authorization.Subject {
 	return authorization.Subject{Sub: m.GetSub(), Disabled: m.GetDisabled(), Version: m.GetVersion(), Said: m}
 }
@@ -221,17 +184,4 @@ func fromGrant(m interface {
 		ID: m.GetGrant().GetGrantId(), Version: m.GetGrant().GetVersion(),
 		ClientIdentity: m.GetClientIdentity(), WorkspaceID: m.GetWorkspaceId(),
 	}
-}
-
-// parseScope reads a scope that was accepted before. What is wrong with it is
-// no fault of who asks now, and must not be told as one.
-func parseScope(text string) (oauth.Scope, error) {
-	if text == "" {
-		return nil, nil
-	}
-	scope, err := oauth.ParseScope(text)
-	if err != nil {
-		return nil, errors.New("malformed scope")
-	}
-	return scope, nil
 }

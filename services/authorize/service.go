@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
 
+	"github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/fault"
@@ -77,7 +78,7 @@ func New(cfg Config, deps Deps) *Service {
 			Lifetime: lifetimes.SessionAbsolute,
 		},
 		peers: peers{
-			anyPort:  cfg.Preset.Authorization.VariableLoopbackPort,
+			preset:   cfg.Preset,
 			registry: deps.Registry, directory: deps.Directory, consent: deps.Consent, token: deps.Token,
 		},
 		lifetimes: lifetimes,
@@ -125,16 +126,16 @@ func (s *Service) PushAuthorizationRequest(ctx context.Context, req *authorizev1
 	if err != nil {
 		return nil, err
 	}
-	if !clientauth.Public(authenticated.GetClient()) { // anybody can come with the name of a public one
+	if !client.Public(authenticated.GetClient()) { // anybody can come with the name of a public one
 		if err := s.deps.Pushes.Take(ctx, authenticated.GetClient().GetClientId(), 1); err != nil {
 			return nil, err
 		}
 	}
-	client, err := s.peers.fromClient(authenticated.GetClient())
+	pushes, err := client.Of(authenticated.GetClient(), s.peers.preset)
 	if err != nil {
 		return nil, err
 	}
-	requestURI, err := s.authorizer.Push(ctx, fromParameters(req), client)
+	requestURI, err := s.authorizer.Push(ctx, fromParameters(req), pushes)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +168,7 @@ func (s *Service) GetInteraction(ctx context.Context, req *authorizev1.GetIntera
 		LoginHint:   view.Request.LoginHint,
 	}
 	if !view.ClientHidden {
-		resp.Client = toClient(view.Client)
+		resp.Client = view.Client.Said
 	}
 	if view.Subject != nil {
 		resp.Account = toAccount(*view.Subject)

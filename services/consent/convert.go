@@ -6,27 +6,13 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/role"
-	"github.com/chancery-auth/chancery/pkg/vetting"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	"github.com/chancery-auth/chancery/services/consent/internal/grant"
 )
-
-func fromClient(c *registryv1.Client) grant.Client {
-	return grant.Client{
-		ID:           c.GetClientId(),
-		Name:         c.GetClientName(),
-		WorkspaceID:  c.GetWorkspaceId(),
-		Public:       clientauth.Public(c),
-		RedirectURIs: c.GetRedirectUris(),
-		SkipConsent:  c.GetSkipConsent(),
-		Vetted:       vetting.Of(c),
-	}
-}
 
 func fromReason(r consentv1.RevokeGrantRequest_Reason) grant.Reason {
 	switch r {

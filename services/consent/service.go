@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
 
+	"github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
@@ -79,9 +80,13 @@ func (s *Service) Register(r grpc.ServiceRegistrar) { consentv1.RegisterConsentS
 
 // Evaluate implements ConsentService.
 func (s *Service) Evaluate(ctx context.Context, req *consentv1.EvaluateRequest) (*consentv1.EvaluateResponse, error) {
+	asks, err := client.Of(req.GetClient(), preset.Preset{})
+	if err != nil {
+		return nil, err
+	}
 	e, err := s.evaluator.Evaluate(ctx, grant.Request{
 		Sub:           req.GetSub(),
-		Client:        fromClient(req.GetClient()),
+		Client:        asks,
 		Scope:         req.GetScope(),
 		RedirectURI:   req.GetRedirectUri(),
 		Audiences:     req.GetResource(),
@@ -196,7 +201,11 @@ func (s *Service) UpdateGrantResources(ctx context.Context, req *consentv1.Updat
 	if err != nil {
 		return nil, err
 	}
-	g, err := s.keeper.Share(ctx, id, req.GetSub(), fromClient(req.GetClient()), grant.Selection{
+	has, err := client.Of(req.GetClient(), preset.Preset{})
+	if err != nil {
+		return nil, err
+	}
+	g, err := s.keeper.Share(ctx, id, req.GetSub(), has, grant.Selection{
 		Picked: grant.Picked{WorkspaceIDs: req.GetWorkspaceIds(), ProjectIDs: req.GetProjectIds()},
 		Scopes: req.GetScopes(),
 	})

@@ -7,12 +7,15 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/fault"
+	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/role"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
+	"github.com/chancery-auth/chancery/services/token/internal/exchange"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
 	"github.com/chancery-auth/chancery/services/token/internal/standing"
 )
@@ -73,7 +76,8 @@ func (r remote) Policy(ctx context.Context, clientID string) (family.Policy, err
 	if err != nil {
 		return family.Policy{}, err
 	}
-	return rotationOf(resp.GetClient(), r.preset), nil
+	c, err := client.Of(resp.GetClient(), r.preset)
+	return exchange.PolicyOf(c), err
 }
 
 // notFound is standing.ErrNotFound for what the owner does not have.
@@ -139,4 +143,12 @@ func texts(ids []uuid.UUID) []string {
 		list[i] = id.String()
 	}
 	return list
+}
+
+// scopeOf reads a scope that may be empty.
+func scopeOf(s string) (oauth.Scope, error) {
+	if s == "" {
+		return nil, nil
+	}
+	return oauth.ParseScope(s)
 }

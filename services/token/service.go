@@ -14,6 +14,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/clientauth"
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/preset"
@@ -131,11 +132,11 @@ func idTokenClaims(p preset.Preset) preset.Catalogue {
 // Exchange implements TokenService. What every grant type shares is here, in the
 // order of RFC 6749 §3.2, so that no grant can forget a step of it.
 func (s *Service) Exchange(ctx context.Context, req *tokenv1.ExchangeRequest) (*tokenv1.ExchangeResponse, error) {
-	client, err := s.authenticate(ctx, req, s.deps.Exchanges)
+	authenticated, err := s.authenticate(ctx, req, s.deps.Exchanges)
 	if err != nil {
 		return nil, err
 	}
-	c, err := clientOf(client, s.cfg.Preset)
+	c, err := client.Of(authenticated, s.cfg.Preset)
 	if err != nil {
 		return nil, err
 	}
@@ -168,11 +169,11 @@ func (s *Service) authenticate(ctx context.Context, req clientauth.Request, gate
 	if err != nil {
 		return nil, err
 	}
-	client := resp.GetClient()
-	if clientauth.Public(client) {
-		return client, nil
+	c := resp.GetClient()
+	if client.Public(c) {
+		return c, nil
 	}
-	return client, gate.Take(ctx, client.GetClientId(), 1)
+	return c, gate.Take(ctx, c.GetClientId(), 1)
 }
 
 // Sweeps returns what need not be kept any more, for deletion.

@@ -9,12 +9,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	oauthclient "github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
-	"github.com/chancery-auth/chancery/services/token"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
 	"github.com/chancery-auth/chancery/services/token/internal/migrations/storetest"
 )
@@ -325,7 +325,11 @@ func TestN321_WindowIsTheClientsElseItsKindsElseThePresets(t *testing.T) {
 			for _, change := range tt.clients {
 				change(c)
 			}
-			got := token.RotationOf(c, p)
+			read, err := oauthclient.Of(c, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := read.Refresh
 			if got.Window != tt.window || tt.window > 0 && got.Grace != 0 {
 				t.Errorf("window %v, grace %v, want window %v", got.Window, got.Grace, tt.window)
 			}

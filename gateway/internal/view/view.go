@@ -17,10 +17,10 @@ import (
 	"github.com/chancery-auth/chancery/gateway/internal/answer"
 	"github.com/chancery-auth/chancery/gateway/internal/link"
 	"github.com/chancery-auth/chancery/gateway/pages"
+	"github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/role"
-	"github.com/chancery-auth/chancery/pkg/vetting"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
@@ -63,7 +63,7 @@ func Client(c *registryv1.Client, owners Owners) pages.ClientView {
 		HomepageURL: c.GetClientUri(),
 		PolicyURL:   c.GetPolicyUri(),
 		TermsURL:    c.GetTosUri(),
-		Unverified:  c != nil && !vetting.Of(c),
+		Unverified:  c != nil && !client.Vetted(c),
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/secret"
@@ -85,7 +86,7 @@ type Grant struct {
 // Question asks whether the subject has to be asked.
 type Question struct {
 	Sub, RedirectURI string
-	Client           authreq.Client
+	Client           client.Client
 	Scope            oauth.Scope
 	Resources        []string
 	// Always asks whatever was allowed before (prompt=consent).
@@ -105,7 +106,7 @@ type Answer struct {
 // Selection is what a subject allows.
 type Selection struct {
 	Sub, RedirectURI         string
-	Client                   authreq.Client
+	Client                   client.Client
 	Scope                    oauth.Scope
 	Resources                []string
 	WorkspaceIDs, ProjectIDs []string
@@ -135,7 +136,7 @@ type Peers interface {
 	Consent
 	authreq.Keys
 	// Client returns a client from the registry. Fails with ErrUnknownClient.
-	Client(ctx context.Context, clientID string) (authreq.Client, error)
+	Client(ctx context.Context, clientID string) (client.Client, error)
 	// IssueCode returns an authorization code.
 	IssueCode(ctx context.Context, c Code) (secret.Secret, error)
 }
@@ -186,7 +187,7 @@ type situation struct {
 	unsafe, refusal *refusal
 	// checked is set if neither refuses.
 	checked authreq.Checked
-	client  authreq.Client
+	client  client.Client
 	// user is nil if nobody is signed in.
 	user *user
 	// answer is nil unless nothing comes before it that has to be asked.

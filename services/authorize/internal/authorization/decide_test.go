@@ -6,8 +6,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/oauth"
-	"github.com/chancery-auth/chancery/services/authorize/internal/authreq"
 	"github.com/chancery-auth/chancery/services/authorize/internal/session"
 	"github.com/chancery-auth/chancery/services/authorize/internal/transaction"
 )
@@ -22,7 +22,7 @@ var (
 func answered() *situation {
 	s := &situation{
 		user:   &user{session: session.Session{ID: here}, subject: Subject{Sub: "u1"}},
-		client: authreq.Client{ID: "c1", Vetted: true},
+		client: client.Client{ID: "c1", Vetted: true},
 		answer: &Answer{Grant: &Grant{ID: "g"}},
 	}
 	s.checked.Client = s.client
@@ -122,7 +122,7 @@ func TestDecideAllowed(t *testing.T) {
 		{"and would be shown no more", []func(*situation){func(s *situation) { s.answer = nil }}, "code"},
 		{"it was not shown", []func(*situation){pending(func(tx *transaction.Transaction) { tx.Shown = uuid.Nil })}, "consent"},
 		{"it was shown to another", []func(*situation){pending(func(tx *transaction.Transaction) { tx.Shown = there })}, ""},
-		{"it named the client otherwise", []func(*situation){pending(func(tx *transaction.Transaction) { tx.ShownClient = authreq.Client{Name: "another"}.Shown() })}, ""},
+		{"it named the client otherwise", []func(*situation){pending(func(tx *transaction.Transaction) { tx.ShownClient = client.Client{Name: "another"}.Shown() })}, ""},
 		{"nobody is signed in any more", []func(*situation){nobody}, "sign in"},
 		{"an account is to be chosen", []func(*situation){wants(oauth.PromptSelectAccount)}, "account"},
 		{"the user is an outsider by now", []func(*situation){func(s *situation) { s.client.Internal = true }}, "user: access_denied"},

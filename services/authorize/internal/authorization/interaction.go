@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/services/authorize/internal/authreq"
@@ -22,7 +23,7 @@ type Place struct {
 type View struct {
 	Page    Page
 	Request authreq.Request
-	Client  authreq.Client
+	Client  client.Client
 	// ClientHidden says that the page must not name the client.
 	ClientHidden bool
 	// Subject is who is signed in; nil on the sign-in page.

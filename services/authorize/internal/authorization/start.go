@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/secret"
 	"github.com/chancery-auth/chancery/services/authorize/internal/authreq"
@@ -15,7 +16,7 @@ import (
 // Push checks a request of a client that has authenticated, and keeps it
 // (RFC 9126 §2). Fails with what the authorization endpoint would refuse it
 // with.
-func (a *Authorizer) Push(ctx context.Context, req authreq.Request, client authreq.Client) (requestURI secret.Secret, err error) {
+func (a *Authorizer) Push(ctx context.Context, req authreq.Request, client client.Client) (requestURI secret.Secret, err error) {
 	// RFC 9126 §2.1.
 	if req.RequestURI != "" {
 		return secret.Secret{}, oauth.Refuse(oauth.InvalidRequest, "request_uri cannot be pushed")

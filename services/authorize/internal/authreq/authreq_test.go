@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/jwks"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
@@ -36,8 +37,8 @@ func valid() authreq.Request {
 	}
 }
 
-func client() authreq.Client {
-	return authreq.Client{
+func newClient() client.Client {
+	return client.Client{
 		ID: "c1", RedirectURIs: []string{"https://other.example/cb", "https://app.example/cb"},
 		GrantTypes:  []string{"refresh_token", "authorization_code"},
 		Scope:       oauth.Scope{"openid", "profile", "email", "offline_access", "workspace:viewer", "introspect"},
@@ -66,7 +67,7 @@ func (k keys) IDTokenKeys(context.Context) (jwks.PublicSet, error) {
 var noKeys = keys{err: errors.New("nobody is to ask")}
 
 // edit is one change to the valid request, or to its client.
-type edit func(*authreq.Request, *authreq.Client)
+type edit func(*authreq.Request, *client.Client)
 
 func code(err error) oauth.ErrorCode {
 	var refusal *oauth.Error
@@ -80,27 +81,27 @@ func code(err error) oauth.ErrorCode {
 }
 
 func after(change edit) (authreq.Checked, error) {
-	r, c := valid(), client()
+	r, c := valid(), newClient()
 	change(&r, &c)
 	return checker.AfterRedirect(context.Background(), r, c, noKeys)
 }
 
 func scope(value string) edit {
-	return func(r *authreq.Request, _ *authreq.Client) { r.Scope = value }
+	return func(r *authreq.Request, _ *client.Client) { r.Scope = value }
 }
 
 func repeated(names ...string) edit {
-	return func(r *authreq.Request, _ *authreq.Client) { r.Repeated = names }
+	return func(r *authreq.Request, _ *client.Client) { r.Repeated = names }
 }
 
 func TestBeforeClient(t *testing.T) {
-	id := func(value string) edit { return func(r *authreq.Request, _ *authreq.Client) { r.ClientID = value } }
+	id := func(value string) edit { return func(r *authreq.Request, _ *client.Client) { r.ClientID = value } }
 	tests := []struct {
 		name   string
 		change edit
 		want   oauth.ErrorCode
 	}{
-		{"valid", func(*authreq.Request, *authreq.Client) {}, ""},
+		{"valid", func(*authreq.Request, *client.Client) {}, ""},
 		{"another parameter repeated", repeated("scope", "resource"), ""},
 		{"N010 redirect_uri repeated", repeated("redirect_uri"), oauth.InvalidRequest},
 		{"N015 client_id repeated", repeated("state", "client_id"), oauth.InvalidRequest},
@@ -126,10 +127,10 @@ func TestBeforeClient(t *testing.T) {
 }
 
 func TestBeforeRedirect(t *testing.T) {
-	uri := func(value string) edit { return func(r *authreq.Request, _ *authreq.Client) { r.RedirectURI = value } }
+	uri := func(value string) edit { return func(r *authreq.Request, _ *client.Client) { r.RedirectURI = value } }
 	loopback := func(value string, anyPort bool) edit {
-		return func(r *authreq.Request, c *authreq.Client) {
-			r.RedirectURI, c.RedirectURIs, c.AnyPort = value, []string{"http://127.0.0.1/cb"}, anyPort
+		return func(r *authreq.Request, c *client.Client) {
+			r.RedirectURI, c.RedirectURIs, c.AnyLoopbackPort = value, []string{"http://127.0.0.1/cb"}, anyPort
 		}
 	}
 	tests := []struct {
@@ -140,11 +141,11 @@ func TestBeforeRedirect(t *testing.T) {
 		{"registered", uri("https://app.example/cb"), ""},
 		{"the other one", uri("https://other.example/cb"), ""},
 		{"N001 absent, several registered", uri(""), oauth.InvalidRequest},
-		{"N001 absent, one registered", func(r *authreq.Request, c *authreq.Client) {
+		{"N001 absent, one registered", func(r *authreq.Request, c *client.Client) {
 			r.RedirectURI, c.RedirectURIs = "", c.RedirectURIs[:1]
 		}, oauth.InvalidRequest},
-		{"none registered", func(_ *authreq.Request, c *authreq.Client) { c.RedirectURIs = nil }, oauth.InvalidRequest},
-		{"an empty one registered and presented", func(r *authreq.Request, c *authreq.Client) {
+		{"none registered", func(_ *authreq.Request, c *client.Client) { c.RedirectURIs = nil }, oauth.InvalidRequest},
+		{"an empty one registered and presented", func(r *authreq.Request, c *client.Client) {
 			r.RedirectURI, c.RedirectURIs = "", []string{""}
 		}, oauth.InvalidRequest},
 		{"N009 any port of a client that may have any", loopback("http://127.0.0.1:51004/cb", true), ""},
@@ -154,7 +155,7 @@ func TestBeforeRedirect(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r, c := valid(), client()
+			r, c := valid(), newClient()
 			tt.change(&r, &c)
 			if got := code(checker.BeforeRedirect(r, c)); got != tt.want {
 				t.Errorf("BeforeRedirect() = %q, want %q", got, tt.want)
@@ -179,14 +180,14 @@ func TestN002ToN008_RedirectURIsAreComparedByTheirBytes(t *testing.T) {
 	} {
 		r := valid()
 		r.RedirectURI = presented
-		if got := code(checker.BeforeRedirect(r, client())); got != oauth.InvalidRequest {
+		if got := code(checker.BeforeRedirect(r, newClient())); got != oauth.InvalidRequest {
 			t.Errorf("BeforeRedirect(%.80q) = %q", presented, got)
 		}
 	}
 }
 
 func TestAfterRedirect(t *testing.T) {
-	set := func(f func(*authreq.Request)) edit { return func(r *authreq.Request, _ *authreq.Client) { f(r) } }
+	set := func(f func(*authreq.Request)) edit { return func(r *authreq.Request, _ *client.Client) { f(r) } }
 	tests := []struct {
 		name   string
 		change edit
@@ -209,7 +210,7 @@ func TestAfterRedirect(t *testing.T) {
 		{"N034 request", set(func(r *authreq.Request) { r.RequestObject = "e30.e30." }), oauth.RequestNotSupported},
 		{"N034 request_uri", set(func(r *authreq.Request) { r.RequestURI = "https://evil.test/r.jwt" }), oauth.RequestURINotSupported},
 
-		{"grant type not registered", func(_ *authreq.Request, c *authreq.Client) { c.GrantTypes = []string{"client_credentials"} }, oauth.UnauthorizedClient},
+		{"grant type not registered", func(_ *authreq.Request, c *client.Client) { c.GrantTypes = []string{"client_credentials"} }, oauth.UnauthorizedClient},
 
 		{"N019 response_type absent", set(func(r *authreq.Request) { r.ResponseType = "" }), oauth.InvalidRequest},
 		{"N020 response_type token", set(func(r *authreq.Request) { r.ResponseType = "token" }), oauth.UnsupportedResponseType},
@@ -229,16 +230,16 @@ func TestAfterRedirect(t *testing.T) {
 
 		{"scope without openid", scope("profile"), ""},
 		{"scope absent", scope(""), ""},
-		{"N022 scope absent, and nothing about the user registered", func(r *authreq.Request, c *authreq.Client) {
+		{"N022 scope absent, and nothing about the user registered", func(r *authreq.Request, c *client.Client) {
 			r.Scope, c.Scope = "", oauth.Scope{"workspace:viewer", "offline_access", "introspect"}
 		}, oauth.InvalidScope},
-		{"scope absent, default", func(r *authreq.Request, c *authreq.Client) {
+		{"scope absent, default", func(r *authreq.Request, c *client.Client) {
 			r.Scope, c.DefaultScope = "", oauth.Scope{"openid"}
 		}, ""},
-		{"scope absent, default beyond the client's scope", func(r *authreq.Request, c *authreq.Client) {
+		{"scope absent, default beyond the client's scope", func(r *authreq.Request, c *client.Client) {
 			r.Scope, c.DefaultScope = "", oauth.Scope{"phone"}
 		}, oauth.InvalidScope},
-		{"N023 unknown, yet registered", func(r *authreq.Request, c *authreq.Client) {
+		{"N023 unknown, yet registered", func(r *authreq.Request, c *client.Client) {
 			r.Scope, c.Scope = "openid x", append(c.Scope, "x")
 		}, oauth.InvalidScope},
 		{"N023 known, not registered", scope("openid email phone"), oauth.InvalidScope},
@@ -269,13 +270,13 @@ func TestAfterRedirect(t *testing.T) {
 		{"N028 too large", set(func(r *authreq.Request) { r.MaxAge = "99999999999999999999" }), oauth.InvalidRequest},
 
 		{"N031 no challenge", set(func(r *authreq.Request) { r.CodeChallenge, r.CodeChallengeMethod = "", "" }), oauth.InvalidRequest},
-		{"no challenge, not required", func(r *authreq.Request, c *authreq.Client) {
+		{"no challenge, not required", func(r *authreq.Request, c *client.Client) {
 			r.CodeChallenge, r.CodeChallengeMethod, c.RequirePKCE = "", "", false
 		}, ""},
-		{"N032 plain, PKCE not required", func(r *authreq.Request, c *authreq.Client) {
+		{"N032 plain, PKCE not required", func(r *authreq.Request, c *client.Client) {
 			r.CodeChallengeMethod, c.RequirePKCE = "plain", false
 		}, oauth.InvalidRequest},
-		{"N032 method alone, PKCE not required", func(r *authreq.Request, c *authreq.Client) {
+		{"N032 method alone, PKCE not required", func(r *authreq.Request, c *client.Client) {
 			r.CodeChallenge, c.RequirePKCE = "", false
 		}, oauth.InvalidRequest},
 		{"N032 no method", set(func(r *authreq.Request) { r.CodeChallengeMethod = "" }), oauth.InvalidRequest},
@@ -285,8 +286,8 @@ func TestAfterRedirect(t *testing.T) {
 		{"N033 padding", set(func(r *authreq.Request) { r.CodeChallenge += "=" }), oauth.InvalidRequest},
 		{"N033 not canonical", set(func(r *authreq.Request) { r.CodeChallenge = r.CodeChallenge[:42] + "N" }), oauth.InvalidRequest},
 
-		{"N061 not pushed", func(_ *authreq.Request, c *authreq.Client) { c.RequirePushed = true }, oauth.InvalidRequest},
-		{"pushed as required", func(r *authreq.Request, c *authreq.Client) { r.Pushed, c.RequirePushed = true, true }, ""},
+		{"N061 not pushed", func(_ *authreq.Request, c *client.Client) { c.RequirePushed = true }, oauth.InvalidRequest},
+		{"pushed as required", func(r *authreq.Request, c *client.Client) { r.Pushed, c.RequirePushed = true, true }, ""},
 
 		{"another known resource", set(func(r *authreq.Request) { r.Resource = []string{issuer, "https://api.test/v1"} }), ""},
 		{"N036 unknown resource", set(func(r *authreq.Request) { r.Resource = []string{issuer, "https://api.test/v2"} }), oauth.InvalidTarget},
@@ -313,7 +314,7 @@ func TestAfterRedirect(t *testing.T) {
 }
 
 func TestCheckedHasWhatTheRequestMeans(t *testing.T) {
-	got, err := after(func(r *authreq.Request, _ *authreq.Client) {
+	got, err := after(func(r *authreq.Request, _ *client.Client) {
 		r.Resource = []string{issuer, "https://api.test/v1", issuer}
 	})
 	if err != nil {
@@ -321,7 +322,7 @@ func TestCheckedHasWhatTheRequestMeans(t *testing.T) {
 	}
 	minute := time.Minute
 	want := authreq.Checked{
-		Request: got.Request, Client: client(),
+		Request: got.Request, Client: newClient(),
 		Asked: oauth.Scope{"openid", "profile"}, Prompts: oauth.PromptLogin | oauth.PromptConsent, Freshness: &minute,
 		Resources: []string{issuer, "https://api.test/v1"},
 	}
@@ -331,7 +332,7 @@ func TestCheckedHasWhatTheRequestMeans(t *testing.T) {
 }
 
 func TestTheFirstFailureIsReported(t *testing.T) {
-	_, err := after(func(r *authreq.Request, c *authreq.Client) {
+	_, err := after(func(r *authreq.Request, c *client.Client) {
 		r.ResponseType, r.Scope, r.Resource, c.RequirePushed = "token", "x", []string{"x"}, true
 	})
 	if got := code(err); got != oauth.UnsupportedResponseType {
@@ -346,7 +347,7 @@ func TestN022_ARequestHasTheScopeThatEveryRequestNeeds(t *testing.T) {
 		return &c
 	}
 	byDefault := func(names ...string) edit {
-		return func(r *authreq.Request, c *authreq.Client) { r.Scope, c.DefaultScope = "", names }
+		return func(r *authreq.Request, c *client.Client) { r.Scope, c.DefaultScope = "", names }
 	}
 	tests := []struct {
 		name    string
@@ -359,7 +360,7 @@ func TestN022_ARequestHasTheScopeThatEveryRequestNeeds(t *testing.T) {
 		{"openid by default", needs("openid"), byDefault("profile", "openid"), ""},
 		{"without openid", needs("openid"), scope("profile email"), oauth.InvalidScope},
 		{"absent, without default", needs("openid"), scope(""), ""},
-		{"absent, without default and openid", needs("openid"), func(r *authreq.Request, c *authreq.Client) {
+		{"absent, without default and openid", needs("openid"), func(r *authreq.Request, c *client.Client) {
 			r.Scope, c.Scope = "", oauth.Scope{"email"}
 		}, oauth.InvalidScope},
 		{"absent, with a default without openid", needs("openid"), byDefault("profile"), oauth.InvalidScope},
@@ -369,7 +370,7 @@ func TestN022_ARequestHasTheScopeThatEveryRequestNeeds(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r, c := valid(), client()
+			r, c := valid(), newClient()
 			tt.change(&r, &c)
 			_, err := tt.checker.AfterRedirect(t.Context(), r, c, noKeys)
 			if got := code(err); got != tt.want {
@@ -395,7 +396,7 @@ func TestN024_OfflineAccessNeedsPromptConsent(t *testing.T) {
 			c.OfflineNeedsPrompt = tt.needed
 			r := valid()
 			r.Scope, r.Prompt = "openid offline_access", tt.prompt
-			got, err := c.AfterRedirect(t.Context(), r, client(), noKeys)
+			got, err := c.AfterRedirect(t.Context(), r, newClient(), noKeys)
 			if err != nil {
 				t.Fatalf("AfterRedirect() = %v", err)
 			}
@@ -443,7 +444,7 @@ func TestN030_IDTokenHint(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := valid()
 			r.IDTokenHint = tt.hint
-			got, err := checker.AfterRedirect(t.Context(), r, client(), keys{set: signing})
+			got, err := checker.AfterRedirect(t.Context(), r, newClient(), keys{set: signing})
 			if code(err) != tt.want || got.HintSub != tt.sub {
 				t.Errorf("AfterRedirect() = %q, %v, want %q, %q", got.HintSub, err, tt.sub, tt.want)
 			}
@@ -452,7 +453,7 @@ func TestN030_IDTokenHint(t *testing.T) {
 	away := errors.New("away")
 	r := valid()
 	r.IDTokenHint = good
-	if _, err := checker.AfterRedirect(t.Context(), r, client(), keys{err: away}); !errors.Is(err, away) {
+	if _, err := checker.AfterRedirect(t.Context(), r, newClient(), keys{err: away}); !errors.Is(err, away) {
 		t.Errorf("AfterRedirect() without keys = %v", err)
 	}
 }
@@ -477,21 +478,21 @@ func TestAnswersGoWhereAndAsTheRequestSays(t *testing.T) {
 		state  string
 		mode   oauth.ResponseMode
 	}{
-		{"valid", func(*authreq.Request, *authreq.Client) {}, "s", oauth.ModeQuery},
-		{"form_post", func(r *authreq.Request, _ *authreq.Client) { r.ResponseMode = "form_post" }, "s", oauth.ModeFormPost},
-		{"N021 form_post to a scheme of private use", func(r *authreq.Request, _ *authreq.Client) {
+		{"valid", func(*authreq.Request, *client.Client) {}, "s", oauth.ModeQuery},
+		{"form_post", func(r *authreq.Request, _ *client.Client) { r.ResponseMode = "form_post" }, "s", oauth.ModeFormPost},
+		{"N021 form_post to a scheme of private use", func(r *authreq.Request, _ *client.Client) {
 			r.ResponseMode, r.RedirectURI = "form_post", "com.example.app:/cb"
 		}, "s", oauth.ModeQuery},
-		{"form_post to a scheme in capitals", func(r *authreq.Request, _ *authreq.Client) {
+		{"form_post to a scheme in capitals", func(r *authreq.Request, _ *client.Client) {
 			r.ResponseMode, r.RedirectURI = "form_post", "HTTPS://app.example/cb"
 		}, "s", oauth.ModeFormPost},
-		{"N021 unknown mode", func(r *authreq.Request, _ *authreq.Client) { r.ResponseMode = "fragment" }, "s", oauth.ModeQuery},
-		{"repeated mode", func(r *authreq.Request, _ *authreq.Client) {
+		{"N021 unknown mode", func(r *authreq.Request, _ *client.Client) { r.ResponseMode = "fragment" }, "s", oauth.ModeQuery},
+		{"repeated mode", func(r *authreq.Request, _ *client.Client) {
 			r.ResponseMode, r.Repeated = "form_post", []string{"response_mode"}
 		}, "s", oauth.ModeQuery},
 		{"N037 repeated state", repeated("state"), "", oauth.ModeQuery},
-		{"N037 state too long", func(r *authreq.Request, _ *authreq.Client) { r.State = strings.Repeat("s", 2049) }, "", oauth.ModeQuery},
-		{"N037 state is exact", func(r *authreq.Request, _ *authreq.Client) { r.State = `"><script> %00&` }, `"><script> %00&`, oauth.ModeQuery},
+		{"N037 state too long", func(r *authreq.Request, _ *client.Client) { r.State = strings.Repeat("s", 2049) }, "", oauth.ModeQuery},
+		{"N037 state is exact", func(r *authreq.Request, _ *client.Client) { r.State = `"><script> %00&` }, `"><script> %00&`, oauth.ModeQuery},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -511,15 +512,15 @@ func TestDescriptionsAreFitForTheWire(t *testing.T) {
 	allowed := func(c rune) bool { return c >= ' ' && c <= '~' && c != '"' && c != '\\' } // RFC 6749 §5.2
 	for _, change := range []edit{
 		scope("x"), repeated("x"),
-		func(r *authreq.Request, c *authreq.Client) { r.Scope, c.Scope = "", nil },
-		func(r *authreq.Request, _ *authreq.Client) { r.RequestObject = "x" },
-		func(r *authreq.Request, _ *authreq.Client) { r.RequestURI = "x" },
-		func(r *authreq.Request, _ *authreq.Client) { r.LoginHint = "\x00" },
-		func(r *authreq.Request, _ *authreq.Client) { r.IDTokenHint = "x" },
-		func(_ *authreq.Request, c *authreq.Client) { c.GrantTypes = nil },
-		func(_ *authreq.Request, c *authreq.Client) { c.RequirePushed = true },
+		func(r *authreq.Request, c *client.Client) { r.Scope, c.Scope = "", nil },
+		func(r *authreq.Request, _ *client.Client) { r.RequestObject = "x" },
+		func(r *authreq.Request, _ *client.Client) { r.RequestURI = "x" },
+		func(r *authreq.Request, _ *client.Client) { r.LoginHint = "\x00" },
+		func(r *authreq.Request, _ *client.Client) { r.IDTokenHint = "x" },
+		func(_ *authreq.Request, c *client.Client) { c.GrantTypes = nil },
+		func(_ *authreq.Request, c *client.Client) { c.RequirePushed = true },
 	} {
-		r, c := valid(), client()
+		r, c := valid(), newClient()
 		change(&r, &c)
 		_, err := checker.AfterRedirect(t.Context(), r, c, keys{set: generate(t)})
 		var refusal *oauth.Error
@@ -553,8 +554,8 @@ func FuzzRedirectURIRegistered(f *testing.F) {
 	f.Fuzz(func(t *testing.T, presented string) {
 		r := valid()
 		r.RedirectURI = presented
-		err := checker.BeforeRedirect(r, client())
-		if (err == nil) != slices.Contains(client().RedirectURIs, presented) {
+		err := checker.BeforeRedirect(r, newClient())
+		if (err == nil) != slices.Contains(newClient().RedirectURIs, presented) {
 			t.Errorf("BeforeRedirect(%q) = %v", presented, err)
 		}
 	})

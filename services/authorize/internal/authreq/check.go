@@ -3,6 +3,7 @@ package authreq
 import (
 	"context"
 
+	"github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/jwks"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
@@ -85,15 +86,15 @@ func (c *Checker) BeforeClient(req Request) error {
 
 // BeforeRedirect checks what has to hold before the client may be told anything.
 // Its refusals are for the user.
-func (c *Checker) BeforeRedirect(req Request, client Client) error {
-	return c.apply(beforeRedirect, &Checked{Request: req, Client: client})
+func (c *Checker) BeforeRedirect(req Request, from client.Client) error {
+	return c.apply(beforeRedirect, &Checked{Request: req, Client: from})
 }
 
 // AfterRedirect checks everything else, once [Checker.BeforeRedirect] has
 // passed. An *oauth.Error is a refusal for the client; another error is a
 // failure to ask keys.
-func (c *Checker) AfterRedirect(ctx context.Context, req Request, client Client, keys Keys) (Checked, error) {
-	checked := Checked{Request: req, Client: client}
+func (c *Checker) AfterRedirect(ctx context.Context, req Request, from client.Client, keys Keys) (Checked, error) {
+	checked := Checked{Request: req, Client: from}
 	if err := c.apply(afterRedirect, &checked); err != nil {
 		return Checked{}, err
 	}

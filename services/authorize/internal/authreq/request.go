@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/oauth"
-	"github.com/chancery-auth/chancery/pkg/secret"
 )
 
 // Request is the parameters of an authorization request, as they were sent. An
@@ -95,50 +95,10 @@ func Unmarshal(encoded []byte) (Request, error) {
 	return r, nil
 }
 
-// Client is what the rules need to know of a client.
-type Client struct {
-	ID           string
-	RedirectURIs []string
-	GrantTypes   []string
-	// Scope is every scope that it may ask for.
-	Scope oauth.Scope
-	// DefaultScope is what a request without scope asks for; empty: the provider's.
-	DefaultScope oauth.Scope
-	// AnyPort lets the client take any port of a loopback redirect (RFC 8252 §7.3).
-	AnyPort bool
-	// RequirePKCE is true for every client that does not authenticate.
-	RequirePKCE bool
-	// RequirePushed refuses what was not pushed (RFC 9126 §6).
-	RequirePushed bool
-	// Said is the client as the registry describes it, for pages and for whoever
-	// needs it whole. No rule looks at it.
-	Said any
-	// Vetted says that the operators vouch for it.
-	Vetted bool
-	// Internal clients are for the members of WorkspaceID, who alone may know of
-	// them. WorkspaceID is the owner's; empty for none.
-	Internal    bool
-	WorkspaceID string
-	// Name is the one that users are shown.
-	Name string
-}
-
-// MembersOf is the workspace whose members alone may use the client; empty for
-// one that is not internal.
-func (c Client) MembersOf() string {
-	if c.Internal {
-		return c.WorkspaceID
-	}
-	return ""
-}
-
-// Shown is as what users are shown the client.
-func (c Client) Shown() secret.Digest { return secret.DigestOf(c.WorkspaceID + " " + c.Name) }
-
 // Checked is a request that keeps every rule, with its parameters parsed.
 type Checked struct {
 	Request
-	Client Client
+	Client client.Client
 	// Asked is the scope to ask the user for.
 	Asked   oauth.Scope
 	Prompts oauth.Prompt

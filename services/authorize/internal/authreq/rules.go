@@ -6,6 +6,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
 )
@@ -43,10 +44,7 @@ func redirectURIRegistered(_ *Checker, r *Checked) error {
 	if r.RedirectURI == "" {
 		return oauth.Refuse(oauth.InvalidRequest, "redirect_uri is required")
 	}
-	matches := func(registered string) bool {
-		return oauth.MatchRedirectURI(registered, r.RedirectURI, r.Client.AnyPort)
-	}
-	if !slices.ContainsFunc(r.Client.RedirectURIs, matches) {
+	if !r.Client.RedirectsTo(r.RedirectURI) {
 		return oauth.Refuse(oauth.InvalidRequest, "redirect_uri is not one that the client has registered")
 	}
 	return nil
@@ -109,17 +107,17 @@ func scopeParsed(c *Checker, r *Checked) (err error) {
 // user is, unless somebody has decided on more. Only where the client's default or
 // the preset's has it, is it offline_access, which is else for a client to ask for
 // in so many words (OIDC Core §11).
-func (c *Checker) askedByDefault(client Client) oauth.Scope {
-	if len(client.DefaultScope) > 0 {
-		return client.DefaultScope
+func (c *Checker) askedByDefault(of client.Client) oauth.Scope {
+	if len(of.DefaultScope) > 0 {
+		return of.DefaultScope
 	}
 	if c.ScopeMandatory {
 		return nil
 	}
-	if asked := c.DefaultScope.Intersect(client.Scope); len(asked) > 0 {
+	if asked := c.DefaultScope.Intersect(of.Scope); len(asked) > 0 {
 		return asked
 	}
-	return c.Scopes.Names(preset.Identity).Without("offline_access").Intersect(client.Scope)
+	return c.Scopes.Names(preset.Identity).Without("offline_access").Intersect(of.Scope)
 }
 
 func scopeKnown(c *Checker, r *Checked) error {

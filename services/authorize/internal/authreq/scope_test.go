@@ -29,7 +29,7 @@ func TestN022_WhatARequestWithoutScopeAsksFor(t *testing.T) {
 		{"no default where scope is mandatory", provider(true), nil, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r, c := valid(), client()
+			r, c := valid(), newClient()
 			r.Scope, c.DefaultScope = "", tt.own
 			checked, err := tt.checker.AfterRedirect(t.Context(), r, c, noKeys)
 			if (code(err) == oauth.InvalidScope) != (tt.want == nil) || !checked.Asked.Equal(tt.want) {

@@ -8,26 +8,16 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/role"
 )
 
-// Client is what matters of a client for consent.
-type Client struct {
-	ID           string
-	Name         string
-	WorkspaceID  string // of its owner; empty for none
-	Public       bool   // it does not authenticate
-	RedirectURIs []string
-	SkipConsent  bool // the platform's own
-	Vetted       bool // somebody vouches for it
-}
-
 // Request is an authorization request that may need consent.
 type Request struct {
 	Sub    string
-	Client Client
+	Client client.Client
 	// Scope is the requested one, as it was sent.
 	Scope       string
 	RedirectURI string

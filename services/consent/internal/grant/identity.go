@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 )
 
@@ -48,8 +49,8 @@ func destination(redirectURI string) string {
 	return scheme + "://" + strings.ToLower(authority)
 }
 
-// identities are those that c can come as now.
-func (c Client) identities() []Identity {
+// identitiesNow are those that c can come as now.
+func identitiesNow(c client.Client) []Identity {
 	var list []Identity
 	for _, uri := range c.RedirectURIs {
 		if as := IdentityOf(c.Name, c.WorkspaceID, uri); !slices.Contains(list, as) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
@@ -126,7 +127,7 @@ func (k *Keeper) Record(ctx context.Context, c Consent) (Grant, error) {
 //
 // Fails with fault.NotFound, also for a grant of somebody else, and as
 // [Keeper.Record] does for a selection.
-func (k *Keeper) Share(ctx context.Context, id uuid.UUID, sub string, client Client, selected Selection) (Grant, error) {
+func (k *Keeper) Share(ctx context.Context, id uuid.UUID, sub string, c client.Client, selected Selection) (Grant, error) {
 	g, err := k.Find(ctx, id)
 	if err != nil {
 		return Grant{}, err
@@ -153,7 +154,7 @@ func (k *Keeper) Share(ctx context.Context, id uuid.UUID, sub string, client Cli
 	if err != nil {
 		return Grant{}, err
 	}
-	decided := sharing{levels: levels, kinds: kinds, identities: client.identities()}
+	decided := sharing{levels: levels, kinds: kinds, identities: identitiesNow(c)}
 	if decided.adds(k.Scopes, g) && len(g.placesOf(decided.identities)) == 0 {
 		return Grant{}, oauth.Refuse(oauth.InvalidRequest, "the app has another name or address than it was allowed under: it can have more once it has asked")
 	}

@@ -5,13 +5,14 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 )
 
 // quiet is a situation in which no rule asks: each case below breaks one.
 func quiet() situation {
 	return situation{
-		request: Request{Client: Client{
+		request: Request{Client: client.Client{
 			Vetted:       true,
 			RedirectURIs: []string{"https://app.example/cb"},
 		}},

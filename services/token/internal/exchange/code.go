@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/seal"
@@ -21,7 +22,7 @@ import (
 //
 // Tokens are minted before the code passes the gate, so that a code is not spent
 // on a failure; they leave only if it passes.
-func (x *Exchanger) byCode(ctx context.Context, c Client, req Request) (Result, error) {
+func (x *Exchanger) byCode(ctx context.Context, c client.Client, req Request) (Result, error) {
 	if req.Code == "" {
 		return Result{}, oauth.Refuse(oauth.InvalidRequest, "code is missing")
 	}
@@ -36,7 +37,7 @@ func (x *Exchanger) byCode(ctx context.Context, c Client, req Request) (Result, 
 	if err != nil {
 		return Result{}, err
 	}
-	if !c.redirectsTo(opened.RedirectURI) {
+	if !c.RedirectsTo(opened.RedirectURI) {
 		return Result{}, oauth.Refuse(oauth.InvalidGrant, "redirect_uri is not registered any more")
 	}
 	audience, err := narrowResource(opened.Resource, req.Resource)
@@ -46,7 +47,7 @@ func (x *Exchanger) byCode(ctx context.Context, c Client, req Request) (Result, 
 	now, err := x.Standings.Resolve(ctx, standing.Asked{
 		GrantID: opened.GrantID, Origin: opened.Origin, ClientID: opened.ClientID, Sub: opened.Sub,
 		SubjectVersion: opened.SubjectVersion, Scope: opened.Scope.Intersect(c.Scope), Audience: audience,
-		PlatformOwn: c.PlatformOwn, Owner: c.Owner,
+		PlatformOwn: c.SkipConsent, Owner: c.Owner(),
 	})
 	if err != nil {
 		return Result{}, err
@@ -65,31 +66,23 @@ func (x *Exchanger) byCode(ctx context.Context, c Client, req Request) (Result, 
 	return result, nil
 }
 
-// redirectsTo reports whether uri is still one of the client's: a code may have
-// gone to an address that was taken off the list because it leaks.
-func (c Client) redirectsTo(uri string) bool {
-	return slices.ContainsFunc(c.RedirectURIs, func(registered string) bool {
-		return oauth.MatchRedirectURI(registered, uri, c.AnyLoopbackPort)
-	})
-}
-
 // mayRefresh reports whether scope lets the client have refresh tokens (OIDC Core
 // §11), or needs not to.
-func (c Client) mayRefresh(scope oauth.Scope) bool {
-	return c.RefreshUnasked || scope.Contains("offline_access")
+func mayRefresh(c client.Client, scope oauth.Scope) bool {
+	return c.Refresh.Unasked || scope.Contains("offline_access")
 }
 
 // newFamily is the family that the code starts; nil when it gives no refresh
 // token.
-func (x *Exchanger) newFamily(c Client, opened credential.AuthorizationCode, now standing.Standing) *family.Family {
-	if !c.mayRefresh(now.Scope) || !slices.Contains(c.GrantTypes, oauth.GrantRefreshToken) {
+func (x *Exchanger) newFamily(c client.Client, opened credential.AuthorizationCode, now standing.Standing) *family.Family {
+	if !mayRefresh(c, now.Scope) || !slices.Contains(c.GrantTypes, oauth.GrantRefreshToken) {
 		return nil
 	}
 	return &family.Family{
 		ID: opened.ID, GrantID: now.Grant.ID, Origin: opened.Origin, ClientID: c.ID,
 		Sub: now.Subject.Sub, SubjectVersion: now.Subject.Version,
 		Scope: opened.Scope.Intersect(c.Scope), Resource: opened.Resource, AuthTime: opened.AuthTime,
-		KeyID: x.Credentials.Primary(), Lifetime: c.RefreshLifetime, AbsoluteLifetime: x.Lifetimes.RefreshAbsolute,
+		KeyID: x.Credentials.Primary(), Lifetime: c.RefreshTokenLifetime, AbsoluteLifetime: x.Lifetimes.RefreshAbsolute,
 	}
 }
 
@@ -103,8 +96,8 @@ func sessionOf(opened credential.AuthorizationCode, f *family.Family) uuid.UUID 
 }
 
 // mint makes the tokens, and the text of f's token in use unless f is nil.
-func (x *Exchanger) mint(ctx context.Context, c Client, s issue.Subject, f *family.Family, audience []string) (Result, error) {
-	tokens, err := x.Issuer.ForSubject(ctx, c.Client, s, audience)
+func (x *Exchanger) mint(ctx context.Context, c client.Client, s issue.Subject, f *family.Family, audience []string) (Result, error) {
+	tokens, err := x.Issuer.ForSubject(ctx, c, s, audience)
 	if err != nil {
 		return Result{}, err
 	}

@@ -3,13 +3,14 @@ package exchange
 import (
 	"context"
 
+	"github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
 )
 
 // byCredentials gives a client a token of its own (RFC 6749 §4.4). It touches no
 // store: there is neither a subject nor a refresh token.
-func (x *Exchanger) byCredentials(_ context.Context, c Client, req Request) (Result, error) {
+func (x *Exchanger) byCredentials(_ context.Context, c client.Client, req Request) (Result, error) {
 	if c.Public {
 		return Result{}, oauth.Refuse(oauth.UnauthorizedClient, "client_credentials is for clients that authenticate")
 	}
@@ -26,7 +27,7 @@ func (x *Exchanger) byCredentials(_ context.Context, c Client, req Request) (Res
 	if len(req.Resource) == 0 {
 		audience = nil
 	}
-	tokens, err := x.Issuer.ForClient(c.Client, scope, audience)
+	tokens, err := x.Issuer.ForClient(c, scope, audience)
 	return Result{Tokens: tokens}, err
 }
 

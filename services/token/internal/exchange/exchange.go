@@ -8,10 +8,8 @@ package exchange
 import (
 	"context"
 	"slices"
-	"time"
 
-	"github.com/google/uuid"
-
+	"github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
@@ -21,27 +19,10 @@ import (
 	"github.com/chancery-auth/chancery/services/token/internal/standing"
 )
 
-// Client is an authenticated client.
-type Client struct {
-	issue.Client
-	RedirectURIs []string
-	// AnyLoopbackPort: its loopback redirect URIs match with any port.
-	AnyLoopbackPort bool
-	// Public: it cannot keep a secret, and so has nothing to get tokens of its own with.
-	Public       bool
-	GrantTypes   []string
-	Scope        oauth.Scope // everything it may ask for
-	DefaultScope oauth.Scope
-	Rotation     family.Policy
-	// RefreshLifetime is of each refresh token.
-	RefreshLifetime time.Duration
-	// RefreshUnasked: it has refresh tokens without the scope offline_access.
-	RefreshUnasked bool
-	// PlatformOwn: it needs no consent.
-	PlatformOwn bool
-	// Owner is the workspace for whose members alone the client is; nil: it is for
-	// everybody.
-	Owner uuid.UUID
+// PolicyOf returns how refresh tokens of the client rotate.
+func PolicyOf(c client.Client) family.Policy {
+	r := c.Refresh
+	return family.Policy{Rotation: family.Rotation(r.Rotation), Threshold: r.Threshold, Grace: r.Grace, Window: r.Window}
 }
 
 // Request is a token request without the client's credentials.
@@ -86,11 +67,11 @@ type Exchanger struct {
 
 // Exchange trades the grant that the request holds. Fails with the errors of
 // RFC 6749 §5.2, and with invalid_target.
-func (x *Exchanger) Exchange(ctx context.Context, grantType string, c Client, req Request) (Result, error) {
+func (x *Exchanger) Exchange(ctx context.Context, grantType string, c client.Client, req Request) (Result, error) {
 	if grantType == "" {
 		return Result{}, oauth.Refuse(oauth.InvalidRequest, "grant_type is missing")
 	}
-	trade, ok := map[string]func(context.Context, Client, Request) (Result, error){
+	trade, ok := map[string]func(context.Context, client.Client, Request) (Result, error){
 		oauth.GrantAuthorizationCode: x.byCode,
 		oauth.GrantRefreshToken:      x.byRefreshToken,
 		oauth.GrantClientCredentials: x.byCredentials,

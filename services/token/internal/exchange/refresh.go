@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/services/token/internal/family"
@@ -15,7 +16,7 @@ import (
 
 // byRefreshToken trades a refresh token (RFC 6749 §6). What was granted is judged
 // first: a request that is refused for its scope leaves the token as it is.
-func (x *Exchanger) byRefreshToken(ctx context.Context, c Client, req Request) (Result, error) {
+func (x *Exchanger) byRefreshToken(ctx context.Context, c client.Client, req Request) (Result, error) {
 	if req.RefreshToken == "" {
 		return Result{}, oauth.Refuse(oauth.InvalidRequest, "refresh_token is missing")
 	}
@@ -35,7 +36,7 @@ func (x *Exchanger) byRefreshToken(ctx context.Context, c Client, req Request) (
 	if err != nil {
 		return Result{}, err
 	}
-	f, err = x.Families.Rotate(ctx, presented, c.Rotation, x.Credentials.Primary())
+	f, err = x.Families.Rotate(ctx, presented, PolicyOf(c), x.Credentials.Primary())
 	if err != nil {
 		return Result{}, err
 	}
@@ -47,7 +48,7 @@ func (x *Exchanger) byRefreshToken(ctx context.Context, c Client, req Request) (
 }
 
 // refreshable is what the family is worth now, narrowed to what req asks for.
-func (x *Exchanger) refreshable(ctx context.Context, c Client, f family.Family, req Request) (standing.Standing, []string, error) {
+func (x *Exchanger) refreshable(ctx context.Context, c client.Client, f family.Family, req Request) (standing.Standing, []string, error) {
 	// A token may have had what a scope stands for, where that was not allowed itself.
 	scope, err := narrowScope(x.Catalogue.Implied(f.Scope), cmp.Or(req.Scope, f.Scope.String()))
 	if err != nil {
@@ -58,14 +59,14 @@ func (x *Exchanger) refreshable(ctx context.Context, c Client, f family.Family, 
 		return standing.Standing{}, nil, err
 	}
 	// What let the client have refresh tokens at all may have been taken from it.
-	if !c.mayRefresh(c.Scope) {
+	if !mayRefresh(c, c.Scope) {
 		return standing.Standing{}, nil, oauth.Refuse(oauth.InvalidGrant, "the client has no offline access any more")
 	}
 	now, err := x.Standings.Resolve(ctx, standing.Asked{
 		GrantID: f.GrantID, Origin: f.Origin, ClientID: f.ClientID, Sub: f.Sub,
 		// A scope that the client lost is gone; one that it gained was never granted.
 		SubjectVersion: f.SubjectVersion, Scope: scope.Intersect(x.Catalogue.Implied(c.Scope)), Audience: audience,
-		PlatformOwn: c.PlatformOwn, Owner: c.Owner,
+		PlatformOwn: c.SkipConsent, Owner: c.Owner(),
 	})
 	return now, audience, err
 }

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/jwks"
 )
 
 // idToken makes the ID token that comes with an access token (OIDC Core §2,
 // §3.1.3.6). Instants are in Unix seconds.
-func (i *Issuer) idToken(c Client, t credential.AccessToken, s Subject, accessToken string) (string, error) {
+func (i *Issuer) idToken(c client.Client, t credential.AccessToken, s Subject, accessToken string) (string, error) {
 	claims := i.about(s, t)
 	claims["iss"], claims["sub"], claims["aud"] = i.URL, t.Sub, c.ID
 	claims["exp"], claims["iat"] = t.IssueTime.Add(i.IDTokenLifetime).Unix(), t.IssueTime.Unix()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/chancery-auth/chancery/pkg/client"
 	"github.com/chancery-auth/chancery/pkg/credential"
 	"github.com/chancery-auth/chancery/pkg/jwks"
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -17,15 +18,6 @@ import (
 	"github.com/chancery-auth/chancery/services/token/internal/resourceset"
 	"github.com/chancery-auth/chancery/services/token/internal/standing"
 )
-
-// Client is what minting needs to know of a client.
-type Client struct {
-	ID                  string
-	Version             int64
-	ScopeVersion        int64
-	AccessTokenLifetime time.Duration
-	IDTokenAlg          jwks.Alg // empty: RS256
-}
 
 // SignIn is what ID tokens say of it: when it was, and the nonce that ties the token to
 // the authorization request.
@@ -72,7 +64,7 @@ type Issuer struct {
 
 // ForSubject mints an access token for what s stands for, and an ID token if its
 // scope has openid (OIDC Core §3.1.3.3).
-func (i *Issuer) ForSubject(ctx context.Context, c Client, s Subject, audience []string) (Tokens, error) {
+func (i *Issuer) ForSubject(ctx context.Context, c client.Client, s Subject, audience []string) (Tokens, error) {
 	t := i.accessToken(c, s.Standing.Scope, audience)
 	t.Sub, t.SubjectVersion = s.Standing.Subject.Sub, s.Standing.Subject.Version
 	t.GrantID, t.GrantVersion = s.Standing.Grant.ID, s.Standing.Grant.Version
@@ -92,7 +84,7 @@ func (i *Issuer) ForSubject(ctx context.Context, c Client, s Subject, audience [
 }
 
 // ForClient mints an access token of the client itself (RFC 6749 §4.4.3).
-func (i *Issuer) ForClient(c Client, scope oauth.Scope, audience []string) (Tokens, error) {
+func (i *Issuer) ForClient(c client.Client, scope oauth.Scope, audience []string) (Tokens, error) {
 	t := i.accessToken(c, scope, audience)
 	t.FamilyID = ownFamily(c.ID)
 	return i.seal(t)
@@ -105,7 +97,7 @@ func ownFamily(clientID string) uuid.UUID { return uuid.NewSHA1(ownTokens, []byt
 // ownTokens is the name space of these families (RFC 9562 §5.5).
 var ownTokens = uuid.MustParse("5a0c3f0e-3e0f-4d59-9d3c-8a6e0c1b7f42")
 
-func (i *Issuer) accessToken(c Client, scope oauth.Scope, audience []string) credential.AccessToken {
+func (i *Issuer) accessToken(c client.Client, scope oauth.Scope, audience []string) credential.AccessToken {
 	now := i.Now().Truncate(time.Second)
 	return credential.AccessToken{
 		ClientID: c.ID, ClientVersion: c.Version, ClientScopeVersion: c.ScopeVersion,

@@ -1,11 +1,11 @@
-package vetting_test
+package client_test
 
 import (
 	"testing"
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/chancery-auth/chancery/pkg/vetting"
+	"github.com/chancery-auth/chancery/pkg/client"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
 
@@ -24,8 +24,8 @@ func TestN315_AClientIsVettedIfNothingSaysTheOpposite(t *testing.T) {
 		{"no client", nil, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := vetting.Of(tt.c); got != tt.want {
-				t.Errorf("Of() = %v, want %v", got, tt.want)
+			if got := client.Vetted(tt.c); got != tt.want {
+				t.Errorf("Vetted() = %v, want %v", got, tt.want)
 			}
 		})
 	}

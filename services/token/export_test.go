@@ -1,4 +1,0 @@
-package token
-
-// RotationOf is the policy of a client.
-var RotationOf = rotationOf
