@@ -125,12 +125,6 @@ func (r *Replica) Check(ctx context.Context, eval func(*State) (permissive bool)
 	return ErrStale
 }
 
-// Current reports what eval says of the state, and false without a lease. It does not
-// wait: it is for a caller who has another way to know.
-func (r *Replica) Current(eval func(*State) bool) bool {
-	return r.fresh(r.lease.Load()) && eval(r.state)
-}
-
 // Nudge asks for a poll now, for a caller who knows or suspects that there is
 // something to read. It does not wait. However often it is called, polls keep
 // their distance.

@@ -23,7 +23,7 @@ const (
 	KindFamily      Kind = 3  // key is the family id; FamilyEnded, or epoch; value: see Of
 	KindSession     Kind = 4  // key is the session id, presence
 	KindSubject     Kind = 5  // key is sub, epoch; Deleted is for good
-	KindClient      Kind = 6  // key is client_id, epoch; Deleted is for good; value: see Revised
+	KindClient      Kind = 6  // key is client_id, epoch; Deleted is for good
 	KindClientScope Kind = 7  // key is client_id; value is the scope still allowed
 	KindMembership  Kind = 8  // key is sub, 0, workspace id; value is the role still held
 	KindProject     Kind = 9  // key is the project id, epoch
@@ -111,24 +111,6 @@ func Subject(sub string, version int64) Restriction {
 // Client ends every token of the client that was sealed before version.
 func Client(clientID string, version int64) Restriction {
 	return Restriction{Kind: KindClient, Key: []byte(clientID), Version: version}
-}
-
-// Revised returns r, of a client, with the revision that the client has now: what is
-// remembered of an earlier one is out of date. It ends no token, and binaries of
-// earlier releases do not read it.
-func (r Restriction) Revised(revision int64) Restriction {
-	if revision > 0 {
-		r.Value = binary.BigEndian.AppendUint64(nil, uint64(revision)) //nolint:gosec // positive
-	}
-	return r
-}
-
-// revision is what [Restriction.Revised] has set; 0 for none.
-func (r Restriction) revision() int64 {
-	if len(r.Value) != 8 {
-		return 0
-	}
-	return int64(binary.BigEndian.Uint64(r.Value)) //nolint:gosec // written from an int64
 }
 
 // ClientScope narrows tokens of the client that were sealed before version to

@@ -33,7 +33,7 @@ type State struct {
 	families *compact
 	projects *compact
 	subjects *table[string, none]
-	clients  *table[string, int64] // with the revision
+	clients  *table[string, none]
 	scopes   *table[string, string]
 	members  *table[member, role.Role]
 	shelves  []shelf // all of them
@@ -61,9 +61,7 @@ func NewState(memory int64) *State {
 	s.families = newCompact(r, KindFamily, 16)
 	s.projects = newCompact(r, KindProject, 16)
 	s.subjects = newTable(r, textOf[none], either, func(sub string, v versioned[none]) Restriction { return Subject(sub, v.version) })
-	s.clients = newTable(r, textOf[int64], later, func(id string, v versioned[int64]) Restriction {
-		return Client(id, v.version).Revised(v.value)
-	})
+	s.clients = newTable(r, textOf[none], either, func(id string, v versioned[none]) Restriction { return Client(id, v.version) })
 	s.scopes = newTable(r, textsOf, scopeOfBoth, func(id string, v versioned[string]) Restriction { return ClientScope(id, v.version, v.value) })
 	s.members = newTable(r, textOfMember, role.Min, func(m member, v versioned[role.Role]) Restriction {
 		return Membership(m.sub, m.workspace, v.version, v.value)
@@ -81,8 +79,6 @@ func textsOf(key, value string) int64 { return int64(len(key) + len(value)) }
 func textOfMember(m member, _ role.Role) int64 { return int64(len(m.sub)) }
 
 func either(none, none) none { return none{} }
-
-func later(a, b int64) int64 { return max(a, b) }
 
 // scopeOfBoth returns those scopes of a that b has too, in the order of a.
 func scopeOfBoth(a, b string) string {
@@ -152,7 +148,7 @@ func (s *State) place(r Entry, logged bool) (fits bool) {
 	case KindSubject:
 		return s.subjects.join(string(r.Key), v)
 	case KindClient:
-		return s.clients.join(string(r.Key), versioned[int64]{r.Version, r.revision(), until, logged})
+		return s.clients.join(string(r.Key), v)
 	case KindClientScope:
 		scope := scopeOfBoth(string(r.Value), string(r.Value)) // without spaces that mean nothing
 		return s.scopes.join(string(r.Key), versioned[string]{r.Version, scope, until, logged})
@@ -247,15 +243,6 @@ func (s *State) SubjectEpoch(sub string) int64 { return s.subjects.latest(sub) }
 
 // ClientEpoch is [State.GrantEpoch] for a client.
 func (s *State) ClientEpoch(clientID string) int64 { return s.clients.latest(clientID) }
-
-// ClientRevision is the last revision of the client that is known; 0 where it has not
-// changed for as long as restrictions are kept.
-func (s *State) ClientRevision(clientID string) (revision int64) {
-	for _, v := range s.clients.find(clientID) {
-		revision = max(revision, v.value)
-	}
-	return revision
-}
 
 // RestoreEpoch is the least epoch of the installation that is still valid. It
 // is also what a new token seals: one that is behind is dead on arrival.
