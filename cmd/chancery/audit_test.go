@@ -18,14 +18,13 @@ import (
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/folder"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	"github.com/chancery-auth/chancery/pkg/database"
+	"github.com/chancery-auth/chancery/pkg/database/databasetest"
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/pkg/event/eventdb"
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/secret"
-	"github.com/chancery-auth/chancery/pkg/sqlite"
-	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	eventv1 "github.com/chancery-auth/chancery/proto/chancery/event/v1"
 	"github.com/chancery-auth/chancery/services/registry"
 )
@@ -34,20 +33,20 @@ import (
 // leads to it.
 func audited(t *testing.T, events ...event.Event) (dir string) {
 	t.Helper()
-	db := sqlitetest.New(t, migrationSets()...)
+	db := databasetest.SQLite(t, migrationSets()...)
 	write(t, db, events...)
 	data := folder.Folder{Data: t.TempDir()}
 	credential, err := data.OpenCredential()
 	if err != nil {
 		t.Fatal(err)
 	}
-	writeInfo(t, data, folder.Server{GRPC: serveRegistry(t, registry.NewStores(database.SQLite(db)), credential)})
+	writeInfo(t, data, folder.Server{GRPC: serveRegistry(t, registry.NewStores(db), credential)})
 	return data.Data
 }
 
-func write(t *testing.T, db *sqlite.DB, events ...event.Event) {
+func write(t *testing.T, db *database.DB, events ...event.Event) {
 	t.Helper()
-	err := database.SQLite(db).InTx(t.Context(), func(tx *database.Tx) error { return eventdb.Append(t.Context(), tx, events...) })
+	err := db.InTx(t.Context(), func(tx *database.Tx) error { return eventdb.Append(t.Context(), tx, events...) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +198,7 @@ func (l *lines) String() string {
 
 func TestEventsTailPrintsWhatIsPublished(t *testing.T) {
 	server := eventtest.NewServer(t)
-	db := sqlitetest.New(t, migrationSets()...)
+	db := databasetest.SQLite(t, migrationSets()...)
 	grant := eventtest.Whole()
 	grant.Type = event.GrantRevoked
 	write(t, db, grant, event.Event{Type: event.KeyCreated})
@@ -207,7 +206,7 @@ func TestEventsTailPrintsWhatIsPublished(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := eventdb.NewOutbox(database.SQLite(db)).Relay(t.Context(), 10, publisher.Publish); err != nil {
+	if _, err := eventdb.NewOutbox(db).Relay(t.Context(), 10, publisher.Publish); err != nil {
 		t.Fatal(err)
 	}
 	data := folder.Folder{Data: t.TempDir()}

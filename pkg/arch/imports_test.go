@@ -109,14 +109,10 @@ func below(roots ...string) func(string) bool {
 	}
 }
 
-// speaksPostgres allows what stores stand on, and who makes the pool and hands it on.
-func speaksPostgres(from string) bool {
-	elements := strings.Split(from, "/")
-	top := elements[0]
-	return top == "pkg" && (strings.HasPrefix(elements[1], "pg") || strings.HasSuffix(from, "pg") || strings.HasSuffix(from, "test")) ||
-		within(from, "pkg/migrate") || within(from, "pkg/database") ||
-		top == "cmd" || top == "e2e" || top == "bench"
-}
+// speaksPostgres allows what stores stand on, what PostgreSQL alone has, and the
+// command that makes the pool.
+var speaksPostgres = below("cmd", "pkg/database", "pkg/pg", "pkg/pgtest", "pkg/pgtrace", "pkg/migrate",
+	"pkg/coherent/coherentpg", "pkg/event/eventpg")
 
 // notNoun forbids services/<service>/internal/<noun>: it has the rules, and its store
 // stands on pkg/database; what is above it has the wire.
@@ -131,13 +127,16 @@ func TestConfinement(t *testing.T) {
 		known      func(string) bool
 		want       bool
 	}{
-		{"a noun with its store", "services/token/internal/family", speaksPostgres, false},
+		{"a store", "services/token/internal/family", speaksPostgres, false},
+		{"its suite", "services/token/internal/family/familytest", speaksPostgres, false},
 		{"the constructor of a service", "services/token", speaksPostgres, false},
 		{"the pool", "pkg/pg", speaksPostgres, true},
-		{"what only PostgreSQL does", "pkg/coherent/coherentpg", speaksPostgres, true},
-		{"what the store is of", "pkg/coherent", speaksPostgres, false},
+		{"what stores stand on", "pkg/database", speaksPostgres, true},
+		{"what PostgreSQL alone has", "pkg/coherent/coherentpg", speaksPostgres, true},
+		{"what both have", "pkg/coherent/coherentdb", speaksPostgres, false},
 		{"the gateway", "gateway", speaksPostgres, false},
 		{"a noun", "services/token/internal/family", notNoun, false},
+		{"a noun's suite", "services/token/internal/family/familytest", notNoun, true},
 		{"the migrations", "services/token/internal/migrations", notNoun, true},
 		{"an adapter", "services/token", notNoun, true},
 		{"the package itself", "pkg/jwks", below("pkg/jwks"), true},

@@ -14,7 +14,6 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/pkg/event/eventdb"
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
@@ -261,7 +260,7 @@ func encode(t *testing.T, e *eventv1.Event) []byte {
 func TestLostFilesAreLost(t *testing.T) {
 	w := newWorld(t)
 	w.write(t, eventtest.Whole())
-	if _, err := eventdb.NewOutbox(database.Postgres(w.db)).Relay(t.Context(), 1, w.publisher(t).Publish); err != nil {
+	if _, err := eventdb.NewOutbox(w.db).Relay(t.Context(), 1, w.publisher(t).Publish); err != nil {
 		t.Fatal(err)
 	}
 	w.server.Stop()

@@ -2,7 +2,8 @@
 // change, kept in the audit log and published on NATS JetStream.
 //
 // The transaction that changes something also appends its events, with Append
-// of eventdb, to the audit log and to an outbox; if that fails, the change fails. A [Relay] publishes what is in the outbox, at least once and
+// of eventdb, to the audit log and to an outbox; if that fails,
+// the change fails. A [Relay] publishes what is in the outbox, at least once and
 // in no promised order, and [Tail] reads it back.
 //
 // What to get right: nothing in Chancery is correct because an event arrived.

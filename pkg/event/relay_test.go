@@ -13,17 +13,16 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/chancery-auth/chancery/pkg/database"
+	"github.com/chancery-auth/chancery/pkg/database/databasetest"
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/pkg/event/eventdb"
 	"github.com/chancery-auth/chancery/pkg/event/eventtest"
 	"github.com/chancery-auth/chancery/pkg/event/migrations"
-	"github.com/chancery-auth/chancery/pkg/pgtest"
 	eventv1 "github.com/chancery-auth/chancery/proto/chancery/event/v1"
 )
 
@@ -51,14 +50,14 @@ func (b *buffer) count(text string) int {
 
 // world is an outbox, and a server that its events go to.
 type world struct {
-	db     *pgxpool.Pool
+	db     *database.DB
 	server *eventtest.Server
 	log    *buffer
 }
 
 func newWorld(t *testing.T) world {
 	t.Helper()
-	return world{pgtest.New(t, migrations.Set()), eventtest.NewServer(t), &buffer{}}
+	return world{databasetest.Postgres(t, migrations.Set()), eventtest.NewServer(t), &buffer{}}
 }
 
 func (w world) logger() *slog.Logger { return slog.New(slog.NewTextHandler(w.log, nil)) }
@@ -66,7 +65,7 @@ func (w world) logger() *slog.Logger { return slog.New(slog.NewTextHandler(w.log
 // write appends events in a transaction of their own.
 func (w world) write(t *testing.T, events ...event.Event) {
 	t.Helper()
-	err := database.Postgres(w.db).InTx(t.Context(), func(tx *database.Tx) error { return eventdb.Append(t.Context(), tx, events...) })
+	err := w.db.InTx(t.Context(), func(tx *database.Tx) error { return eventdb.Append(t.Context(), tx, events...) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +83,7 @@ func (w world) publisher(t *testing.T) *event.Publisher {
 // relay runs a relay until the test ends.
 func (w world) relay(t *testing.T, r event.Relay) {
 	t.Helper()
-	r.Outbox, r.Log = eventdb.NewOutbox(database.Postgres(w.db)), w.logger()
+	r.Outbox, r.Log = eventdb.NewOutbox(w.db), w.logger()
 	if r.Publisher == nil {
 		r.Publisher = w.publisher(t)
 	}
@@ -108,7 +107,7 @@ func start(t *testing.T, run func(context.Context) error) {
 
 func (w world) pending(t *testing.T) int64 {
 	t.Helper()
-	n, _, err := eventdb.NewOutbox(database.Postgres(w.db)).Lag(t.Context())
+	n, _, err := eventdb.NewOutbox(w.db).Lag(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +117,7 @@ func (w world) pending(t *testing.T) int64 {
 // audited is the audit log by event id.
 func (w world) audited(t *testing.T) map[string]*eventv1.Event {
 	t.Helper()
-	list, _, err := event.List(t.Context(), eventdb.NewLog(database.Postgres(w.db)), event.Filter{}, 10_000, "")
+	list, _, err := event.List(t.Context(), eventdb.NewLog(w.db), event.Filter{}, 10_000, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +257,7 @@ func TestMessageHasHeadersAndIsKeptOnce(t *testing.T) {
 	p := w.publisher(t)
 	// The first attempt dies between publishing and deleting.
 	killed := errors.New("killed")
-	_, err := eventdb.NewOutbox(database.Postgres(w.db)).Relay(t.Context(), 10, func(ctx context.Context, r []event.Record) error {
+	_, err := eventdb.NewOutbox(w.db).Relay(t.Context(), 10, func(ctx context.Context, r []event.Record) error {
 		return errors.Join(p.Publish(ctx, r), killed)
 	})
 	if !errors.Is(err, killed) || w.pending(t) != 1 {
@@ -323,7 +322,7 @@ func TestTwoRelaysThatDieLoseNothing(t *testing.T) {
 		start(t, func(ctx context.Context) error {
 			for ctx.Err() == nil { // a process that is started again whenever it dies
 				life, die := context.WithCancel(ctx)
-				relay := event.Relay{Outbox: eventdb.NewOutbox(database.Postgres(w.db)), Publisher: mortal{p, die, &deaths}, Log: w.logger()}
+				relay := event.Relay{Outbox: eventdb.NewOutbox(w.db), Publisher: mortal{p, die, &deaths}, Log: w.logger()}
 				err := relay.Run(life)
 				die()
 				if err != nil {

@@ -11,11 +11,11 @@ import (
 
 	coherence "github.com/chancery-auth/chancery/pkg/coherent/migrations"
 	"github.com/chancery-auth/chancery/pkg/database"
+	"github.com/chancery-auth/chancery/pkg/database/databasetest"
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/pkg/event/eventdb"
 	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/fault"
-	"github.com/chancery-auth/chancery/pkg/sqlitetest"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 	"github.com/chancery-auth/chancery/services/registry"
 )
@@ -23,18 +23,18 @@ import (
 // audited is a registry whose audit log has two grants of s1, and a client.
 func audited(t *testing.T) fixture {
 	t.Helper()
-	db := sqlitetest.New(t, coherence.Set(), events.Set(), registry.Migrations())
+	db := databasetest.SQLite(t, coherence.Set(), events.Set(), registry.Migrations())
 	for _, e := range []event.Event{
 		{Type: event.ClientCreated, ClientID: "c1"},
 		{Type: event.GrantRecorded, ClientID: "c1", Sub: "s1"},
 		{Type: event.GrantRevoked, ClientID: "c2", Sub: "s1"},
 	} {
-		err := database.SQLite(db).InTx(t.Context(), func(tx *database.Tx) error { return eventdb.Append(t.Context(), tx, e) })
+		err := db.InTx(t.Context(), func(tx *database.Tx) error { return eventdb.Append(t.Context(), tx, e) })
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	return newFixture(t, registry.NewStores(database.SQLite(db)))
+	return newFixture(t, registry.NewStores(db))
 }
 
 func TestAuditRecordsAreFiltered(t *testing.T) {
