@@ -141,7 +141,7 @@ func (b *Batch) QueueEach(text string, args ...any) {
 // Send executes a batch in its order, on PostgreSQL in one round trip. Ends with the
 // first error.
 func (tx *Tx) Send(ctx context.Context, b Batch) error {
-	if tx.IsSQLite() || len(b.queued) == 1 {
+	if tx.IsSQLite() || len(b.queued) <= 1 {
 		for _, s := range b.queued {
 			if err := tx.execute(ctx, s); err != nil {
 				return err

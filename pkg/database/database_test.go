@@ -89,6 +89,24 @@ func TestValuesAreTheSame(t *testing.T) {
 	})
 }
 
+func TestAPointerIsWhatItPointsTo(t *testing.T) {
+	each(t, func(t *testing.T, db *database.DB) {
+		x := example("a")
+		_, err := db.Exec(t.Context(), `INSERT INTO thing.thing (`+columns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+			&x.ID, &x.Name, &x.Digest, &x.Count, &x.Flag, &x.At, &x.Lasts, &x.Names, &x.IDs, &x.Digests)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := scan(db.QueryRow(t.Context(), `SELECT `+columns+` FROM thing.thing WHERE id = $1`, &x.ID))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(x, got); diff != "" {
+			t.Errorf("(-written +read):\n%s", diff)
+		}
+	})
+}
+
 func TestFormsAreConverted(t *testing.T) {
 	each(t, func(t *testing.T, db *database.DB) {
 		twice := func(n *int64) any {
@@ -273,25 +291,31 @@ func TestInsertEachInsertsARowForEachElement(t *testing.T) {
 			INSERT INTO thing.thing (count, id, name, digest, flag)
 			SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::bytea[], $5::boolean[])
 			ON CONFLICT DO NOTHING`
-		ids := []uuid.UUID{uuid.New(), uuid.New()}
+		ids, last := []uuid.UUID{uuid.New(), uuid.New()}, []uuid.UUID{uuid.New()}
 		for range 2 {
 			err := db.InTx(t.Context(), func(tx *database.Tx) error {
 				return errors.Join(
 					tx.InsertEach(t.Context(), text, 7, ids, []string{"a", "b"}, [][]byte{{1}, {2}}, []bool{true, false}),
-					tx.InsertEach(t.Context(), text, 7, []uuid.UUID{}, []string{}, [][]byte{}, []bool{}))
+					tx.InsertEach(t.Context(), text, nil, last, []string{"c"}, [][]byte{{3}}, []bool{true}),
+					tx.InsertEach(t.Context(), text, 7, []uuid.UUID{}, []string{}, [][]byte{}, []bool{}),
+					tx.Send(t.Context(), database.Batch{}))
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
 		rows, err := database.Collect(t.Context(), db, func(row database.Row) (x thing, err error) {
-			err = row.Scan(&x.ID, &x.Name, &x.Digest, &x.Flag, &x.Count)
+			err = row.Scan(&x.ID, &x.Name, &x.Digest, &x.Flag, database.Null(&x.Count))
 			return x, err
 		}, `SELECT id, name, digest, flag, count FROM thing.thing ORDER BY name`)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := []thing{{ID: ids[0], Name: "a", Digest: []byte{1}, Flag: true, Count: 7}, {ID: ids[1], Name: "b", Digest: []byte{2}, Count: 7}}
+		want := []thing{
+			{ID: ids[0], Name: "a", Digest: []byte{1}, Flag: true, Count: 7},
+			{ID: ids[1], Name: "b", Digest: []byte{2}, Count: 7},
+			{ID: last[0], Name: "c", Digest: []byte{3}, Flag: true},
+		}
 		if diff := cmp.Diff(want, rows); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}

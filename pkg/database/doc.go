@@ -13,16 +13,17 @@
 //	unnest($1::text[]) AS x (value)   json_each(?1) AS x
 //	FOR UPDATE and its like   nothing: write transactions run one after another
 //
-// In lists, ::uuid[] and ::bytea[] say that the elements are bytes; where SQLite has
-// UUIDs as text, they are ::text[]::uuid[]. Where the two
-// need different statements, both stand side by side: see [Conn]. A name as @id
-// takes its value from [Args].
+// Where an argument of min or max is NULL, the result is, unlike that of least and
+// greatest. In lists, ::uuid[] and ::bytea[] say that the elements are bytes; where
+// SQLite has UUIDs as text, they are ::text[]::uuid[]. Where the two need different
+// statements, both stand side by side: see [Conn]. A name as @id takes its value from
+// [Args].
 //
 // Values are the same in Go: time.Time and time.Duration are timestamptz and
 // interval, or microseconds; uuid.UUID is uuid, or 16 bytes; []string, [][]byte and
-// []uuid.UUID are arrays, or JSON. A pointer is what it points to. A nil list is an empty one, and bytes
-// that are empty are read as nil from SQLite. Times are read in UTC. See [Null] for
-// columns that may be NULL.
+// []uuid.UUID are arrays, or JSON. A pointer is what it points to. A nil list is an
+// empty one, and bytes that are empty are read as nil from SQLite. Times are read in
+// UTC. See [Null] for columns that may be NULL.
 //
 // # Errors
 //

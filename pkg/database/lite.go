@@ -118,7 +118,7 @@ func lengthOf(args []any) int {
 
 func isList(arg any) bool {
 	_, bytes := arg.([]byte)
-	return !bytes && reflect.TypeOf(arg).Kind() == reflect.Slice
+	return !bytes && reflect.ValueOf(arg).Kind() == reflect.Slice
 }
 
 // elements returns args with the i-th element in place of each list.

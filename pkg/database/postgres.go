@@ -71,15 +71,18 @@ func toPgx(arg any) any {
 	switch arg := arg.(type) {
 	case formed:
 		return toPgx(arg.value())
-	case *[]string:
-		return notNil(*arg)
 	case []string:
 		return notNil(arg)
 	case [][]byte:
 		return notNil(arg)
 	case []uuid.UUID:
 		return notNil(arg)
+	case []int64:
+		return notNil(arg)
 	default:
+		if to, ok := pointed(arg); ok {
+			return toPgx(to)
+		}
 		return arg
 	}
 }

@@ -211,8 +211,6 @@ func toLite(arg any) (any, error) {
 		return arg.Microseconds(), nil
 	case uuid.UUID:
 		return arg[:], nil
-	case *[]string:
-		return toLite(*arg)
 	case []string:
 		list, err := json.Marshal(notNil(arg))
 		return string(list), err
@@ -224,8 +222,20 @@ func toLite(arg any) (any, error) {
 	case [][]byte:
 		return hexadecimal(arg, func(b []byte) []byte { return b })
 	default:
+		if to, ok := pointed(arg); ok {
+			return toLite(to)
+		}
 		return arg, nil
 	}
+}
+
+// pointed returns what arg points to, if it does.
+func pointed(arg any) (any, bool) {
+	v := reflect.ValueOf(arg)
+	if v.Kind() != reflect.Pointer || v.IsNil() {
+		return nil, false
+	}
+	return v.Elem().Interface(), true
 }
 
 // hexadecimal is the inverse of unmarshalBytes.
