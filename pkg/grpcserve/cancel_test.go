@@ -2,12 +2,15 @@ package grpcserve_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc/credentials"
 
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
+	"github.com/chancery-auth/chancery/pkg/h2conn"
 	"github.com/chancery-auth/chancery/pkg/mtls"
 	tokenv1 "github.com/chancery-auth/chancery/proto/chancery/token/v1"
 )
@@ -65,5 +68,26 @@ func TestN330_CancelledCallsOfAKnownCallerEndNoOther(t *testing.T) {
 	release()
 	if err := <-patient; err != nil {
 		t.Errorf("the call that waits: %v; refused %v", err, refused.by)
+	}
+}
+
+// What many people send at once comes on one connection side by side, and arrives.
+func TestN324_LargeCallsSideBySideAreAnswered(t *testing.T) {
+	e := newAdmitting(t, grpcserve.Admission{Connections: 512, PerSource: 128, Memory: 64 << 20, ReceiveTimeout: 2 * time.Second})
+	to := target(e.address)
+	to.TLS = e.known()
+	client := tokenv1.NewTokenServiceClient(connect(t, to, ""))
+	large := &tokenv1.ExchangeRequest{ClientAssertion: strings.Repeat("x", 60<<10)}
+	var wg sync.WaitGroup
+	for range 250 {
+		wg.Go(func() {
+			if _, err := client.Exchange(t.Context(), large); err != nil {
+				t.Errorf("one of the calls: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := e.refused.of(h2conn.ReceiveTimeout); n > 0 {
+		t.Errorf("%d connections were ended", n)
 	}
 }

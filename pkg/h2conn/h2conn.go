@@ -82,8 +82,9 @@ type Options struct {
 	// Pool has the memory for requests, from their first byte until they are
 	// answered. A connection that holds more than [Floor] waits while it is used up.
 	Pool *Pool
-	// Most is how much of it this one may hold, in bytes. It is to be more than the
-	// longest message. Zero: without a bound.
+	// Most is how much of it this one may hold, in bytes, while there are requests of
+	// it to be answered. Where none has arrived yet it may hold more: to wait for
+	// their ends and not read them would be to wait forever. Zero: without a bound.
 	Most int64
 	// ReceiveTimeout bounds how long a request takes to arrive. Zero: without a bound.
 	ReceiveTimeout time.Duration
@@ -110,6 +111,7 @@ type Conn struct {
 	streams    map[uint32]*stream
 	last       uint32 // the highest of them so far
 	held       int64
+	due        int // streams that have arrived, and whose answer has not begun
 	idle, done int
 	flooded    bool
 	closed     bool
@@ -119,6 +121,7 @@ type Conn struct {
 type stream struct {
 	held     int64
 	arrived  bool
+	due      bool // its answer, which has not begun
 	deadline *time.Timer
 }
 
@@ -136,10 +139,11 @@ func New(c net.Conn, o Options) *Conn {
 // Read implements net.Conn. It waits while the connection holds too much. Fails with
 // [ErrEnded] for a connection that was ended here.
 func (c *Conn) Read(p []byte) (int, error) {
-	if !c.wait() {
+	most := c.wait()
+	if most == 0 {
 		return 0, ErrEnded
 	}
-	n, err := c.Conn.Read(p[:min(len(p), readSize)])
+	n, err := c.Conn.Read(p[:min(int64(len(p)), most)])
 	if !c.take(p[:n]) {
 		c.end(Flood)
 		return 0, ErrEnded
@@ -184,15 +188,28 @@ func (c *Conn) end(reason string) {
 	c.Conn.Close()
 }
 
-// wait reports whether more may be read, once it may.
-func (c *Conn) wait() bool {
+// wait returns how much may be read, once anything may: 0 where the connection was
+// ended. A frame that has begun is counted already, and may always end.
+func (c *Conn) wait() (most int64) {
 	pool := c.o.Pool
 	pool.mu.Lock()
 	defer pool.mu.Unlock()
-	for !c.closed && c.held >= Floor && (c.held >= c.o.Most || pool.held >= pool.most) {
+	for !c.closed && c.full() && c.in.skip == 0 {
 		pool.free.Wait()
 	}
-	return !c.closed
+	switch {
+	case c.closed:
+		return 0
+	case c.full():
+		return c.in.skip
+	default:
+		return readSize
+	}
+}
+
+// full says whether the connection has to wait for others, or for answers.
+func (c *Conn) full() bool {
+	return c.held >= Floor && (c.held >= c.o.Most && c.due > 0 || c.o.Pool.held >= c.o.Pool.most)
 }
 
 // take counts what has arrived, and reports whether it may go on.
@@ -247,7 +264,9 @@ func (c *Conn) received(f frame) {
 	default: // PRIORITY, and what no client sends
 		idle = true
 	}
-	if s != nil && f.ends() {
+	if s != nil && f.ends() && !s.arrived {
+		c.due++
+		s.due = true
 		s.arrive()
 	}
 	if idle {
@@ -261,8 +280,20 @@ func (c *Conn) sent(f frame) {
 	if f.ends() {
 		c.done++
 	}
-	if f.ends() || f.kind == frameReset {
+	switch s := c.streams[f.stream]; {
+	case f.ends() || f.kind == frameReset:
 		c.release(f.stream)
+	case s != nil && f.kind == frameHeaders:
+		c.begun(s)
+	}
+}
+
+// begun notes that a request is being answered, which may take forever.
+func (c *Conn) begun(s *stream) {
+	if s.due {
+		s.due = false
+		c.due--
+		c.o.Pool.free.Broadcast()
 	}
 }
 
@@ -283,6 +314,7 @@ func (c *Conn) release(id uint32) {
 		return
 	}
 	delete(c.streams, id)
+	c.begun(s)
 	s.arrive()
 	c.held -= s.held
 	c.o.Pool.held -= s.held

@@ -166,6 +166,28 @@ func TestN324_ConnectionThatHoldsTooMuchIsReadNoFurther(t *testing.T) {
 	})
 }
 
+// A client writes its requests side by side, so that they may all be unfinished. To
+// read no further would be to wait for what is not read.
+func TestN324_RequestsSideBySideArrive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, h2conn.Options{Most: 200_000, ReceiveTimeout: time.Second})
+		for part := range 4 {
+			for stream := uint32(1); stream < 64; stream += 2 {
+				if part == 0 {
+					p.begin(stream)
+				}
+				p.data(stream, 4_000, part == 3)
+				if part == 3 && stream > 1 {
+					p.answer(stream - 2)
+				}
+			}
+		}
+		if why, over := p.over(); over || p.got.Len() < 32*16_000 {
+			t.Errorf("%d bytes have come, and the connection was ended for %q", p.got.Len(), why)
+		}
+	})
+}
+
 // Where the pool is used up, who holds little goes on.
 func TestN324_WhoHoldsLittleIsNotHeldUpByOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
