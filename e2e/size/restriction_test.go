@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -17,28 +18,61 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 )
 
 // room is the default of introspection.memory, in MiB.
 const room = 256
 
+const (
+	// slowRate is what a slow database sends, in bytes a second.
+	slowRate = 16 << 20
+	// queryCanceled is the code of PostgreSQL for a statement that took too long.
+	queryCanceled = "57014"
+)
+
 // A process starts on a log of three million restrictions,
 // and goes through a change of the database's identity that has lost a part of them;
-// then the log grows beyond the room.
+// first so over a link on which one statement for the whole log would be ended.
+// Then the log grows beyond the room.
 func TestRestrictionLog(t *testing.T) {
-	const rows, lost, clients = 3_000_000, 100_000, 1000
+	const rows, more, clients = 3_000_000, 2_500_000, 1000
 	db := newDatabase(t)
 	base := db.serve(t, db.url)
 	baseline := base.ready(t, "baseline").peak
 	base.stop(t)
-
 	db.restrict(t, 0, rows, clients)
-	p := db.serve(t, db.url)
-	loaded := p.ready(t, "load")
-	report(t, "load", "rows=%d time=%s peak=%dMiB over_base=%dMiB", rows, loaded.took, loaded.peak, loaded.peak-baseline)
-	checkPeak(t, "load", loaded.peak-baseline)
+
+	link, slow := pgtest.Proxy(t, db.url)
+	link.Slow(slowRate)
+	db.needsPages(t, slow)
+	p := db.loadAndFailOver(t, slow, fmt.Sprintf(", database at %d MiB/s", slowRate>>20), rows, baseline)
+	p.stop(t)
+
+	p = db.loadAndFailOver(t, db.url, "", rows, baseline)
+	db.restrict(t, rows, more, clients)
+	p.until(t, "the room is full", func(m metrics) bool { return m["chancery_restriction_lost_clients"] > 0 })
+	p.until(t, "the lease is held", func(m metrics) bool { return m["chancery_lease_age_seconds"] < 2 })
+	m := p.metrics(t)
+	report(t, "memory at the cap", "rows=%d held=%.0f counted=%.0fMiB clients_without_room=%.0f peak=%dMiB over_base=%dMiB",
+		rows+more, m["chancery_restrictions"], m["chancery_restriction_bytes"]/(1<<20), m["chancery_restriction_lost_clients"],
+		p.peak(t), p.peak(t)-baseline)
+	checkPeak(t, "the cap", p.peak(t)-baseline)
+	p.stop(t)
+}
+
+// loadAndFailOver starts a process on a log of so many rows, and then takes some of
+// them away, as a failover does.
+func (db database) loadAndFailOver(t *testing.T, url, how string, rows, baseline int) *process {
+	t.Helper()
+	const lost = 100_000
+	p := db.serve(t, url)
+	loaded := p.ready(t, "load"+how)
+	report(t, "load"+how, "rows=%d time=%s peak=%dMiB over_base=%dMiB", rows, loaded.took, loaded.peak, loaded.peak-baseline)
+	checkPeak(t, "load"+how, loaded.peak-baseline)
 
 	db.lose(t, lost)
 	begin := time.Now()
@@ -48,19 +82,33 @@ func TestRestrictionLog(t *testing.T) {
 	})
 	again := time.Since(begin)
 	db.until(t, "what was lost is written back", rows)
-	report(t, "failover", "rows=%d lost=%d lease_after=%s written_back_after=%s peak=%dMiB over_base=%dMiB",
+	report(t, "failover"+how, "rows=%d lost=%d lease_after=%s written_back_after=%s peak=%dMiB over_base=%dMiB",
 		rows, lost, again.Round(time.Millisecond), time.Since(begin).Round(time.Millisecond), p.peak(t), p.peak(t)-baseline)
-	checkPeak(t, "failover", p.peak(t)-baseline)
+	checkPeak(t, "failover"+how, p.peak(t)-baseline)
+	return p
+}
 
-	db.restrict(t, rows, 2_500_000, clients)
-	p.until(t, "the room is full", func(m metrics) bool { return m["chancery_restriction_lost_clients"] > 0 })
-	p.until(t, "the lease is held", func(m metrics) bool { return m["chancery_lease_age_seconds"] < 2 })
-	m := p.metrics(t)
-	report(t, "memory at the cap", "rows=%d held=%.0f counted=%.0fMiB clients_without_room=%.0f peak=%dMiB over_base=%dMiB",
-		rows+2_500_000, m["chancery_restrictions"], m["chancery_restriction_bytes"]/(1<<20), m["chancery_restriction_lost_clients"],
-		p.peak(t), p.peak(t)-baseline)
-	checkPeak(t, "the cap", p.peak(t)-baseline)
-	p.stop(t)
+// needsPages checks that one statement for the whole log would be ended by the limit
+// on statements.
+func (db database) needsPages(t *testing.T, url string) {
+	t.Helper()
+	conn, err := pg.Connect(t.Context(), url, pg.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	rows, err := conn.Query(t.Context(), `SELECT kind, key, version, value, keep_until FROM coherence.restriction_log`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := 0
+	for rows.Next() {
+		read++
+	}
+	if ended := (*pgconn.PgError)(nil); !errors.As(rows.Err(), &ended) || ended.Code != queryCanceled {
+		t.Errorf("one statement reads %d rows, %v, want it to be ended", read, rows.Err())
+	}
+	t.Logf("one statement is ended after %d rows", read)
 }
 
 // A membership that has changed every hour for a year, and a client that has.
@@ -175,12 +223,14 @@ func (db database) until(t *testing.T, what string, rows int) {
 	})
 }
 
-// wait asks every second, for up to five minutes.
+// wait asks five times a second, for up to five minutes.
 func wait(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	for ticker := time.NewTicker(200 * time.Millisecond); !is(); {
+	ticker := time.NewTicker(200 * time.Millisecond)
+	defer ticker.Stop()
+	for !is() {
 		select {
 		case <-ctx.Done():
 			t.Fatalf("not after five minutes: %s", what)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -91,7 +90,7 @@ func install(t *testing.T, o coherent.Options) *installation {
 // join starts a replica.
 func (in *installation) join(t *testing.T, dbURL string, o coherent.Options) *node {
 	t.Helper()
-	database, proxied := proxy(t, dbURL)
+	database, proxied := pgtest.Proxy(t, dbURL)
 	bus := tcpproxy.Start(t, strings.TrimPrefix(in.nats.URL(), "nats://"))
 	n := &node{database: database, bus: bus}
 	n.Replica = coherent.New(newSource(t, proxied), coherent.NewState(0), o)
@@ -101,23 +100,6 @@ func (in *installation) join(t *testing.T, dbURL string, o coherent.Options) *no
 	}
 	run(t, n.Run)
 	return n
-}
-
-// proxy puts a link before the database, and returns the URL that leads over it.
-func proxy(t *testing.T, dbURL string) (p *tcpproxy.Proxy, proxied string) {
-	t.Helper()
-	u, err := url.Parse(dbURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	target, q := u.Host, u.Query()
-	if dir := q.Get("host"); dir != "" {
-		target = dir + "/.s.PGSQL.5432"
-	}
-	p = tcpproxy.Start(t, target)
-	q.Del("host")
-	u.Host, u.RawQuery = p.Addr(), q.Encode()
-	return p, u.String()
 }
 
 func newSource(t *testing.T, dbURL string) *coherentpg.Source {

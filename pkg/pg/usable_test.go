@@ -28,18 +28,14 @@ func newService(t *testing.T) *service {
 	server := pgtest.Server(t)
 	s := &service{super: server.Open(t)}
 	s.must(t, `CREATE ROLE service LOGIN`)
-	u, err := url.Parse(server.URL())
+	proxy, proxied := pgtest.Proxy(t, server.URL())
+	u, err := url.Parse(proxied)
 	if err != nil {
 		t.Fatal(err)
 	}
-	target, q := u.Host, u.Query()
-	if dir := q.Get("host"); dir != "" {
-		target = dir + "/.s.PGSQL.5432"
-		q.Del("host")
-	}
-	s.proxy = tcpproxy.Start(t, target)
+	q := u.Query()
 	q.Set("user", "service")
-	u.Host, u.RawQuery = s.proxy.Addr(), q.Encode()
+	s.proxy, u.RawQuery = proxy, q.Encode()
 	s.db, err = pg.Open(t.Context(), u.String(), pg.Options{MaxConns: 2})
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -108,6 +109,26 @@ func TestProxyForwardsUnlessTold(t *testing.T) {
 				t.Errorf("%q, %v on a new connection after the cut", got, err)
 			}
 		})
+	}
+}
+
+// A connection through a slow proxy takes as long as its bytes need, and what is sent
+// arrives whole.
+func TestSlowProxy(t *testing.T) {
+	const rate, sent = 1 << 20, 64 << 10
+	p := tcpproxy.Start(t, echo(t, "tcp", "127.0.0.1:0"))
+	c := dial(t, p)
+	text := strings.Repeat("0123456789abcdef", sent/16)
+	p.Slow(rate)
+	begin := time.Now() //nolint:forbidigo // The time that it takes is what is tested.
+	got, err := say(c, text, time.Minute)
+	// The bytes pass twice; what is there and back at once counts once.
+	if took, least := time.Since(begin), time.Second*sent/rate; err != nil || got != text || took < least {
+		t.Errorf("%d bytes, %v, after %s, want %d after %s at least", len(got), err, took, sent, least)
+	}
+	p.Slow(0)
+	if got, err := say(c, "at once", time.Minute); err != nil || got != "at once" {
+		t.Errorf("%q, %v after the proxy was slow", got, err)
 	}
 }
 
