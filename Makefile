@@ -76,6 +76,7 @@ size: ## Measure at size: millions of rows, floods, a full memory; about 20 minu
 	@.ci/ensure
 	go test -tags size -count 1 -v -timeout 40m ./e2e/size
 	go test -tags size -count 1 -v -timeout 40m -run Size ./cmd/chancery
+	go test -tags size -count 1 -v -timeout 40m -run Size ./services/token
 	go test -count 1 -v -timeout 40m -run 'TestCluster/N324' ./e2e
 
 .PHONY: migrate

@@ -127,7 +127,7 @@ func TestSizeOfSweeps(t *testing.T) {
 	for _, table := range []string{"token.redemption", "coherence.restriction_log"} {
 		checkLiving(t, url, table)
 	}
-	t.Logf("SIZE sweep: %d rows of %d tables (%d in each of 2) in %s and %d rounds, %.0f rows/s; longest of %d statements %s (%.60s), %d ended by their limit; %d requests meanwhile, the slowest %s; filled in %s",
+	t.Logf("size: sweeps (N311): %d rows of %d tables (%d in each of 2) in %s and %d rounds, %.0f rows/s; longest of %d statements %s (%.60s), %d ended by their limit; %d requests meanwhile, the slowest %s; filled in %s",
 		total(want), len(want), most, took.Round(time.Second), rounds, float64(total(want))/took.Seconds(),
 		watch.n, watch.longest.Round(time.Millisecond), watch.what, ended, n, slowest.Round(time.Millisecond), filled.Round(time.Second))
 }

@@ -5,6 +5,7 @@ package size
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -21,24 +22,53 @@ import (
 	"github.com/chancery-auth/chancery/pkg/pgtest"
 )
 
-// requests is how many authorizations one address begins.
-const requests = 100_000
+// perAddress and inAll are bounds of authorizations that wait.
+const perAddress, inAll = 1000, 100_000
 
 // A hundred thousand authorization requests without cookies come from one address,
 // while a person at another one opens the sign-in page again and again.
 func TestAuthorizationRequestsFromOneAddress(t *testing.T) {
+	const requests = 100_000
 	s := serveOnPostgres(t)
+	rows := s.flood(t, "authorization requests from one address", requests, func(int64) string { return attacker })
+	// Of the flood a thousand, and one for each request that ran together with another;
+	// of the visitor a thousand that were seen and as many that were not.
+	if most := int64(3*perAddress + 2*flooders); rows > most {
+		t.Errorf("%d authorizations wait, want up to %d", rows, most)
+	}
+}
+
+// More requests than may wait in all come from an address each.
+func TestAuthorizationRequestsFromManyAddresses(t *testing.T) {
+	const requests = inAll * 6 / 5
+	s := serveOnPostgres(t)
+	rows := s.flood(t, "authorization requests from many addresses", requests, func(n int64) string {
+		return fmt.Sprintf("10.%d.%d.%d", byte(n>>16), byte(n>>8), byte(n))
+	})
+	// The bound in all may be exceeded by a hundredth; of the visitor there are those
+	// that were seen, which are counted by themselves.
+	if most := int64(inAll + inAll/100 + perAddress + 2*flooders); rows > most || rows < inAll*9/10 {
+		t.Errorf("%d authorizations wait, want about %d", rows, inAll)
+	}
+}
+
+// flooders are how many clients send at once.
+const flooders = 16
+
+// flood begins so many authorizations from addresses, while a person visits the
+// sign-in page, and another has one open. It returns how many rows are left.
+func (s *served) flood(t *testing.T, name string, requests int64, address func(n int64) string) (rows int64) {
+	t.Helper()
 	opened := s.openSignIn(t, reader)
-	var left atomic.Int64
-	left.Store(requests)
+	var begun atomic.Int64
 	var flood sync.WaitGroup
 	start := time.Now()
-	for range 16 {
+	for range flooders {
 		flood.Go(func() {
 			client := newClient()
 			defer client.CloseIdleConnections()
-			for left.Add(-1) >= 0 {
-				if status, _ := s.get(t, client, s.link(), "203.0.113.9", nil); status != http.StatusSeeOther {
+			for n := begun.Add(1); n <= requests; n = begun.Add(1) {
+				if status, _ := s.get(t, client, s.link(), address(n), nil); status != http.StatusSeeOther {
 					t.Errorf("authorize answers %d", status)
 					return
 				}
@@ -51,19 +81,15 @@ func TestAuthorizationRequestsFromOneAddress(t *testing.T) {
 	took := time.Since(start)
 
 	rows, bytes := s.pending(t)
-	report(t, "authorization requests from one address", "requests=%d took=%s rate=%.0f/s rows=%d table=%.1fMiB visits=%d visit_p50=%s visit_p99=%s",
-		requests, took.Round(time.Second), requests/took.Seconds(), rows, float64(bytes)/(1<<20),
+	report(t, name, "requests=%d took=%s rate=%.0f/s rows=%d table=%.1fMiB visits=%d visit_p50=%s visit_p99=%s",
+		requests, took.Round(time.Second), float64(requests)/took.Seconds(), rows, float64(bytes)/(1<<20),
 		len(waits), waits[len(waits)/2].Round(time.Millisecond), waits[len(waits)*99/100].Round(time.Millisecond))
-	// Of the flood a thousand, and one for each request that ran together with another;
-	// of the visitor a thousand that were seen and as many that were not.
-	if rows > 3000+2*16 {
-		t.Errorf("%d authorizations wait", rows)
-	}
 	client := newClient()
 	defer client.CloseIdleConnections()
 	if status, _ := s.get(t, client, opened.location, reader, opened.cookies); status != http.StatusOK {
 		t.Errorf("the page that was open before the flood answers %d", status)
 	}
+	return rows
 }
 
 // visitor is where the person comes from who opens pages all the time, and reader where
