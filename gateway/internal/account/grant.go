@@ -62,51 +62,47 @@ func readGrant(r *http.Request) (form.Values, []byte, error) {
 	return posted, nil, err
 }
 
+// showGrants shows a list of grants; one alone, as it was chosen, that cannot be shared
+// so.
 func (p *Pages) showGrants(w http.ResponseWriter, r *http.Request, v *desk.Visitor) error {
-	resp, err := p.Consent.DescribeGrants(r.Context(), &consentv1.DescribeGrantsRequest{
-		Sub: v.Sub, PageSize: grantsPerPage, PageToken: v.Query.Get("page"),
-	})
+	grants, next, err := p.listGrants(r, v)
 	if err != nil {
 		return err
 	}
-	page, err := p.grantsPage(r, v, resp, nil)
-	if err != nil {
-		return err
-	}
-	return p.Render(w, http.StatusOK, page)
-}
-
-// grantsPage is a list of grants, one of them with what was wrong.
-func (p *Pages) grantsPage(r *http.Request, v *desk.Visitor, list *consentv1.DescribeGrantsResponse, wrong *pages.FormError) (pages.Page, error) {
 	page := pages.AuthorizedApps{
 		Frame: v.Frame(pages.OutcomeAccessRevoked, pages.OutcomeAccessSaved, pages.OutcomePasswordChanged), Form: v.Form(link.AccountApps),
 		PasswordURL: p.passwordURL(r),
 	}
-	clients, err := p.clientsOf(r, list.GetGrants())
+	clients, err := p.clientsOf(r, grants)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	owners, reuses := view.OwnersOf(r, p.Answers, p.Directory, clients...), p.reusesOf(r, list.GetGrants())
-	for i, described := range list.GetGrants() {
+	owners, reuses := view.OwnersOf(r, p.Answers, p.Directory, clients...), p.reusesOf(r, grants)
+	for i, described := range grants {
 		if clients[i] == nil {
 			continue
 		}
-		id, chosen := described.GetGrant().GetGrantId(), form.Values(nil)
-		again := wrong != nil && id == v.Posted.Get("grant_id")
-		if again {
-			chosen = v.Posted
-		}
-		app := p.app(described, clients[i], owners, chosen)
-		if again {
-			app.Err = wrong
-		}
-		app.Repeated, app.Late = view.Time(reuses[id].GetRepeatTime()), view.Time(reuses[id].GetLateTime())
+		app := p.app(described, clients[i], owners, v.Posted)
+		app.Err = v.Wrong
+		app.Repeated, app.Late = view.Time(reuses[app.GrantID].GetRepeatTime()), view.Time(reuses[app.GrantID].GetLateTime())
 		page.Apps = append(page.Apps, app)
 	}
-	if token := list.GetNextPageToken(); token != "" {
-		page.NextURL = link.AccountApps + "?page=" + url.QueryEscape(token)
+	if next != "" {
+		page.NextURL = link.AccountApps + "?page=" + url.QueryEscape(next)
 	}
-	return page, nil
+	return p.Render(w, v.Status, page)
+}
+
+// listGrants returns the grants to show, and the token of the next page if there is one.
+func (p *Pages) listGrants(r *http.Request, v *desk.Visitor) (grants []*consentv1.GrantDescription, next string, err error) {
+	if v.Wrong != nil {
+		resp, err := p.Consent.DescribeGrant(r.Context(), &consentv1.DescribeGrantRequest{GrantId: v.Posted.Get("grant_id"), Sub: v.Sub})
+		return []*consentv1.GrantDescription{resp.GetGrant()}, "", absentOr(err)
+	}
+	resp, err := p.Consent.DescribeGrants(r.Context(), &consentv1.DescribeGrantsRequest{
+		Sub: v.Sub, PageSize: grantsPerPage, PageToken: v.Query.Get("page"),
+	})
+	return resp.GetGrants(), resp.GetNextPageToken(), err
 }
 
 // clientsOf returns the client of each grant, nil for one that is gone.
@@ -219,44 +215,28 @@ func (p *Pages) save(w http.ResponseWriter, r *http.Request, v *desk.Visitor, gr
 		missing = []pages.FieldError{{Complaint: pages.AppChanged}}
 	}
 	if len(missing) > 0 {
-		return p.saveAgain(w, r, v, missing...)
+		return answer.Complain(http.StatusBadRequest, missing...)
 	}
-	_, err = p.Consent.UpdateGrantResources(r.Context(), &consentv1.UpdateGrantResourcesRequest{
+	req := &consentv1.UpdateGrantResourcesRequest{
 		GrantId: grant, Sub: v.Sub, WorkspaceIds: v.Posted.All("workspace"), ProjectIds: v.Posted.All("project"), Scopes: scopes, Client: client,
-	})
+	}
+	_, err = p.Consent.UpdateGrantResources(r.Context(), req)
 	switch code := answer.RefusalOf(err).Code; {
 	case err == nil:
 		return desk.Done(w, link.AccountApps, pages.OutcomeAccessSaved)
 	case answer.FaultOf(err).Kind == fault.NotFound:
 		return answer.ErrAbsent
 	case code == oauth.AccessDenied || code == oauth.InvalidRequest:
-		return p.saveAgain(w, r, v)
+		complaints := view.Complaints(described, req.GetWorkspaceIds(), req.GetProjectIds())
+		for i, c := range complaints {
+			if c.Complaint == pages.WorkspaceMissing || c.Complaint == pages.ProjectMissing {
+				complaints[i].Complaint = pages.NothingShared
+			}
+		}
+		return answer.Complain(http.StatusBadRequest, complaints...)
 	default:
 		return err
 	}
-}
-
-// saveAgain is for a selection that cannot be shared: the grant is shown alone, as
-// it was chosen. Without complaints, they are about the selection.
-func (p *Pages) saveAgain(w http.ResponseWriter, r *http.Request, v *desk.Visitor, complaints ...pages.FieldError) error {
-	resp, err := p.Consent.DescribeGrant(r.Context(), &consentv1.DescribeGrantRequest{GrantId: v.Posted.Get("grant_id"), Sub: v.Sub})
-	if err != nil {
-		return absentOr(err)
-	}
-	if len(complaints) == 0 {
-		complaints = view.Complaints(resp.GetGrant(), v.Posted.All("workspace"), v.Posted.All("project"))
-	}
-	for i, c := range complaints {
-		if c.Complaint == pages.WorkspaceMissing || c.Complaint == pages.ProjectMissing {
-			complaints[i].Complaint = pages.NothingShared
-		}
-	}
-	alone := &consentv1.DescribeGrantsResponse{Grants: []*consentv1.GrantDescription{resp.GetGrant()}}
-	page, err := p.grantsPage(r, v, alone, desk.Again(complaints...))
-	if err != nil {
-		return err
-	}
-	return p.Render(w, http.StatusBadRequest, page)
 }
 
 func (p *Pages) showRevoke(w http.ResponseWriter, r *http.Request, v *desk.Visitor) error {

@@ -22,12 +22,7 @@ import (
 
 // Password is the page on which users change their password.
 func (p *Pages) Password() http.Handler {
-	return p.Serve(desk.Desk{
-		Show: func(w http.ResponseWriter, r *http.Request, v *desk.Visitor) error {
-			return p.renderPassword(w, r, http.StatusOK, v)
-		},
-		Act: p.changePassword,
-	})
+	return p.Serve(desk.Desk{Show: p.showPassword, Act: p.changePassword})
 }
 
 // rules are what a password must be. Fails with ErrAbsent where users do not change
@@ -53,18 +48,14 @@ func (p *Pages) passwordURL(r *http.Request) string {
 	return ""
 }
 
-func (p *Pages) renderPassword(w http.ResponseWriter, r *http.Request, code int, v *desk.Visitor, complaints ...pages.FieldError) error {
+func (p *Pages) showPassword(w http.ResponseWriter, r *http.Request, v *desk.Visitor) error {
 	rules, err := p.rules(r)
 	if err != nil {
 		return err
 	}
-	page := pages.ChangePassword{
-		Frame: v.Frame(), Form: v.Form(link.AccountPassword), MinLength: int(rules.GetMinLength()), BackURL: link.AccountApps,
-	}
-	if len(complaints) > 0 {
-		page.Err = desk.Again(complaints...)
-	}
-	return p.Render(w, code, page)
+	return p.Render(w, v.Status, pages.ChangePassword{
+		Frame: v.Frame(), Form: v.Form(link.AccountPassword), MinLength: int(rules.GetMinLength()), BackURL: link.AccountApps, Err: v.Wrong,
+	})
 }
 
 func (p *Pages) changePassword(w http.ResponseWriter, r *http.Request, v *desk.Visitor) error {
@@ -73,29 +64,23 @@ func (p *Pages) changePassword(w http.ResponseWriter, r *http.Request, v *desk.V
 		return err
 	}
 	if complaints := unusable(v.Posted, rules); len(complaints) > 0 {
-		return p.renderPassword(w, r, http.StatusBadRequest, v, complaints...)
+		return answer.Complain(http.StatusBadRequest, complaints...)
 	}
 	resp, err := p.Authorize.ChangePassword(r.Context(), &authorizev1.ChangePasswordRequest{
 		Browser: browser.Of(r), Password: v.Posted.Get("password"), NewPassword: v.Posted.Get("new_password"),
 	})
 	switch refused := answer.FaultOf(err); {
 	case refused.Kind == fault.Invalid:
-		return p.renderPassword(w, r, http.StatusBadRequest, v, pages.FieldError{Field: pages.FieldNewPassword, Text: refused.Message})
+		return answer.Complain(http.StatusBadRequest, pages.FieldError{Field: pages.FieldNewPassword, Text: refused.Message})
 	case refused.Kind == fault.NotFound:
 		return answer.SeeOther(w, link.SignInFor(link.AccountPassword))
 	case err != nil:
 		return err
 	}
-	refused, err := browser.Admit(w, r, resp)
-	switch {
-	case err != nil:
+	if err := browser.Admit(w, r, resp, pages.PasswordWrong); err != nil {
 		return err
-	case refused == nil:
-		return desk.Done(w, link.AccountApps, pages.OutcomePasswordChanged)
-	case refused.Complaint.Complaint == pages.SignInRefused:
-		refused.Complaint.Complaint = pages.PasswordWrong
 	}
-	return p.renderPassword(w, r, refused.Status, v, refused.Complaint)
+	return desk.Done(w, link.AccountApps, pages.OutcomePasswordChanged)
 }
 
 // unusable says what is wrong with the fields before the present password is looked at.

@@ -35,6 +35,25 @@ var ErrForeign = Refuse(pages.ReasonForeign, oauth.AccessDenied, "the form was n
 // ErrSession is about a form that was shown to another account.
 var ErrSession = Refuse(pages.ReasonSession, oauth.InvalidRequest, "another account was signed in after this page was shown")
 
+// Wrong is a form that cannot be taken as it is: its page is shown again.
+type Wrong struct {
+	Status int
+	// Form is what is wrong, nil if the page knows by the status.
+	Form *pages.FormError
+}
+
+// Error says what it is.
+func (*Wrong) Error() string { return "the form cannot be taken as it is" }
+
+// Complain returns a [Wrong] with complaints.
+func Complain(status int, complaints ...pages.FieldError) error {
+	wrong := &Wrong{Status: status}
+	if len(complaints) > 0 {
+		wrong.Form = &pages.FormError{Errors: complaints}
+	}
+	return wrong
+}
+
 // unshown is a page that could not be shown. That is answered already.
 type unshown struct{ error }
 

@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/chancery-auth/chancery/gateway/internal/answer"
 	"github.com/chancery-auth/chancery/gateway/internal/edge"
 	"github.com/chancery-auth/chancery/gateway/pages"
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -27,30 +28,24 @@ type Attempt interface {
 	GetDevice() string
 }
 
-// Refused is what a page says of an attempt that has failed, and its status.
-type Refused struct {
-	Status    int
-	Complaint pages.FieldError
-}
-
-// Admit gives the browser its session if the attempt succeeded, and else returns why
-// not. Fails with server_error.
-func Admit(w http.ResponseWriter, r *http.Request, a Attempt) (*Refused, error) {
+// Admit gives the browser its session if the attempt succeeded. Wrong is the word for
+// a refused password. Fails with what to say of an attempt that has failed.
+func Admit(w http.ResponseWriter, r *http.Request, a Attempt, wrong pages.Complaint) error {
 	switch a.GetOutcome() {
 	case authorizev1.SignInResponse_OUTCOME_SIGNED_IN:
 		set(w, Session, a.GetSession(), 0)
 		keepDevice(w, r, a.GetDevice())
-		return nil, nil
+		return nil
 	case authorizev1.SignInResponse_OUTCOME_TOO_MANY_ATTEMPTS:
 		wait, complaint := a.GetRetryAfter().AsDuration(), pages.TooManyAttempts
 		if wait > longWait {
 			complaint = pages.TooManyToday
 		}
 		edge.SetRetryAfter(w, wait)
-		return &Refused{http.StatusTooManyRequests, pages.FieldError{Complaint: complaint}}, nil
+		return answer.Complain(http.StatusTooManyRequests, pages.FieldError{Complaint: complaint})
 	case authorizev1.SignInResponse_OUTCOME_REFUSED:
-		return &Refused{http.StatusUnauthorized, pages.FieldError{Field: pages.FieldPassword, Complaint: pages.SignInRefused}}, nil
+		return answer.Complain(http.StatusUnauthorized, pages.FieldError{Field: pages.FieldPassword, Complaint: wrong})
 	default:
-		return nil, oauth.Refuse(oauth.ServerError, "sign-in has no known outcome")
+		return oauth.Refuse(oauth.ServerError, "sign-in has no known outcome")
 	}
 }

@@ -6,6 +6,7 @@
 package desk
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -47,8 +48,10 @@ type Desk struct {
 	Once bool
 	// Read reads the form. Nil: as one that is encoded in the usual way.
 	Read func(*http.Request) (posted form.Values, file []byte, err error)
+	// Show shows the page, for the first time or again.
 	Show Handler
-	// Act does what the posted form asks for. Nil: the page has no form.
+	// Act does what the posted form asks for. Where it fails with [answer.Wrong], the
+	// page is shown again. Nil: the page has no form.
 	Act Handler
 }
 
@@ -63,6 +66,10 @@ type Visitor struct {
 	Query  form.Values
 	Posted form.Values
 	File   []byte
+	// Status is that of the page: another than 200 where it is shown again, and then
+	// Wrong is what was wrong with the form.
+	Status int
+	Wrong  *pages.FormError
 
 	account *authorizev1.Account
 	session string
@@ -86,7 +93,7 @@ func (d *Desks) Serve(desk Desk) http.Handler {
 			return answer.SeeOther(w, link.SignInFor(pageOf(r)))
 		}
 		session := browser.Cookie(r, browser.Session)
-		return answers(w, r, &Visitor{Sub: who.GetAccount().GetSub(), account: who.GetAccount(), session: session, binding: session})
+		return answers(w, r, &Visitor{Sub: who.GetAccount().GetSub(), Status: http.StatusOK, account: who.GetAccount(), session: session, binding: session})
 	})
 }
 
@@ -166,7 +173,13 @@ func (d Desk) post(w http.ResponseWriter, r *http.Request, v *Visitor) (err erro
 	if d.Once && once == "" {
 		return errSpent
 	}
-	return d.Act(w, r, v)
+	err = d.Act(w, r, v)
+	var wrong *answer.Wrong
+	if errors.As(err, &wrong) {
+		v.Status, v.Wrong = wrong.Status, wrong.Form
+		return d.Show(w, r, v)
+	}
+	return err
 }
 
 // limits has room for every redirect URI of a client.
@@ -258,9 +271,4 @@ func (d *Desks) SignOut(w http.ResponseWriter, r *http.Request) error {
 // Done leads to the page at path, which says what has been done.
 func Done(w http.ResponseWriter, path string, outcome pages.Outcome) error {
 	return answer.SeeOther(w, path+"?done="+string(outcome))
-}
-
-// Again returns why a form is shown again.
-func Again(complaints ...pages.FieldError) *pages.FormError {
-	return &pages.FormError{Errors: complaints}
 }

@@ -114,40 +114,32 @@ func (p *Pages) showApps(w http.ResponseWriter, r *http.Request, v *desk.Visitor
 	return p.Render(w, http.StatusOK, page)
 }
 
-// showNew shows the form for a new app, with what most apps are already chosen. Without
-// a workspace it leads to the form of the one there is, or to the list of several.
+// showNew shows the form for a new app to an admin of its workspace, with what most
+// apps are already chosen. To anybody else the workspace is as good as not there.
+// Without one it leads to the form of the one there is, or to the list of several.
 func (p *Pages) showNew(w http.ResponseWriter, r *http.Request, v *desk.Visitor) error {
-	if workspace := v.Query.Get("workspace"); workspace != "" {
-		fields := pages.AppFields{ClientType: pages.TypeWeb, Visibility: pages.VisibilityUnlisted}
-		return p.newApp(w, r, http.StatusOK, v, draft{workspace: workspace, fields: fields})
+	d := draft{workspace: v.Query.Get("workspace"), fields: pages.AppFields{ClientType: pages.TypeWeb, Visibility: pages.VisibilityUnlisted}}
+	if v.Posted != nil {
+		d = draftOf(v.Posted)
 	}
-	workspaces, err := p.workspaces(r, v)
-	switch {
-	case err != nil:
-		return err
-	case len(workspaces) == 1:
-		return answer.SeeOther(w, link.NewAppFor(workspaces[0].GetWorkspaceId()))
-	default:
-		return answer.SeeOther(w, link.Developer)
-	}
-}
-
-// newApp shows the form for a new app to an admin of its workspace. To anybody else
-// the workspace is as good as not there.
-func (p *Pages) newApp(w http.ResponseWriter, r *http.Request, status int, v *desk.Visitor, d draft) error {
 	workspaces, err := p.workspaces(r, v)
 	if err != nil {
 		return err
 	}
+	if v.Posted == nil && d.workspace == "" {
+		if len(workspaces) == 1 {
+			return answer.SeeOther(w, link.NewAppFor(workspaces[0].GetWorkspaceId()))
+		}
+		return answer.SeeOther(w, link.Developer)
+	}
 	for _, workspace := range workspaces {
 		if workspace.GetWorkspaceId() == d.workspace {
-			return p.appForm(w, r, status, pages.DeveloperApp{
+			return p.showForm(w, r, v, d, pages.DeveloperApp{
 				Frame: v.Frame(), Form: v.Form(link.NewApp),
 				Head:        pages.DeveloperHead{Workspace: workspace.GetName()},
 				WorkspaceID: d.workspace,
 				AuthMethods: authMethods(nil),
-				CancelURL:   link.Developer,
-			}, d)
+			})
 		}
 	}
 	return answer.ErrAbsent
@@ -156,16 +148,12 @@ func (p *Pages) newApp(w http.ResponseWriter, r *http.Request, status int, v *de
 func (p *Pages) create(w http.ResponseWriter, r *http.Request, v *desk.Visitor) error {
 	d := draftOf(v.Posted)
 	if len(d.scope) == 0 {
-		// To the registry that is everything, which nobody has chosen here.
-		d.wrong = desk.Again(pages.FieldError{Field: pages.FieldScope, Complaint: pages.ScopeMissing})
-		return p.newApp(w, r, http.StatusBadRequest, v, d)
+		// To the registry that is everything, which was not chosen here.
+		return answer.Complain(http.StatusBadRequest, pages.FieldError{Field: pages.FieldScope, Complaint: pages.ScopeMissing})
 	}
 	resp, err := p.Developer.CreateApp(r.Context(), &registryv1.CreateAppRequest{Sub: v.Sub, WorkspaceId: d.workspace, App: d.client()})
-	if d.refused(err) {
-		return p.newApp(w, r, http.StatusBadRequest, v, d)
-	}
 	if err != nil {
-		return failure(err)
+		return draftFailure(err)
 	}
 	v.Take(w)
 	id := resp.GetApp().GetClientId()
@@ -184,73 +172,57 @@ func (p *Pages) create(w http.ResponseWriter, r *http.Request, v *desk.Visitor) 
 	return p.Render(w, http.StatusCreated, page)
 }
 
+// showApp shows the form of an app, with what is stored or was typed in its fields.
 func (p *Pages) showApp(w http.ResponseWriter, r *http.Request, v *desk.Visitor, app *registryv1.GetAppResponse) error {
-	return p.edit(w, r, http.StatusOK, v, app, storedDraft(app.GetApp()))
-}
-
-// edit shows the form of an app, with what the draft has in its fields.
-func (p *Pages) edit(w http.ResponseWriter, r *http.Request, status int, v *desk.Visitor, app *registryv1.GetAppResponse, d draft) error { //nolint:revive // argument-limit: what is shown, and to whom
-	head := headOf(app)
+	d, head := storedDraft(app.GetApp()), headOf(app)
+	if v.Posted != nil {
+		d = draftOf(v.Posted)
+	}
 	page := pages.DeveloperApp{
 		Frame: v.Frame(pages.OutcomeAppCreated, pages.OutcomeAppSaved), Form: v.Form(head.EditURL), Head: head,
 		Revision:    strconv.FormatInt(d.revision, 10),
 		AuthMethods: authMethods(app.GetApp()),
-		CancelURL:   link.Developer,
 	}
 	// Neither of these is for the form to change.
 	d.fields.ClientType = pages.ClientType(app.GetApp().GetApplicationType())
-	if status == http.StatusConflict {
+	if v.Status == http.StatusConflict {
 		page.ReloadURL = head.EditURL
 	}
-	return p.appForm(w, r, status, page, d)
+	return p.showForm(w, r, v, d, page)
 }
 
-// appForm shows the form of an app with the fields of d.
-func (p *Pages) appForm(w http.ResponseWriter, r *http.Request, status int, page pages.DeveloperApp, d draft) error {
+// showForm shows the form of an app with the fields of d.
+func (p *Pages) showForm(w http.ResponseWriter, r *http.Request, v *desk.Visitor, d draft, page pages.DeveloperApp) error {
 	catalogue, err := p.Registry.ListScopes(r.Context(), &registryv1.ListScopesRequest{})
 	if err != nil {
 		return err
 	}
-	page.Fields, page.Groups, page.Err = d.fields, scopeOptions(catalogue.GetScopes(), d.scope), d.wrong
-	return p.Render(w, status, page)
+	page.CancelURL, page.Err = link.Developer, v.Wrong
+	page.Fields, page.Groups = d.fields, scopeOptions(catalogue.GetScopes(), d.scope)
+	return p.Render(w, v.Status, page)
 }
 
 func (p *Pages) update(w http.ResponseWriter, r *http.Request, v *desk.Visitor) error {
 	d := draftOf(v.Posted)
 	client := d.client()
 	client.ClientId, client.Revision = r.PathValue("client_id"), d.revision
-	_, err := p.Developer.UpdateApp(r.Context(), &registryv1.UpdateAppRequest{Sub: v.Sub, App: client})
-	status := http.StatusBadRequest
-	switch {
-	case err == nil:
-		return desk.Done(w, link.To(link.App, client.GetClientId()), pages.OutcomeAppSaved)
-	case answer.FaultOf(err).Kind == fault.Conflict:
-		status = http.StatusConflict
-	case !d.refused(err):
-		return failure(err)
+	if _, err := p.Developer.UpdateApp(r.Context(), &registryv1.UpdateAppRequest{Sub: v.Sub, App: client}); err != nil {
+		return draftFailure(err)
 	}
-	app, err := p.get(r, v, client.GetClientId())
-	if err != nil {
-		return failure(err)
-	}
-	return p.edit(w, r, status, v, app, d)
+	return desk.Done(w, link.To(link.App, client.GetClientId()), pages.OutcomeAppSaved)
 }
 
 func (p *Pages) showDelete(w http.ResponseWriter, _ *http.Request, v *desk.Visitor, app *registryv1.GetAppResponse) error {
-	return p.Render(w, http.StatusOK, deletePage(v, app))
-}
-
-func deletePage(v *desk.Visitor, app *registryv1.GetAppResponse) pages.DeveloperDelete {
 	head := headOf(app)
-	return pages.DeveloperDelete{Frame: v.Frame(), Form: v.Form(head.DeleteURL), Head: head}
+	return p.Render(w, v.Status, pages.DeveloperDelete{
+		Frame: v.Frame(), Form: v.Form(head.DeleteURL), Head: head, Typed: v.Posted.Get("confirm_name"), Err: v.Wrong,
+	})
 }
 
 func (p *Pages) delete(w http.ResponseWriter, r *http.Request, v *desk.Visitor, app *registryv1.GetAppResponse) error {
 	// As people see and type it: white space does not count.
-	if typed := v.Posted.Get("confirm_name"); !sameName(typed, app.GetApp().GetClientName()) {
-		page := deletePage(v, app)
-		page.Typed, page.Err = typed, desk.Again(pages.FieldError{Field: pages.FieldConfirmName, Complaint: pages.NameDiffers})
-		return p.Render(w, http.StatusBadRequest, page)
+	if !sameName(v.Posted.Get("confirm_name"), app.GetApp().GetClientName()) {
+		return answer.Complain(http.StatusBadRequest, pages.FieldError{Field: pages.FieldConfirmName, Complaint: pages.NameDiffers})
 	}
 	if _, err := p.Developer.DeleteApp(r.Context(), &registryv1.DeleteAppRequest{Sub: v.Sub, ClientId: app.GetApp().GetClientId()}); err != nil {
 		return failure(err)

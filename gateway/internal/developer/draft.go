@@ -1,12 +1,12 @@
 package developer
 
 import (
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/chancery-auth/chancery/gateway/internal/answer"
-	"github.com/chancery-auth/chancery/gateway/internal/desk"
 	"github.com/chancery-auth/chancery/gateway/internal/form"
 	"github.com/chancery-auth/chancery/gateway/internal/view"
 	"github.com/chancery-auth/chancery/gateway/pages"
@@ -21,8 +21,6 @@ type draft struct {
 	revision  int64
 	fields    pages.AppFields
 	scope     []string
-	// wrong is why the registry does not take it; nil before it was asked.
-	wrong *pages.FormError
 }
 
 // draftOf is what was typed. Nothing else of the form counts: what a developer
@@ -91,20 +89,19 @@ func (d draft) client() *registryv1.Client {
 	return client
 }
 
-// refused reports whether err is about what is in the form, and has the form say
-// so.
-func (d *draft) refused(err error) bool {
-	f := answer.FaultOf(err)
-	switch f.Kind {
+// draftFailure is a failed call about a draft. What is about the form stands on it.
+func draftFailure(err error) error {
+	switch f := answer.FaultOf(err); f.Kind {
 	case fault.Invalid:
 		name, sentence := readable(f.Message)
-		d.wrong = desk.Again(pages.FieldError{Field: labels()[name].field, Text: sentence})
+		return answer.Complain(http.StatusBadRequest, pages.FieldError{Field: labels()[name].field, Text: sentence})
 	case fault.Exhausted:
-		d.wrong = desk.Again(pages.FieldError{Complaint: pages.TooMany})
+		return answer.Complain(http.StatusBadRequest, pages.FieldError{Complaint: pages.TooMany})
+	case fault.Conflict:
+		return answer.Complain(http.StatusConflict)
 	default:
-		return false
+		return failure(err)
 	}
-	return true
 }
 
 // readable is a sentence of the registry in the words of the form, and the

@@ -31,13 +31,9 @@ const (
 )
 
 func (p *Pages) showLogo(w http.ResponseWriter, _ *http.Request, v *desk.Visitor, app *registryv1.GetAppResponse) error {
-	return p.renderLogo(w, http.StatusOK, v, app, nil)
-}
-
-func (p *Pages) renderLogo(w http.ResponseWriter, status int, v *desk.Visitor, app *registryv1.GetAppResponse, wrong *pages.FormError) error {
 	head := headOf(app)
-	return p.Render(w, status, pages.DeveloperLogo{
-		Frame: v.Frame(pages.OutcomeLogoSaved, pages.OutcomeLogoRemoved), Form: v.Form(head.LogoFormURL), Head: head, Err: wrong,
+	return p.Render(w, v.Status, pages.DeveloperLogo{
+		Frame: v.Frame(pages.OutcomeLogoSaved, pages.OutcomeLogoRemoved), Form: v.Form(head.LogoFormURL), Head: head, Err: v.Wrong,
 	})
 }
 
@@ -49,10 +45,10 @@ func (p *Pages) actOnLogo(w http.ResponseWriter, r *http.Request, v *desk.Visito
 	case "upload":
 		image, outcome = v.File, pages.OutcomeLogoSaved
 		if len(image) == 0 {
-			return p.logoAgain(w, v, app, pages.LogoMissing)
+			return logoAgain(pages.LogoMissing)
 		}
 		if len(image) > maxLogoBytes {
-			return p.logoAgain(w, v, app, pages.LogoUnusable)
+			return logoAgain(pages.LogoUnusable)
 		}
 	default:
 		return oauth.Refuse(oauth.InvalidRequest, "action must be upload or remove")
@@ -63,14 +59,14 @@ func (p *Pages) actOnLogo(w http.ResponseWriter, r *http.Request, v *desk.Visito
 	case err == nil:
 		return desk.Done(w, link.To(link.LogoForm, id), outcome)
 	case answer.FaultOf(err).Kind == fault.Invalid:
-		return p.logoAgain(w, v, app, pages.LogoUnusable)
+		return logoAgain(pages.LogoUnusable)
 	default:
 		return failure(err)
 	}
 }
 
-func (p *Pages) logoAgain(w http.ResponseWriter, v *desk.Visitor, app *registryv1.GetAppResponse, complaint pages.Complaint) error {
-	return p.renderLogo(w, http.StatusBadRequest, v, app, desk.Again(pages.FieldError{Field: pages.FieldLogo, Complaint: complaint}))
+func logoAgain(complaint pages.Complaint) error {
+	return answer.Complain(http.StatusBadRequest, pages.FieldError{Field: pages.FieldLogo, Complaint: complaint})
 }
 
 // logoForm reads a form with a file (RFC 7578). The edge has read the body and

@@ -15,12 +15,12 @@ import (
 )
 
 func (p *Pages) showSecrets(w http.ResponseWriter, _ *http.Request, v *desk.Visitor, app *registryv1.GetAppResponse) error {
-	return p.Render(w, http.StatusOK, secretsPage(v, app))
+	return p.Render(w, v.Status, secretsPage(v, app))
 }
 
 func secretsPage(v *desk.Visitor, app *registryv1.GetAppResponse) pages.DeveloperSecrets {
 	head := headOf(app)
-	page := pages.DeveloperSecrets{Frame: v.Frame(pages.OutcomeSecretRevoked), Form: v.Form(head.SecretsURL), Head: head}
+	page := pages.DeveloperSecrets{Frame: v.Frame(pages.OutcomeSecretRevoked), Form: v.Form(head.SecretsURL), Head: head, Err: v.Wrong}
 	page.Secretless = !strings.Contains(authMethod(app.GetApp()), "client_secret_")
 	for _, s := range app.GetSecrets() {
 		page.Secrets = append(page.Secrets, pages.SecretView{
@@ -47,7 +47,7 @@ func (p *Pages) createSecret(w http.ResponseWriter, r *http.Request, v *desk.Vis
 	id := app.GetApp().GetClientId()
 	resp, err := p.Developer.CreateAppSecret(r.Context(), &registryv1.CreateAppSecretRequest{Sub: v.Sub, ClientId: id})
 	if err != nil {
-		return p.secretsAgain(w, v, app, err)
+		return secretFailure(err)
 	}
 	v.Take(w)
 	if now, err := p.get(r, v, id); err == nil {
@@ -62,24 +62,20 @@ func (p *Pages) revokeSecret(w http.ResponseWriter, r *http.Request, v *desk.Vis
 	id := app.GetApp().GetClientId()
 	_, err := p.Developer.RevokeAppSecret(r.Context(), &registryv1.RevokeAppSecretRequest{Sub: v.Sub, ClientId: id, SecretId: v.Posted.Get("secret_id")})
 	if err != nil {
-		return p.secretsAgain(w, v, app, err)
+		return secretFailure(err)
 	}
 	v.Take(w)
 	return desk.Done(w, link.To(link.Secrets, id), pages.OutcomeSecretRevoked)
 }
 
-// secretsAgain shows the page with what was wrong.
-func (p *Pages) secretsAgain(w http.ResponseWriter, v *desk.Visitor, app *registryv1.GetAppResponse, err error) error {
-	var wrong pages.FieldError
+// secretFailure is a failed call about secrets. What the page can say stands on it.
+func secretFailure(err error) error {
 	switch f := answer.FaultOf(err); f.Kind {
 	case fault.Exhausted:
-		wrong.Complaint = pages.TooMany
+		return answer.Complain(http.StatusBadRequest, pages.FieldError{Complaint: pages.TooMany})
 	case fault.Invalid:
-		wrong.Text = f.Message
+		return answer.Complain(http.StatusBadRequest, pages.FieldError{Text: f.Message})
 	default:
 		return failure(err)
 	}
-	page := secretsPage(v, app)
-	page.Err = desk.Again(wrong)
-	return p.Render(w, http.StatusBadRequest, page)
 }

@@ -18,13 +18,13 @@ func (i *Interaction) Account() http.Handler {
 	return d.handler()
 }
 
-func accountView(_ *http.Request, s sheet) pages.Page {
+func accountView(_ *http.Request, v visit, asked *authorizev1.GetInteractionResponse, wrong *pages.FormError) pages.Page {
 	return pages.ConfirmAccount{
-		Form:        s.form,
-		Client:      view.Client(s.interaction.GetClient(), nil),
-		Account:     view.Account(s.interaction.GetAccount()),
-		RedirectURI: s.interaction.GetRedirectUri(),
-		Err:         s.complaint,
+		Form:        v.form(),
+		Client:      view.Client(asked.GetClient(), nil),
+		Account:     view.Account(asked.GetAccount()),
+		RedirectURI: asked.GetRedirectUri(),
+		Err:         wrong,
 	}
 }
 
@@ -48,21 +48,24 @@ func (i *Interaction) Consent() http.Handler {
 	return d.handler()
 }
 
-func (i *Interaction) consentView(r *http.Request, s sheet) pages.Page {
-	asked, client := s.interaction.GetConsent(), s.interaction.GetClient()
-	shown := view.Asked(asked, i.Preset.Scopes, s.posted)
+func (i *Interaction) consentView(r *http.Request, v visit, asked *authorizev1.GetInteractionResponse, wrong *pages.FormError) pages.Page {
+	client := asked.GetClient()
+	if wrong != nil {
+		wrong.Errors = view.Complaints(asked.GetConsent(), v.posted.All("workspace"), v.posted.All("project"))
+	}
+	shown := view.Asked(asked.GetConsent(), i.Preset.Scopes, v.posted)
 	return pages.Consent{
-		Form:         s.form,
+		Form:         v.form(),
 		Client:       view.Client(client, view.OwnersOf(r, i.Answers, i.Directory, client)),
-		Account:      view.Account(s.interaction.GetAccount()),
-		RedirectURI:  s.interaction.GetRedirectUri(),
+		Account:      view.Account(asked.GetAccount()),
+		RedirectURI:  asked.GetRedirectUri(),
 		SwitchAction: link.Account,
 		ManageURL:    link.AccountApps,
-		Groups:       view.Scopes(i.Preset, asked.GetScopes(), client),
-		APIs:         view.Distinct(s.interaction.GetResource()),
+		Groups:       view.Scopes(i.Preset, asked.GetConsent().GetScopes(), client),
+		APIs:         view.Distinct(asked.GetResource()),
 		Workspaces:   shown.Workspaces(),
 		Projects:     shown.Projects(),
-		Err:          s.complaint,
+		Err:          wrong,
 	}
 }
 
@@ -81,9 +84,7 @@ func (i *Interaction) actOnConsent(w http.ResponseWriter, r *http.Request, v vis
 	if err != nil && answer.RefusalOf(err).Code == oauth.InvalidRequest {
 		// A selection is missing. A transaction that is over fails in the same way, and
 		// then has nothing to show.
-		return v.dialog.againAbout(w, r, http.StatusBadRequest, v, func(now *authorizev1.GetInteractionResponse) []pages.FieldError {
-			return view.Complaints(now.GetConsent(), req.GetWorkspaceIds(), req.GetProjectIds())
-		})
+		return &answer.Wrong{Status: http.StatusBadRequest, Form: &pages.FormError{}}
 	}
 	return i.next(w, r, v.transaction, resp, err)
 }

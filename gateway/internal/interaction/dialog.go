@@ -1,6 +1,7 @@
 package interaction
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 
@@ -29,23 +30,12 @@ type dialog struct {
 	page authorizev1.Interaction_Page
 	// lists are the parameters of the form that may come more than once.
 	lists []string
-	// view is the page, shown for the first time or after a mistake.
-	view func(*http.Request, sheet) pages.Page
-	// act does what the posted form asks for.
+	// view is the page about what is asked, shown for the first time or, with what was
+	// wrong, after a mistake.
+	view func(r *http.Request, v visit, asked *authorizev1.GetInteractionResponse, wrong *pages.FormError) pages.Page
+	// act does what the posted form asks for. Where it fails with [answer.Wrong], the
+	// dialog is shown again.
 	act func(http.ResponseWriter, *http.Request, visit) error
-	// direct is for a person who comes without a transaction; nil: there is nothing to
-	// do.
-	direct *direct
-}
-
-// sheet is what a dialog shows.
-type sheet struct {
-	form        pages.Form
-	interaction *authorizev1.GetInteractionResponse
-	// posted is what the form held, and complaint what was wrong with it; both
-	// are nil on the first view.
-	posted    form.Values
-	complaint *pages.FormError
 }
 
 // visit is one request to a dialog, from the browser that the transaction is
@@ -55,7 +45,8 @@ type visit struct {
 	transaction string
 	binding     string
 	browser     *authorizev1.Browser
-	posted      form.Values
+	// posted is what the form held, nil on the first view.
+	posted form.Values
 }
 
 // visitOf is what r says of itself. Of the bindings only that of the transaction
@@ -66,6 +57,10 @@ func (d *dialog) visitOf(r *http.Request, tx string, posted form.Values) visit {
 	v.browser.Bindings = []string{v.binding}
 	return v
 }
+
+// asksForPassword reports whether this is the one that also serves a person who comes
+// without a transaction.
+func (d *dialog) asksForPassword() bool { return d.page == authorizev1.Interaction_PAGE_SIGN_IN }
 
 func (d *dialog) handler() http.Handler {
 	return d.Page(func(w http.ResponseWriter, r *http.Request) error {
@@ -88,8 +83,8 @@ func (d *dialog) get(w http.ResponseWriter, r *http.Request) error {
 	}
 	// Nothing but an opaque handle leads anywhere from here.
 	tx := query.All("tx")
-	if next := query.All("next"); d.direct != nil && len(tx) == 0 && len(next) == 1 {
-		return d.direct.get(w, r, next[0])
+	if next := query.All("next"); d.asksForPassword() && len(tx) == 0 && len(next) == 1 {
+		return d.getDirect(w, r, next[0])
 	}
 	if len(tx) != 1 || !validTransaction(tx[0]) {
 		return d.Home(w, r)
@@ -98,48 +93,26 @@ func (d *dialog) get(w http.ResponseWriter, r *http.Request) error {
 	if v.binding == "" {
 		return errOver
 	}
-	return d.show(w, r, v)
+	return d.show(w, r, v, &answer.Wrong{Status: http.StatusOK})
 }
 
-// show shows the dialog, or leads to the one that the transaction is at.
-func (d *dialog) show(w http.ResponseWriter, r *http.Request, v visit) error {
-	interaction, err := d.interaction(r, v)
+// show shows the dialog for the first time or again, or leads to the one that the
+// transaction is at.
+func (d *dialog) show(w http.ResponseWriter, r *http.Request, v visit, wrong *answer.Wrong) error {
+	asked, err := d.Authorize.GetInteraction(r.Context(), &authorizev1.GetInteractionRequest{
+		Transaction: v.transaction, Browser: v.browser,
+	})
 	if err != nil {
-		return err
+		return overOr(err)
 	}
-	if interaction.GetPage() == d.page {
-		return d.Render(w, http.StatusOK, d.view(r, sheet{form: v.form(), interaction: interaction}))
+	if asked.GetPage() == d.page {
+		return d.Render(w, wrong.Status, d.view(r, v, asked, wrong.Form))
 	}
-	path := pathOf(interaction.GetPage())
-	if path == "" {
+	path := pathOf(asked.GetPage())
+	if path == "" || v.posted != nil {
 		return errOver
 	}
 	return answer.SeeOther(w, path+"?tx="+v.transaction)
-}
-
-// again shows the dialog once more, with what was wrong.
-func (d *dialog) again(w http.ResponseWriter, r *http.Request, status int, v visit, complaints ...pages.FieldError) error {
-	return d.againAbout(w, r, status, v, func(*authorizev1.GetInteractionResponse) []pages.FieldError { return complaints })
-}
-
-// againAbout is [dialog.again] for what is wrong with what the dialog is about.
-func (d *dialog) againAbout(w http.ResponseWriter, r *http.Request, status int, v visit, complain func(*authorizev1.GetInteractionResponse) []pages.FieldError) error {
-	interaction, err := d.interaction(r, v)
-	if err != nil {
-		return err
-	}
-	if interaction.GetPage() != d.page {
-		return errOver
-	}
-	return d.Render(w, status, d.view(r, sheet{v.form(), interaction, v.posted, &pages.FormError{Errors: complain(interaction)}}))
-}
-
-// interaction asks what to show.
-func (d *dialog) interaction(r *http.Request, v visit) (*authorizev1.GetInteractionResponse, error) {
-	resp, err := d.Authorize.GetInteraction(r.Context(), &authorizev1.GetInteractionRequest{
-		Transaction: v.transaction, Browser: v.browser,
-	})
-	return resp, overOr(err)
 }
 
 func (d *dialog) post(w http.ResponseWriter, r *http.Request) error {
@@ -154,8 +127,8 @@ func (d *dialog) post(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	tx := values.Get("tx")
-	if d.direct != nil && tx == "" && values.Get("next") != "" {
-		return d.direct.post(w, r, values)
+	if d.asksForPassword() && tx == "" && values.Get("next") != "" {
+		return d.postDirect(w, r, values)
 	}
 	v := d.visitOf(r, tx, values)
 	switch {
@@ -168,7 +141,12 @@ func (d *dialog) post(w http.ResponseWriter, r *http.Request) error {
 	case values.Get("session_mark") != "" && !browser.IsOf(values, v.browser.GetSession()):
 		return answer.ErrSession
 	}
-	return d.act(w, r, v)
+	err = d.act(w, r, v)
+	var wrong *answer.Wrong
+	if errors.As(err, &wrong) {
+		return d.show(w, r, v, wrong)
+	}
+	return err
 }
 
 // overOr is errOver if the authorize service says so of a call about a transaction.
@@ -183,7 +161,7 @@ func overOr(err error) error {
 func (v visit) form() pages.Form {
 	f := browser.Form(pathOf(v.dialog.page), v.binding, v.browser.GetSession())
 	f.Transaction = v.transaction
-	if v.dialog.page == authorizev1.Interaction_PAGE_SIGN_IN {
+	if v.dialog.asksForPassword() {
 		f.SessionMark = "" // It shows no account.
 	}
 	return f

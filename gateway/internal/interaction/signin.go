@@ -1,6 +1,7 @@
 package interaction
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/chancery-auth/chancery/gateway/internal/answer"
@@ -19,20 +20,20 @@ const maxUsernameBytes = 256
 
 // SignIn is the dialog that asks for a password.
 func (i *Interaction) SignIn() http.Handler {
-	d := &dialog{Interaction: i, page: authorizev1.Interaction_PAGE_SIGN_IN, view: signInView, act: i.actOnSignIn, direct: &direct{i}}
+	d := &dialog{Interaction: i, page: authorizev1.Interaction_PAGE_SIGN_IN, view: signInView, act: i.actOnSignIn}
 	return d.handler()
 }
 
-func signInView(_ *http.Request, s sheet) pages.Page {
+func signInView(_ *http.Request, v visit, asked *authorizev1.GetInteractionResponse, wrong *pages.FormError) pages.Page {
 	page := pages.SignIn{
-		Form:        s.form,
-		Client:      view.Client(s.interaction.GetClient(), nil),
-		RedirectURI: s.interaction.GetRedirectUri(),
-		Username:    s.interaction.GetLoginHint(),
-		Err:         s.complaint,
+		Form:        v.form(),
+		Client:      view.Client(asked.GetClient(), nil),
+		RedirectURI: asked.GetRedirectUri(),
+		Username:    asked.GetLoginHint(),
+		Err:         wrong,
 	}
-	if s.posted != nil {
-		page.Username = s.posted.Get("username")
+	if v.posted != nil {
+		page.Username = v.posted.Get("username")
 	}
 	return page
 }
@@ -52,8 +53,8 @@ func (i *Interaction) actOnSignIn(w http.ResponseWriter, r *http.Request, v visi
 }
 
 func (i *Interaction) attempt(w http.ResponseWriter, r *http.Request, v visit) error {
-	if complaints := unusable(v.posted); len(complaints) > 0 {
-		return v.dialog.again(w, r, http.StatusBadRequest, v, complaints...)
+	if err := checkUsable(v.posted); err != nil {
+		return err
 	}
 	resp, err := i.Authorize.SignIn(r.Context(), &authorizev1.SignInRequest{
 		Transaction: v.transaction, Browser: v.browser, Username: v.posted.Get("username"), Password: v.posted.Get("password"),
@@ -61,19 +62,15 @@ func (i *Interaction) attempt(w http.ResponseWriter, r *http.Request, v visit) e
 	if err != nil {
 		return overOr(err)
 	}
-	refused, err := browser.Admit(w, r, resp)
-	if refused != nil {
-		return v.dialog.again(w, r, refused.Status, v, refused.Complaint)
-	}
-	return i.next(w, r, v.transaction, resp, err)
+	return i.next(w, r, v.transaction, resp, browser.Admit(w, r, resp, pages.SignInRefused))
 }
 
-// unusable says what is wrong with credentials before they are looked up.
-func unusable(posted form.Values) []pages.FieldError {
+// checkUsable says what is wrong with credentials before they are looked up.
+func checkUsable(posted form.Values) error {
 	var complaints []pages.FieldError
 	username, password := posted.Get("username"), posted.Get("password")
 	if len(username) > maxUsernameBytes || len(password) > browser.MaxPassword {
-		return []pages.FieldError{{Field: pages.FieldPassword, Complaint: pages.SignInRefused}}
+		return answer.Complain(http.StatusBadRequest, pages.FieldError{Field: pages.FieldPassword, Complaint: pages.SignInRefused})
 	}
 	if username == "" {
 		complaints = append(complaints, pages.FieldError{Field: pages.FieldUsername, Complaint: pages.UsernameMissing})
@@ -81,18 +78,19 @@ func unusable(posted form.Values) []pages.FieldError {
 	if password == "" {
 		complaints = append(complaints, pages.FieldError{Field: pages.FieldPassword, Complaint: pages.PasswordMissing})
 	}
-	return complaints
+	if len(complaints) == 0 {
+		return nil
+	}
+	return answer.Complain(http.StatusBadRequest, complaints...)
 }
 
-// direct is the sign-in page for the provider's own pages: there is no client, and
-// nothing pending. What leads on is one of these pages, or nothing.
-type direct struct{ *Interaction }
-
-func (d *direct) get(w http.ResponseWriter, r *http.Request, next string) error {
+// getDirect shows the sign-in page for the provider's own pages: there is no client,
+// and nothing pending. What leads on is one of these pages, or nothing.
+func (i *Interaction) getDirect(w http.ResponseWriter, r *http.Request, next string) error {
 	if !link.IsNext(next) {
-		return d.Home(w, r)
+		return i.Home(w, r)
 	}
-	who, err := d.SignedIn(r)
+	who, err := i.SignedIn(r)
 	if err != nil {
 		return err
 	}
@@ -103,20 +101,20 @@ func (d *direct) get(w http.ResponseWriter, r *http.Request, next string) error 
 	if binding == "" {
 		binding = browser.SetForm(w, browser.SignIn)
 	}
-	return d.render(w, http.StatusOK, binding, pages.SignIn{Next: next, Username: who.GetAccount().GetUsername()})
+	return i.renderDirect(w, http.StatusOK, binding, pages.SignIn{Next: next, Username: who.GetAccount().GetUsername()})
 }
 
-func (d *direct) render(w http.ResponseWriter, status int, binding string, page pages.SignIn) error {
+func (i *Interaction) renderDirect(w http.ResponseWriter, status int, binding string, page pages.SignIn) error {
 	page.Form = browser.Form(link.SignIn, binding, "")
 	page.SessionMark = "" // It shows no account.
-	return d.Render(w, status, page)
+	return i.Render(w, status, page)
 }
 
-func (d *direct) post(w http.ResponseWriter, r *http.Request, posted form.Values) error {
+func (i *Interaction) postDirect(w http.ResponseWriter, r *http.Request, posted form.Values) error {
 	binding := browser.Cookie(r, browser.SignIn)
 	switch {
 	case !link.IsNext(posted.Get("next")):
-		return d.Home(w, r)
+		return i.Home(w, r)
 	case binding == "":
 		return answer.Refuse(pages.ReasonExpired, oauth.AccessDenied, "the page is over, or belongs to another browser")
 	case !browser.IsBound(posted, binding):
@@ -125,33 +123,29 @@ func (d *direct) post(w http.ResponseWriter, r *http.Request, posted form.Values
 		browser.Drop(w, browser.SignIn)
 		return answer.SeeOther(w, link.Home+"?done=cancelled")
 	case posted.Get("action") == "sign-in":
-		return d.attempt(w, r, binding, posted)
+		err := i.attemptDirect(w, r, posted)
+		var wrong *answer.Wrong
+		if errors.As(err, &wrong) {
+			return i.renderDirect(w, wrong.Status, binding, pages.SignIn{Next: posted.Get("next"), Username: posted.Get("username"), Err: wrong.Form})
+		}
+		return err
 	default:
 		return oauth.Refuse(oauth.InvalidRequest, "action must be sign-in or cancel")
 	}
 }
 
-func (d *direct) attempt(w http.ResponseWriter, r *http.Request, binding string, posted form.Values) error {
-	again := func(status int, complaints ...pages.FieldError) error {
-		return d.render(w, status, binding, pages.SignIn{
-			Next: posted.Get("next"), Username: posted.Get("username"), Err: desk.Again(complaints...),
-		})
+func (i *Interaction) attemptDirect(w http.ResponseWriter, r *http.Request, posted form.Values) error {
+	if err := checkUsable(posted); err != nil {
+		return err
 	}
-	if complaints := unusable(posted); len(complaints) > 0 {
-		return again(http.StatusBadRequest, complaints...)
-	}
-	resp, err := d.Authorize.OpenSession(r.Context(), &authorizev1.OpenSessionRequest{
+	resp, err := i.Authorize.OpenSession(r.Context(), &authorizev1.OpenSessionRequest{
 		Browser: browser.Of(r), Username: posted.Get("username"), Password: posted.Get("password"),
 	})
 	if err != nil {
 		return err
 	}
-	refused, err := browser.Admit(w, r, resp)
-	switch {
-	case err != nil:
+	if err := browser.Admit(w, r, resp, pages.SignInRefused); err != nil {
 		return err
-	case refused != nil:
-		return again(refused.Status, refused.Complaint)
 	}
 	browser.Drop(w, browser.SignIn)
 	return answer.SeeOther(w, posted.Get("next"))
