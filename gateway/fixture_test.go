@@ -21,6 +21,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"github.com/chancery-auth/chancery/gateway"
+	"github.com/chancery-auth/chancery/gateway/pages"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/preset"
@@ -80,7 +81,7 @@ func newWorld(t *testing.T, change ...func(*gateway.Config)) *world {
 	consentv1.RegisterConsentServiceServer(local, w.consent)
 	directoryv1.RegisterDirectoryServiceServer(local, w.directory)
 
-	cfg := gateway.Config{Issuer: issuer, Preset: preset.Default(), Bound: 5 * time.Second, HSTS: "max-age=63072000; includeSubDomains", Limits: gateway.Limits{Clients: 2000, Holders: 1000, Browsers: 300}}
+	cfg := gateway.Config{Issuer: issuer, Preset: preset.Default(), Brand: pages.Brand{Name: preset.Default().Brand.Name}, Bound: 5 * time.Second, HSTS: "max-age=63072000; includeSubDomains", Limits: gateway.Limits{Clients: 2000, Holders: 1000, Browsers: 300}}
 	for _, c := range change {
 		c(&cfg)
 	}

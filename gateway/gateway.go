@@ -31,8 +31,8 @@ type Config struct {
 	// with its origin, whatever a request says.
 	Issuer string
 	Preset preset.Preset
-	// Logo is the content of the preset's logo file; zero for none.
-	Logo pages.Logo
+	// Brand is the preset's, with the logo that it names.
+	Brand pages.Brand
 	// Bound is how long a revocation may go unnoticed by an introspection, as
 	// published in the metadata. It is the introspection service's own.
 	Bound time.Duration
@@ -83,12 +83,7 @@ func New(cfg Config, deps Deps) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	renderer, err := pages.New(pages.Brand{
-		Name:        cfg.Preset.Brand.Name,
-		AccentLight: cfg.Preset.Brand.AccentLight,
-		AccentDark:  cfg.Preset.Brand.AccentDark,
-		Logo:        cfg.Logo,
-	})
+	renderer, err := pages.New(cfg.Brand)
 	if err != nil {
 		return nil, fmt.Errorf("prepare pages: %w", err)
 	}

@@ -84,19 +84,19 @@ func (g *gateway) programs() ([]edge.Route, error) {
 	registration := &endpoint.Registration{
 		Answers: g.Answers, Clients: registryv1.NewRegistrationServiceClient(services), URI: g.provider.Origin + p.Registration,
 	}
+	clients := kind{ratelimit.Class{Name: ratelimit.Clients, Rate: g.Limits.Clients}, answer.RefuseJSON}
 	routes := []edge.Route{
-		cors(g.clients("token", p.Token, contracts.Endpoint(endpoint.Token))),
-		cors(g.clients("revoke", p.Revoke, contracts.Endpoint(endpoint.Revoke))),
-		g.clients("par", p.PushedAuthorization, contracts.Endpoint(endpoint.Push)),
-		g.clients("introspect", p.Introspect, contracts.Endpoint(endpoint.Introspect)),
-		cors(g.holders("userinfo", p.UserInfo, g.Bearer(holder.UserInfo), http.MethodGet, http.MethodPost)),
-		g.holders("validate", p.Validate, g.JSON(holder.Validate), http.MethodGet),
+		cors(clients.route("token", p.Token, contracts.Endpoint(endpoint.Token), http.MethodPost)),
+		cors(clients.route("revoke", p.Revoke, contracts.Endpoint(endpoint.Revoke), http.MethodPost)),
+		clients.route("par", p.PushedAuthorization, contracts.Endpoint(endpoint.Push), http.MethodPost),
+		clients.route("introspect", p.Introspect, contracts.Endpoint(endpoint.Introspect), http.MethodPost),
+		cors(g.holders().route("userinfo", p.UserInfo, g.Bearer(holder.UserInfo), http.MethodGet, http.MethodPost)),
+		g.holders().route("validate", p.Validate, g.JSON(holder.Validate), http.MethodGet),
 	}
 	if p.Registration != "" {
 		n := g.Preset.Registration.PerHour
-		register := hourly(g.clients("register", p.Registration, g.JSON(registration.Register)), ratelimit.Register, n)
-		manage := hourly(g.clients("registration", p.Registration+"/{client_id}", g.JSON(registration.Manage)), ratelimit.Registration, managementsPerRegistration*n)
-		manage.Methods = []string{http.MethodGet, http.MethodPut, http.MethodDelete}
+		register := hourly(clients.route("register", p.Registration, g.JSON(registration.Register), http.MethodPost), ratelimit.Register, n)
+		manage := hourly(clients.route("registration", p.Registration+"/{client_id}", g.JSON(registration.Manage), http.MethodGet, http.MethodPut, http.MethodDelete), ratelimit.Registration, managementsPerRegistration*n)
 		routes = append(routes, register, manage)
 	}
 	return routes, nil
@@ -112,12 +112,12 @@ func (g *gateway) documents() ([]edge.Route, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys := &document.KeySet{Token: tokenv1.NewTokenServiceClient(g.Services), Fail: g.FailJSON, Now: g.Now}
+	keys := &document.KeySet{Token: tokenv1.NewTokenServiceClient(g.Services), Now: g.Now}
 	public := func(name, path string, h http.Handler) edge.Route {
-		return head(cors(g.holders(name, path, h, http.MethodGet)))
+		return head(cors(g.holders().route(name, path, h, http.MethodGet)))
 	}
 	routes := []edge.Route{
-		public("jwks", g.Preset.Paths.JWKS, keys),
+		public("jwks", g.Preset.Paths.JWKS, g.JSON(keys.Serve)),
 		public("openapi", link.OpenAPI, openAPI),
 	}
 	for _, path := range g.provider.MetadataPaths() {
@@ -143,18 +143,21 @@ func (g *gateway) people() ([]edge.Route, error) {
 	apps := &developer.Pages{Desks: desks, Developer: registryv1.NewDeveloperServiceClient(g.Services), Registry: registry}
 	listed := &directory.Directory{Desks: desks, Registry: registry, Workspaces: directoryClient}
 
-	get := func(name, path string, h http.Handler) edge.Route { return g.browsers(name, path, h, http.MethodGet) }
+	browsers := kind{ratelimit.Class{Name: ratelimit.Browsers, Rate: g.Limits.Browsers}, g.RefusePage}
+	get := func(name, path string, h http.Handler) edge.Route {
+		return browsers.route(name, path, h, http.MethodGet)
+	}
 	form := func(name, path string, h http.Handler) edge.Route {
-		return g.browsers(name, path, guard.Handler(h), http.MethodGet, http.MethodPost)
+		return browsers.route(name, path, guard.Handler(h), http.MethodGet, http.MethodPost)
 	}
 	assets := head(get("assets", "/assets/", g.Pages.Assets()))
 	assets.Class = ratelimit.Class{}
 	return []edge.Route{
-		g.browsers("authorize", g.Preset.Paths.Authorize, g.Page(steps.Start), http.MethodGet, http.MethodPost),
+		browsers.route("authorize", g.Preset.Paths.Authorize, g.Page(steps.Start), http.MethodGet, http.MethodPost),
 		password(form("signin", link.SignIn, steps.SignIn())),
 		form("account", link.Account, steps.Account()),
 		form("consent", link.Consent, steps.Consent()),
-		g.browsers("signout", link.SignOut, guard.Handler(g.Page(desks.SignOut)), http.MethodPost),
+		browsers.route("signout", link.SignOut, guard.Handler(g.Page(desks.SignOut)), http.MethodPost),
 		get("home", link.Home, g.Page(steps.Home)),
 
 		body(form("account_apps", link.AccountApps, users.Apps()), account.MaxForm),
@@ -190,28 +193,19 @@ func (g *gateway) crossOriginProtection() (*http.CrossOriginProtection, error) {
 // noContent is for what browsers ask for unbidden: the pages name their icon.
 func noContent(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }
 
-// clients is an endpoint where clients authenticate themselves.
-func (g *gateway) clients(name, path string, h http.Handler) edge.Route {
-	return edge.Route{
-		Name: name, Path: path, Methods: []string{http.MethodPost}, Handler: h, Deadline: deadline, Refuse: answer.RefuseJSON,
-		Class: ratelimit.Class{Name: ratelimit.Clients, Rate: g.Limits.Clients},
-	}
+// kind is what endpoints have in common whose callers are of one kind.
+type kind struct {
+	class  ratelimit.Class
+	refuse edge.Refuser
 }
 
-// holders is an endpoint where a token stands for itself.
-func (g *gateway) holders(name, path string, h http.Handler, methods ...string) edge.Route {
-	return edge.Route{
-		Name: name, Path: path, Methods: methods, Handler: h, Deadline: deadline, Refuse: answer.RefuseJSON,
-		Class: ratelimit.Class{Name: ratelimit.Holders, Rate: g.Limits.Holders},
-	}
+func (k kind) route(name, path string, h http.Handler, methods ...string) edge.Route {
+	return edge.Route{Name: name, Path: path, Methods: methods, Handler: h, Class: k.class, Deadline: deadline, Refuse: k.refuse}
 }
 
-// browsers is an endpoint that people come to.
-func (g *gateway) browsers(name, path string, h http.Handler, methods ...string) edge.Route {
-	return edge.Route{
-		Name: name, Path: path, Methods: methods, Handler: h, Deadline: deadline, Refuse: g.RefusePage,
-		Class: ratelimit.Class{Name: ratelimit.Browsers, Rate: g.Limits.Browsers},
-	}
+// holders call endpoints where a token stands for itself.
+func (g *gateway) holders() kind {
+	return kind{ratelimit.Class{Name: ratelimit.Holders, Rate: g.Limits.Holders}, answer.RefuseJSON}
 }
 
 // hourly allows so many requests an hour, where requests are limited at all.

@@ -180,8 +180,7 @@ func (p *process) makeEdge() error {
 		return err
 	}
 	edge, err := gateway.New(gateway.Config{
-		Issuer: p.config.Issuer, Preset: p.preset, Bound: p.config.RevocationBound,
-		Logo:           brand.Logo,
+		Issuer: p.config.Issuer, Preset: p.preset, Brand: brand, Bound: p.config.RevocationBound,
 		TrustedProxies: p.config.Gateway.TrustedProxies, HSTS: p.config.Gateway.HSTS.Header(), Limits: limitsOf(p.config.Gateway.Limits),
 	}, gateway.Deps{
 		Services: p.conn(roles.Gateway), Log: p.log, Now: time.Now, Limiter: p.limiter,

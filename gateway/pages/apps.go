@@ -17,8 +17,7 @@ type AuthorizedApps struct {
 	PasswordURL string
 }
 
-func (AuthorizedApps) template() string       { return "apps" }
-func (AuthorizedApps) redirectTarget() string { return "" }
+func (AuthorizedApps) template() string { return "apps" }
 
 // Place is where the page stands.
 func (AuthorizedApps) Place() Place { return PlaceAccount }
@@ -81,8 +80,7 @@ type AuthorizedAppRevoke struct {
 	BackURL string
 }
 
-func (AuthorizedAppRevoke) template() string       { return "revoke" }
-func (AuthorizedAppRevoke) redirectTarget() string { return "" }
+func (AuthorizedAppRevoke) template() string { return "revoke" }
 
 // Place is where the page stands.
 func (AuthorizedAppRevoke) Place() Place { return PlaceAccount }
@@ -100,8 +98,7 @@ type ChangePassword struct {
 	Err     *FormError
 }
 
-func (ChangePassword) template() string       { return "password" }
-func (ChangePassword) redirectTarget() string { return "" }
+func (ChangePassword) template() string { return "password" }
 
 // Place is where the page stands.
 func (ChangePassword) Place() Place { return PlaceAccount }

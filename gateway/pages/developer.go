@@ -10,8 +10,7 @@ type DeveloperApps struct {
 	Workspaces []DeveloperWorkspace
 }
 
-func (DeveloperApps) template() string       { return "developer" }
-func (DeveloperApps) redirectTarget() string { return "" }
+func (DeveloperApps) template() string { return "developer" }
 
 // Place is where the page stands.
 func (DeveloperApps) Place() Place { return PlaceDeveloper }
@@ -97,8 +96,7 @@ type DeveloperApp struct {
 	Err       *FormError
 }
 
-func (DeveloperApp) template() string       { return "developer-app" }
-func (DeveloperApp) redirectTarget() string { return "" }
+func (DeveloperApp) template() string { return "developer-app" }
 
 // Place is where the page stands.
 func (DeveloperApp) Place() Place { return PlaceDeveloper }
@@ -155,8 +153,7 @@ type DeveloperSecrets struct {
 	Err        *FormError
 }
 
-func (DeveloperSecrets) template() string       { return "developer-secrets" }
-func (DeveloperSecrets) redirectTarget() string { return "" }
+func (DeveloperSecrets) template() string { return "developer-secrets" }
 
 // Place is where the page stands.
 func (DeveloperSecrets) Place() Place { return PlaceDeveloper }
@@ -187,8 +184,7 @@ type DeveloperDelete struct {
 	Err   *FormError
 }
 
-func (DeveloperDelete) template() string       { return "developer-delete" }
-func (DeveloperDelete) redirectTarget() string { return "" }
+func (DeveloperDelete) template() string { return "developer-delete" }
 
 // Place is where the page stands.
 func (DeveloperDelete) Place() Place { return PlaceDeveloper }
@@ -207,8 +203,7 @@ type DeveloperLogo struct {
 	Err  *FormError
 }
 
-func (DeveloperLogo) template() string       { return "developer-logo" }
-func (DeveloperLogo) redirectTarget() string { return "" }
+func (DeveloperLogo) template() string { return "developer-logo" }
 
 // Place is where the page stands.
 func (DeveloperLogo) Place() Place { return PlaceDeveloper }

@@ -12,8 +12,7 @@ type Directory struct {
 	NextURL string
 }
 
-func (Directory) template() string       { return "directory" }
-func (Directory) redirectTarget() string { return "" }
+func (Directory) template() string { return "directory" }
 
 // Place is where the page stands.
 func (Directory) Place() Place { return PlaceDirectory }

@@ -20,6 +20,9 @@ type Frame struct {
 	Done *Done
 }
 
+// redirectTarget is none: these pages lead to no client.
+func (Frame) redirectTarget() string { return "" }
+
 // Done says at the top of a page what has just been done.
 type Done struct {
 	Outcome Outcome

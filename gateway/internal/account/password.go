@@ -63,7 +63,7 @@ func (p *Pages) changePassword(w http.ResponseWriter, r *http.Request, v *desk.V
 	if err != nil {
 		return err
 	}
-	if complaints := unusable(v.Posted, rules); len(complaints) > 0 {
+	if complaints := unusable(v.Posted, rules); complaints != nil {
 		return answer.Complain(http.StatusBadRequest, complaints...)
 	}
 	resp, err := p.Authorize.ChangePassword(r.Context(), &authorizev1.ChangePasswordRequest{

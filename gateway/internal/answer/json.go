@@ -81,11 +81,15 @@ func statusOf(code oauth.ErrorCode) int {
 	}
 }
 
-// writeError keeps a Retry-After that is set already.
-func writeError(w http.ResponseWriter, status int, refusal *oauth.Error) {
+// setRetryAfter says when to try again what is not available, unless that is said.
+func setRetryAfter(w http.ResponseWriter, status int) {
 	if status == http.StatusServiceUnavailable && w.Header().Get("Retry-After") == "" {
 		w.Header().Set("Retry-After", "1")
 	}
+}
+
+func writeError(w http.ResponseWriter, status int, refusal *oauth.Error) {
+	setRetryAfter(w, status)
 	_ = WriteJSON(w, status, struct { // It has nothing that JSON cannot say.
 		Error       oauth.ErrorCode `json:"error"`
 		Description string          `json:"error_description,omitempty"`

@@ -94,7 +94,7 @@ func (a *Answers) FailPage(w http.ResponseWriter, r *http.Request, err error) {
 	} else {
 		a.warnOf(r, refusal.Code, err)
 	}
-	status := http.StatusBadRequest
+	status := statusOf(refusal.Code)
 	switch {
 	case page.Reason == pages.ReasonNotFound:
 		status = http.StatusNotFound
@@ -102,12 +102,10 @@ func (a *Answers) FailPage(w http.ResponseWriter, r *http.Request, err error) {
 		status, page.AccountURL = http.StatusForbidden, link.AccountApps
 	case refusal.Code == oauth.AccessDenied:
 		status = http.StatusForbidden
-	case refusal.Code == oauth.ServerError:
-		status = http.StatusInternalServerError
-	case refusal.Code == oauth.TemporarilyUnavailable:
-		status = http.StatusServiceUnavailable
-		w.Header().Set("Retry-After", "1")
+	case status < http.StatusInternalServerError:
+		status = http.StatusBadRequest
 	}
+	setRetryAfter(w, status)
 	a.showError(w, r, status, page)
 }
 

@@ -26,6 +26,7 @@ type Document struct {
 	content []byte
 	etag    string
 	keep    time.Duration // how long; whole seconds count
+	time    time.Time     // as of when; zero for one that does not change
 }
 
 // documentKeep bounds how long clients keep a document.
@@ -54,32 +55,22 @@ func (d *Document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // set may hold a key that was retired, and lack one that signs.
 type KeySet struct {
 	Token tokenv1.TokenServiceClient
-	// Fail answers where there is no key set to serve.
-	Fail func(http.ResponseWriter, *http.Request, error)
-	Now  func() time.Time
-	last atomic.Pointer[fetched]
-}
-
-// fetched is the key set as of an instant.
-type fetched struct {
-	*Document
-	time time.Time
+	Now   func() time.Time
+	last  atomic.Pointer[Document]
 }
 
 var errNoKeySet = errors.New("key set of the token service is no JSON document")
 
-// ServeHTTP implements http.Handler.
-func (k *KeySet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// Serve is an answer.Handler.
+func (k *KeySet) Serve(w http.ResponseWriter, r *http.Request) error {
 	doc, err := k.fetch(r)
-	if err == nil {
-		doc.ServeHTTP(w, r)
-		return
+	if err != nil {
+		if doc = k.remembered(); doc == nil {
+			return err
+		}
 	}
-	if doc := k.remembered(); doc != nil {
-		doc.ServeHTTP(w, r)
-		return
-	}
-	k.Fail(w, r, err)
+	doc.ServeHTTP(w, r)
+	return nil
 }
 
 func (k *KeySet) fetch(r *http.Request) (*Document, error) {
@@ -93,8 +84,8 @@ func (k *KeySet) fetch(r *http.Request) (*Document, error) {
 		return nil, errNoKeySet
 	}
 	doc := newDocument(resp.GetData())
-	doc.keep = keepOf(resp)
-	k.last.Store(&fetched{doc, sent})
+	doc.keep, doc.time = keepOf(resp), sent
+	k.last.Store(doc)
 	return doc, nil
 }
 
@@ -119,7 +110,7 @@ func (k *KeySet) remembered() *Document {
 	if age < 0 || age >= last.keep {
 		return nil
 	}
-	doc := *last.Document
+	doc := *last
 	doc.keep -= age
 	return &doc
 }

@@ -33,14 +33,14 @@ func (o *owner) GetJwks(context.Context, *tokenv1.GetJwksRequest, ...grpc.CallOp
 }
 
 func newKeySet(o *owner, now func() time.Time) *KeySet {
-	return &KeySet{Token: o, Now: now, Fail: func(w http.ResponseWriter, _ *http.Request, _ error) {
-		w.WriteHeader(http.StatusServiceUnavailable)
-	}}
+	return &KeySet{Token: o, Now: now}
 }
 
 func get(k *KeySet) *http.Response {
 	w := httptest.NewRecorder()
-	k.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	if err := k.Serve(w, httptest.NewRequest(http.MethodGet, "/", nil)); err != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
 	return w.Result()
 }
 

@@ -53,8 +53,8 @@ func (i *Interaction) actOnSignIn(w http.ResponseWriter, r *http.Request, v visi
 }
 
 func (i *Interaction) attempt(w http.ResponseWriter, r *http.Request, v visit) error {
-	if err := checkUsable(v.posted); err != nil {
-		return err
+	if complaints := unusable(v.posted); complaints != nil {
+		return answer.Complain(http.StatusBadRequest, complaints...)
 	}
 	resp, err := i.Authorize.SignIn(r.Context(), &authorizev1.SignInRequest{
 		Transaction: v.transaction, Browser: v.browser, Username: v.posted.Get("username"), Password: v.posted.Get("password"),
@@ -65,12 +65,11 @@ func (i *Interaction) attempt(w http.ResponseWriter, r *http.Request, v visit) e
 	return i.next(w, r, v.transaction, resp, browser.Admit(w, r, resp, pages.SignInRefused))
 }
 
-// checkUsable says what is wrong with credentials before they are looked up.
-func checkUsable(posted form.Values) error {
-	var complaints []pages.FieldError
+// unusable says what is wrong with credentials before they are looked up.
+func unusable(posted form.Values) (complaints []pages.FieldError) {
 	username, password := posted.Get("username"), posted.Get("password")
 	if len(username) > maxUsernameBytes || len(password) > browser.MaxPassword {
-		return answer.Complain(http.StatusBadRequest, pages.FieldError{Field: pages.FieldPassword, Complaint: pages.SignInRefused})
+		return []pages.FieldError{{Field: pages.FieldPassword, Complaint: pages.SignInRefused}}
 	}
 	if username == "" {
 		complaints = append(complaints, pages.FieldError{Field: pages.FieldUsername, Complaint: pages.UsernameMissing})
@@ -78,10 +77,7 @@ func checkUsable(posted form.Values) error {
 	if password == "" {
 		complaints = append(complaints, pages.FieldError{Field: pages.FieldPassword, Complaint: pages.PasswordMissing})
 	}
-	if len(complaints) == 0 {
-		return nil
-	}
-	return answer.Complain(http.StatusBadRequest, complaints...)
+	return complaints
 }
 
 // getDirect shows the sign-in page for the provider's own pages: there is no client,
@@ -135,8 +131,8 @@ func (i *Interaction) postDirect(w http.ResponseWriter, r *http.Request, posted 
 }
 
 func (i *Interaction) attemptDirect(w http.ResponseWriter, r *http.Request, posted form.Values) error {
-	if err := checkUsable(posted); err != nil {
-		return err
+	if complaints := unusable(posted); complaints != nil {
+		return answer.Complain(http.StatusBadRequest, complaints...)
 	}
 	resp, err := i.Authorize.OpenSession(r.Context(), &authorizev1.OpenSessionRequest{
 		Browser: browser.Of(r), Username: posted.Get("username"), Password: posted.Get("password"),
