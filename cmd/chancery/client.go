@@ -37,7 +37,7 @@ type clientCommands struct {
 type clientMetadata struct {
 	Name           *string        `help:"Name that users see."`
 	Description    *string        `help:"What the app does, in a sentence or two: for the directory of apps." placeholder:"TEXT"`
-	Visibility     *string        `help:"Who may authorize it: internal (members of its workspace), unlisted (anybody with a link) or public (listed in the directory of apps). Default: unlisted." placeholder:"WHO"`
+	Visibility     *string        `help:"Who may authorize it: internal (members of its workspace), unlisted (every user who has a link) or public (listed in the directory of apps). Default: unlisted." placeholder:"WHO"`
 	Kind           *string        `help:"One of the preset's kinds of client, which sets lifetimes. Default: none." placeholder:"KIND"`
 	RedirectURIs   []string       `help:"Redirect URI; may be repeated." name:"redirect-uri" sep:"none" placeholder:"URI"`
 	AuthMethods    []string       `help:"How it may authenticate: client_secret_basic, client_secret_post, private_key_jwt or none; may be repeated, but for none. Default: the preset's for the type, and with a secret either way." name:"auth-method" sep:"none" placeholder:"METHOD"`

@@ -14,7 +14,7 @@ import (
 
 // initialTokenCommands are "chancery client initial-token …" (RFC 7591 §3).
 type initialTokenCommands struct {
-	Create initialTokenCreate `cmd:"" help:"Make a token for whoever is to register clients. Prints it this once."`
+	Create initialTokenCreate `cmd:"" help:"Make a token with which clients register themselves. Prints it this once."`
 	List   initialTokenList   `cmd:"" help:"List the tokens that are still good, without the tokens themselves."`
 	Revoke initialTokenRevoke `cmd:"" help:"End one token. Clients that registered with it stay."`
 }

@@ -229,9 +229,9 @@ func (p *process) waitReady(ctx context.Context) bool {
 	return true
 }
 
-// reportHealth tells callers over gRPC what the probes are told over HTTP. They may
-// come when there is nobody better than a process without a database. That it ends,
-// the server itself says.
+// reportHealth tells callers over gRPC what the probes are told over HTTP. A
+// process without a database says so, and gets calls only while no other process has
+// one. That it ends, the server itself says.
 func (p *process) reportHealth(ctx context.Context) error {
 	for serving, struggling := false, false; ; {
 		if now := p.serving(); now != serving && !p.draining.Load() {

@@ -36,7 +36,7 @@ type serveCommand struct {
 	TLSKey    string   `help:"File with the certificate's key." name:"tls-key" placeholder:"FILE" type:"existingfile"`
 	Proxies   []string `help:"Address range of a reverse proxy that may say whom it forwards for; may be repeated." name:"trusted-proxy" sep:"none" placeholder:"CIDR"`
 	Demo      bool     `help:"Make a user, workspaces and clients, and serve a small app that shows the whole flow. Only on a loopback address."`
-	Unlimited bool     `help:"Lift the limits on requests from one address and of one client. For load tests: anybody can then keep the server busy." name:"unsafe-no-rate-limits"`
+	Unlimited bool     `help:"Lift the limits on requests from one address and of one client. For load tests: one client can then keep the server busy." name:"unsafe-no-rate-limits"`
 	OTLP      string   `help:"host:port of an OpenTelemetry collector on this machine, which gets every trace (OTLP over gRPC, plain text)." name:"otlp" placeholder:"ADDR"`
 	LogLevel  string   `help:"debug, info, warn or error." default:"info" placeholder:"LEVEL"`
 	JSON      bool     `help:"Print one line of JSON when ready to answer." name:"json"`

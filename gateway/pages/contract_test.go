@@ -183,7 +183,7 @@ func TestPageSays(t *testing.T) {
 }
 
 func TestN320_PagesBeforeALoopbackRedirectSayNeverToPasteIt(t *testing.T) {
-	const words = "Do not copy that address or paste it anywhere, whoever asks you to"
+	const words = "Do not copy that address or paste it anywhere, even if someone asks you to"
 	for uri, local := range map[string]string{
 		"http://127.0.0.1:51004/cb": "127.0.0.1:51004", "http://[::1]:8080/cb": "[::1]:8080", "http://localhost/cb": "localhost",
 		"https://LOCALHOST/cb": "LOCALHOST", "https://app.localhost/cb": "app.localhost",

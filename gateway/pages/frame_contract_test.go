@@ -163,7 +163,7 @@ func TestFramedPageSays(t *testing.T) {
 		{"workspace without apps", sampleDeveloper(), "Northwind Labs New app This workspace has no apps yet."},
 		{"nobody's admin", everyFramed()["developer-none"], "You are not an admin of any workspace"},
 		{"the registry's sentence", refusedApp(), "Redirect URI must not have a fragment"},
-		{"somebody else's change", refusedApp(), "Somebody else has changed this app meanwhile"},
+		{"another's change", refusedApp(), "This app was changed while you were editing it"},
 		{"what is typed", refusedApp(), "http://reports.acme.example/cb#top"},
 		{"what is refused", newApp(), "What is refused http, except to localhost, 127.0.0.1 or [::1]."},
 		{"hint of a secret", sampleSecrets(), "…x7Qe Created on 9 March 2026 Last used: 21 November 2026"},

@@ -30,7 +30,7 @@ func formText() catalogue {
 
 		"loopback.title": "Never share the address where you end up",
 		"loopback.text": "In the end your browser goes to {0}, to tell a program on this device that you are signed in. " +
-			"Do not copy that address or paste it anywhere, whoever asks you to: it would give them your access.",
+			"Do not copy that address or paste it anywhere, even if someone asks you to: it would give them your access.",
 
 		"signin.title":    "Sign in",
 		"signin.to":       "to continue to {0}",
@@ -173,7 +173,7 @@ func errorText() catalogue {
 		"error.denied.advice":      "Nothing was shared. Someone who looks after your account can tell you more.",
 		"error.forbidden.title":    "This app is not available to your account",
 		"error.forbidden.sentence": "Only members of the workspace it belongs to can use it.",
-		"error.forbidden.advice":   "Nothing was shared. If you use more than one account, sign out of this one, and follow the link again. Otherwise ask whoever sent you here.",
+		"error.forbidden.advice":   "Nothing was shared. If you use more than one account, sign out of this one, and follow the link again. Otherwise ask the person who sent you here.",
 		"error.account":            "See your account, or sign out",
 		"error.not-admin.title":    "This is for admins",
 		"error.not-admin.sentence": "Only an admin of the workspace can manage its apps.",

@@ -77,7 +77,7 @@ func appsText() catalogue {
 		"apps.since":     "Allowed on",
 		"apps.last-use":  "Last used:",
 		"apps.repeated":  "Renewed its access from two places at once, as some apps do. Last on",
-		"apps.late":      "Somebody came with an old key of this app, and was refused. The app may have to connect again. If that surprises you, revoke its access. Last on",
+		"apps.late":      "A program came with an old key of this app, and was refused. The app may have to connect again. If that surprises you, revoke its access. Last on",
 		"apps.scopes":    "What it may do",
 		"apps.save":      "Save changes",
 		"apps.revoke":    "Revoke access",

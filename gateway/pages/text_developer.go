@@ -53,7 +53,7 @@ func appText() catalogue {
 		"app.save":        "Save changes",
 		"app.cancel":      "Cancel",
 
-		"app.changed.title": "Somebody else has changed this app meanwhile",
+		"app.changed.title": "This app was changed while you were editing it",
 		"app.changed":       "Nothing of yours was saved. Copy what you want to keep, then",
 		"app.changed.link":  "load the present settings",
 
@@ -110,7 +110,7 @@ func secretsText() catalogue {
 		"secrets.new":           "New client secret",
 		"secrets.copy":          "Copy secret",
 		"secrets.once":          "It will not be shown again.",
-		"secrets.keep":          "Copy it now, and keep it where only the app’s server can read it. Whoever has it can pose as the app.",
+		"secrets.keep":          "Copy it now, and keep it where only the app’s server can read it. Any program that has it can pose as the app.",
 		"secrets.list":          "Client secrets",
 		"secrets.hint":          "To replace a secret, create another one, use that, then revoke the old one.",
 		"secrets.secretless":    "This app authenticates without a secret, and has none.",
@@ -127,7 +127,7 @@ func secretsText() catalogue {
 		"logo.remove": "Remove logo",
 
 		"delete.title":   "Delete {0}?",
-		"delete.sign-in": "Nobody can sign in with the app any more.",
+		"delete.sign-in": "Users cannot sign in with the app any more.",
 		"delete.tokens":  "Every token it has stops working at once.",
 		"delete.secrets": "Its secrets and its client ID are gone. The client ID is never used again.",
 		"delete.final":   "This cannot be undone.",

@@ -62,7 +62,7 @@ const (
 	SessionStarted Type = "session.started"
 	// SessionEnded says that a sign-in session is over.
 	SessionEnded Type = "session.ended"
-	// SignInFailed says that somebody did not prove to be a known user. What they
+	// SignInFailed says that a person or program did not prove to be a known user. What they
 	// typed is not told.
 	SignInFailed Type = "sign_in.failed"
 

@@ -46,7 +46,7 @@ type Options struct {
 	// code or an OAuth error code, and how long it took. ctx has the call's span.
 	// Nil, or without Now: nobody is.
 	Observe func(ctx context.Context, method, code string, took time.Duration)
-	// Limits are for callers that are none of Chancery's own processes.
+	// Limits are for callers that are other than Chancery's own processes.
 	Limits Limits
 	// Admission bounds what connections make a server hold.
 	Admission Admission

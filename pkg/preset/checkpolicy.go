@@ -89,7 +89,7 @@ func (c checker) checkRefresh() {
 	r := c.Refresh
 	c.refuse("refresh.confidential", !slices.Contains([]string{always, threshold, never}, r.Confidential), "want always, threshold or never")
 	// RFC 9700 §2.2.2.
-	c.refuse("refresh.public", r.Public == never, "never is for clients with credentials: a stolen token would stay good, and nobody would notice")
+	c.refuse("refresh.public", r.Public == never, "never is for clients with credentials: a stolen token would stay good, unnoticed")
 	c.refuse("refresh.public", !slices.Contains([]string{always, threshold}, r.Public), "want always or threshold")
 	c.Rule("refresh.threshold", strictyaml.Within(r.Threshold, 0, 1))
 	c.Rule("refresh.grace", strictyaml.Within(r.Grace, 0, longestGrace))
@@ -97,7 +97,7 @@ func (c checker) checkRefresh() {
 	c.Rule("refresh.window", r.Window.fits(c.Lifetimes.RefreshToken))
 	c.Rule("refresh.max_families", strictyaml.Within(r.MaxFamilies, 1, 1_000_000))
 	c.refuse("refresh.unasked", r.Unasked && r.NeedsPromptConsent,
-		"contradicts refresh.needs_prompt_consent: what nobody asks for needs no prompt")
+		"contradicts refresh.needs_prompt_consent: a scope that is never asked for needs no prompt")
 }
 
 func (c checker) checkScopes() {
@@ -155,7 +155,7 @@ func (c checker) checkMeaning(key string, s Scope) {
 	c.refuse(key, s.Name == "offline_access" && s.Kind != "" && s.Kind != Identity,
 		"want identity: offline_access is the user's to give, and opens no resource (OIDC Core §11)")
 	c.refuse(key, s.Name == "introspect" && s.Kind != "" && s.Kind != Client,
-		"want client: whoever has introspect may ask about tokens of others, which no user can allow")
+		"want client: a client that has introspect may ask about tokens of others, which no user can allow")
 }
 
 func (c checker) checkLevel(key string, s Scope) {

@@ -7,7 +7,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/role"
 )
 
-// Default is the provider Chancery is when nobody says otherwise.
+// Default is the provider Chancery is unless a preset says otherwise.
 func Default() Preset {
 	return Preset{
 		Name:  "chancery",

@@ -90,7 +90,7 @@ type Clients struct {
 	Web           ClientDefaults `yaml:"web" help:"Clients of the application_type web."`
 	Native        ClientDefaults `yaml:"native" help:"Clients of the application_type native: they have no credentials, so that token_endpoint_auth_method is none."`
 	PKCEMandatory bool           `yaml:"pkce_mandatory" help:"No client may be registered with require_pkce false."`
-	AppsVetted    bool           `yaml:"apps_vetted" help:"New apps of workspaces count as vetted: the pages do not mark them, and their errors are redirected to them also where nobody is signed in (RFC 9700 §4.11.2)."`
+	AppsVetted    bool           `yaml:"apps_vetted" help:"New apps of workspaces count as vetted: the pages do not mark them, and their errors are redirected to them also where no user is signed in (RFC 9700 §4.11.2)."`
 	Kinds         []ClientKind   `yaml:"kinds" help:"Kinds of clients with lifetimes of their own, such as MCP clients."`
 }
 
@@ -134,7 +134,7 @@ const (
 
 // Registration is dynamic client registration (RFC 7591).
 type Registration struct {
-	Mode       RegistrationMode `yaml:"mode" help:"off; token: with an initial access token of an operator; open: anybody may register a client."`
+	Mode       RegistrationMode `yaml:"mode" help:"off; token: with an initial access token of an operator; open: every program may register a client."`
 	ClientKind string           `yaml:"client_kind" help:"Kind of the clients that register themselves. Empty: none in particular."`
 	Vetted     bool             `yaml:"vetted" help:"Clients that register themselves count as vetted, as clients.apps_vetted has it for apps of workspaces."`
 	MaxClients int              `yaml:"max_clients" help:"How many such clients there may be."`

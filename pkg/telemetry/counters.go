@@ -31,7 +31,7 @@ func (m *maker) counters() *Counters {
 		extended: m.counter("chancery_refresh_extended_total", "Refresh tokens that stay in use for longer because their family has replaced as many as it remembers."),
 		ahead:    m.counter("chancery_refresh_ahead_total", "Refresh tokens newer than the database knows: a write was lost."),
 		replay:   m.counter("chancery_code_replay_total", "Authorization codes that came a second time."),
-		unknown:  m.counter("chancery_unknown_commits_total", "Transactions of which nobody knows whether they were committed."),
+		unknown:  m.counter("chancery_unknown_commits_total", "Transactions of which it is unknown whether they were committed."),
 		events:   m.counter("chancery_events_published_total", "Events handed to the stream, by outcome."),
 		limited:  m.counter("chancery_rate_limited_total", "Requests and calls refused because their source makes too many, by class."),
 		refused:  m.counter("chancery_connections_refused_total", "Connections refused or ended because they take too much, by reason."),
@@ -117,7 +117,7 @@ func (c *Counters) CodeReplay(ctx context.Context) {
 	}
 }
 
-// UnknownCommit counts a transaction of which nobody knows whether it was
+// UnknownCommit counts a transaction of which it is unknown whether it was
 // committed.
 func (c *Counters) UnknownCommit(ctx context.Context) {
 	if c != nil {

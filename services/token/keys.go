@@ -93,7 +93,7 @@ func (s *Service) RotateKeys(ctx context.Context, req *tokenv1.RotateKeysRequest
 	made, err := s.vault.Rotate(ctx, lead, purposes...)
 	switch {
 	case errors.Is(err, key.ErrHasNext) && req.GetAtOnce():
-		return nil, fault.Because(fault.Conflict, "somebody else has rotated meanwhile: list the keys", err)
+		return nil, fault.Because(fault.Conflict, "the keys were rotated meanwhile: list the keys", err)
 	case errors.Is(err, key.ErrHasNext):
 		return nil, fault.Because(fault.Conflict, "the next key is there already: wait until it is active, or use it at once", err)
 	case err != nil:

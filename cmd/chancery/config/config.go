@@ -98,7 +98,7 @@ type Telemetry struct {
 // Gateway is the section gateway.
 type Gateway struct {
 	TLS            TLS            `yaml:"tls" help:"The public certificate. Empty: plain HTTP, on loopback or behind trusted_proxies alone."`
-	TrustedProxies []netip.Prefix `yaml:"trusted_proxies" help:"Address ranges of the reverse proxies that may say whom they forward for. Empty: nobody may."`
+	TrustedProxies []netip.Prefix `yaml:"trusted_proxies" help:"Address ranges of the reverse proxies that may say whom they forward for. Empty: no peer may."`
 	HSTS           HSTS           `yaml:"hsts" help:"HTTP Strict Transport Security (RFC 6797). It is sent where the issuer is https."`
 	Limits         Limits         `yaml:"limits" help:"Requests a second of one address (of IPv6, one /64)."`
 }
@@ -133,13 +133,13 @@ type Limits struct {
 	Clients         float64 `yaml:"clients" help:"Requests a second to the endpoints that authenticate clients."`
 	Holders         float64 `yaml:"holders" help:"Requests a second to the endpoints for holders of tokens, and for metadata."`
 	Browsers        float64 `yaml:"browsers" help:"Requests a second to authorize and the pages."`
-	UnsafeUnlimited bool    `yaml:"unsafe_unlimited" help:"Lift these limits: anybody can then keep the gateway busy. For load tests."`
+	UnsafeUnlimited bool    `yaml:"unsafe_unlimited" help:"Lift these limits: one client can then keep the gateway busy. For load tests."`
 }
 
 // CallLimits is the section limits. Each process counts for itself.
 type CallLimits struct {
-	Clients         float64 `yaml:"clients" help:"Calls a second at listen.grpc to the methods that authenticate clients, of one certificate that is none of Chancery's roles, or else of one address (of IPv6, one /64)."`
-	Holders         float64 `yaml:"holders" help:"The same, to the other methods that anybody may call."`
+	Clients         float64 `yaml:"clients" help:"Calls a second at listen.grpc to the methods that authenticate clients, of one certificate other than those of Chancery's own roles, or else of one address (of IPv6, one /64)."`
+	Holders         float64 `yaml:"holders" help:"The same, to the other methods that every caller may call."`
 	Token           float64 `yaml:"token" help:"Token requests a second of one client that has authenticated itself, over HTTP and gRPC together; and as many revocations."`
 	PushedRequests  float64 `yaml:"pushed_requests" help:"The same, pushed authorization requests."`
 	Introspect      float64 `yaml:"introspect" help:"The same, tokens that the client asks about."`
@@ -215,7 +215,7 @@ func (c *Config) DatabaseOf(role string) Secret {
 	return c.Database
 }
 
-// TargetOf is where others reach a role; empty for one that nobody calls.
+// TargetOf is where others reach a role; empty for one that has no callers.
 func (c *Config) TargetOf(role string) string {
 	if s := c.service(role); s != nil {
 		return s.Target
