@@ -75,7 +75,7 @@ bench: ## Measure introspection against a bare echo, the flows on Postgres, and 
 size: ## Measure at size: millions of rows, floods, a full memory; about 20 minutes
 	@.ci/ensure
 	go test -tags size -count 1 -v -timeout 40m ./e2e/size
-	go test -tags size -count 1 -v -timeout 40m -run Size ./cmd/chancery
+	go test -tags size -count 1 -v -timeout 40m -run Size ./cmd/chancery/internal/process
 	go test -tags size -count 1 -v -timeout 40m -run Size ./services/token
 	go test -count 1 -v -timeout 40m -run 'TestCluster/N324' ./e2e
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/folder"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/peer"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/roles"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/secret"
@@ -74,7 +75,7 @@ func (a adminFlags) dialCluster() (connections, error) {
 	if err != nil {
 		return nil, err
 	}
-	identity, err := openIdentity(cfg, slog.New(slog.DiscardHandler))
+	identity, err := peer.Identity(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +84,7 @@ func (a adminFlags) dialCluster() (connections, error) {
 		if role == roles.Gateway {
 			continue
 		}
-		if conns[role], err = dialRole(cfg, identity, role); err != nil {
+		if conns[role], err = peer.Dial(cfg, identity, role); err != nil {
 			conns.close()
 			return nil, err
 		}

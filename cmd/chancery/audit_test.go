@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/folder"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/store"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	"github.com/chancery-auth/chancery/pkg/database"
 	"github.com/chancery-auth/chancery/pkg/database/databasetest"
@@ -33,7 +34,7 @@ import (
 // leads to it.
 func audited(t *testing.T, events ...event.Event) (dir string) {
 	t.Helper()
-	db := databasetest.SQLite(t, migrationSets()...)
+	db := databasetest.SQLite(t, store.AllSets()...)
 	write(t, db, events...)
 	data := folder.Folder{Data: t.TempDir()}
 	credential, err := data.OpenCredential()
@@ -198,7 +199,7 @@ func (l *lines) String() string {
 
 func TestEventsTailPrintsWhatIsPublished(t *testing.T) {
 	server := eventtest.NewServer(t)
-	db := databasetest.SQLite(t, migrationSets()...)
+	db := databasetest.SQLite(t, store.AllSets()...)
 	grant := eventtest.Whole()
 	grant.Type = event.GrantRevoked
 	write(t, db, grant, event.Event{Type: event.KeyCreated})

@@ -11,6 +11,8 @@ import (
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
 	"github.com/chancery-auth/chancery/cmd/chancery/doctor"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/folder"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/health"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/store"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	"github.com/chancery-auth/chancery/pkg/migrate"
 	"github.com/chancery-auth/chancery/pkg/sqlite"
@@ -73,9 +75,9 @@ func (c *doctorCommand) checks() (checks []doctor.Check, done func()) {
 	for _, warning := range warnings {
 		checks = append(checks, finding("configuration", doctor.Odd("%s", warning)))
 	}
-	sets := migrationSets()
+	sets := store.AllSets()
 	if len(c.Role) > 0 {
-		sets = setsOf(c.Role) // a service's own database role may read no more
+		sets = store.Sets(c.Role) // a service's own database role may read no more
 	}
 	subject := doctor.Subject{Config: loaded, Roles: c.Role, Sets: sets, Now: time.Now}
 	more, done := subject.Checks()
@@ -99,7 +101,7 @@ func (c *doctorCommand) folderChecks() (checks []doctor.Check, done func()) {
 	}
 	if c.Database != "" {
 		var more []doctor.Check
-		more, done = doctor.DatabaseChecks(c.Database, migrationSets(), time.Now)
+		more, done = doctor.DatabaseChecks(c.Database, store.AllSets(), time.Now)
 		checks = append(checks, more...)
 	} else {
 		checks = append(checks, doctor.Check{Name: "database migrations", Run: c.checkEmbedded})
@@ -143,11 +145,11 @@ func (c *doctorCommand) checkEmbedded(ctx context.Context) (f doctor.Finding) {
 			f = doctor.Odd("the database cannot be closed: %v", err)
 		}
 	}()
-	list, err := migrate.StatusSQLite(ctx, db, migrationSets()...)
+	list, err := migrate.StatusSQLite(ctx, db, store.AllSets()...)
 	if err != nil {
 		return doctor.Bad("the schema cannot be read: %v", err).Do("restore the database from a backup")
 	}
-	if n := pending(list); n > 0 {
+	if n := store.Pending(list); n > 0 {
 		return doctor.Odd("%d of %d migrations are pending", n, len(list)).Do("'chancery serve' applies them when it starts")
 	}
 	return doctor.Good("all %d migrations are applied", len(list))
@@ -159,7 +161,7 @@ func (c *doctorCommand) checkServer(ctx context.Context) doctor.Finding {
 	if err != nil {
 		return doctor.Odd("%v", err)
 	}
-	h, err := fetchHealth(ctx, info.Internal)
+	h, err := health.Fetch(ctx, info.Internal)
 	switch {
 	case err != nil:
 		return doctor.Bad("the server at %s does not answer: %v", info.Internal, err).Do("start it again with 'chancery serve --data %s'", c.Data)

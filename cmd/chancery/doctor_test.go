@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chancery-auth/chancery/pkg/kek"
+
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/folder"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 )
@@ -98,7 +100,7 @@ func TestDoctorLooksAtADataFolder(t *testing.T) {
 	if out, _, code := execute(t, "doctor", "--data", data); code != exitFailed || !strings.Contains(out, "FAIL  key-encryption key: ") {
 		t.Errorf("doctor of an empty folder = %q, %d", out, code)
 	}
-	if _, err := (&serveCommand{Folder: folder.Folder{Data: data}}).openKEK(); err != nil {
+	if _, err := kek.Open("file:"+folder.Folder{Data: data}.KEKFile(), kek.Create()); err != nil {
 		t.Fatal(err)
 	}
 	if _, errs, code := execute(t, "migrate", "up", "--data", data); code != 0 {

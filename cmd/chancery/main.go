@@ -12,6 +12,9 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/build"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/cluster"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/health"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/single"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
@@ -42,8 +45,8 @@ func endSignals() []os.Signal {
 
 // commands is the command line.
 type commands struct {
-	Serve     serveCommand     `cmd:"" help:"Run every service in this process, on an embedded database."`
-	Run       runCommand       `cmd:"" help:"Run some services in this process, the others elsewhere, by a configuration file."`
+	Serve     single.Command   `cmd:"" help:"Run every service in this process, on an embedded database."`
+	Run       cluster.Command  `cmd:"" help:"Run some services in this process, the others elsewhere, by a configuration file."`
 	Migrate   migrateCommands  `cmd:"" help:"Bring the database schema up to date, or show how far it is."`
 	Client    clientCommands   `cmd:"" help:"Manage OAuth clients and their secrets."`
 	User      userCommands     `cmd:"" help:"Manage the users of the built-in directory."`
@@ -61,7 +64,7 @@ type commands struct {
 	Restore   restoreCommands  `cmd:"" name:"restore-epoch" help:"End what was issued before the database was restored from a backup."`
 	Audit     auditCommands    `cmd:"" help:"See what has changed, and who asked for it."`
 	Events    eventsCommands   `cmd:"" help:"Follow what is published to other systems."`
-	Status    statusCommand    `cmd:"" help:"Ask a running server how it is."`
+	Status    health.Command   `cmd:"" help:"Ask a running server how it is."`
 	Version   build.Command    `cmd:"" help:"Print the version."`
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/folder"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/store"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	"github.com/chancery-auth/chancery/pkg/migrate"
 	"github.com/chancery-auth/chancery/pkg/pg"
@@ -64,14 +65,14 @@ func (m migrateFlags) statuses(ctx context.Context) (list []migrate.Status, err 
 		return nil, err
 	}
 	if url != "" {
-		return migrate.StatusPostgres(ctx, url, migrationSets()...)
+		return migrate.StatusPostgres(ctx, url, store.AllSets()...)
 	}
 	db, err := sqlite.Open(ctx, m.DatabaseFile())
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return migrate.StatusSQLite(ctx, db, migrationSets()...)
+	return migrate.StatusSQLite(ctx, db, store.AllSets()...)
 }
 
 func (m migrateFlags) print(ctx context.Context, s terminal.Streams) error {
@@ -94,7 +95,7 @@ func (m migrateFlags) print(ctx context.Context, s terminal.Streams) error {
 			}
 			lines = append(lines, l)
 		}
-		return terminal.JSON(s.Out, map[string]any{"migrations": lines, "pending": pending(list)})
+		return terminal.JSON(s.Out, map[string]any{"migrations": lines, "pending": store.Pending(list)})
 	}
 	rows := make([][]string, 0, len(list))
 	for _, each := range list {
@@ -107,17 +108,6 @@ func (m migrateFlags) print(ctx context.Context, s terminal.Streams) error {
 	return terminal.Table(s.Out, "SCHEMA VERSION APPLIED NAME", rows)
 }
 
-// pending counts what is not applied.
-func pending(list []migrate.Status) int {
-	n := 0
-	for _, each := range list {
-		if each.Applied.IsZero() {
-			n++
-		}
-	}
-	return n
-}
-
 type migrateUp struct{ migrateFlags }
 
 // Run implements the command.
@@ -127,7 +117,7 @@ func (c *migrateUp) Run(ctx context.Context, s terminal.Streams) error {
 		return err
 	}
 	if url != "" {
-		if err := migrate.UpPostgres(ctx, url, migrationSets()...); err != nil {
+		if err := migrate.UpPostgres(ctx, url, store.AllSets()...); err != nil {
 			return err
 		}
 		return c.print(ctx, s)
@@ -141,7 +131,7 @@ func (c *migrateUp) Run(ctx context.Context, s terminal.Streams) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(migrate.UpSQLite(ctx, db, migrationSets()...), db.Close())
+	err = errors.Join(migrate.UpSQLite(ctx, db, store.AllSets()...), db.Close())
 	if err != nil {
 		return err
 	}

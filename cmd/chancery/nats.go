@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/peer"
 )
 
 // natsConn connects to where events are published: the servers of a configuration,
@@ -41,11 +42,11 @@ func (a adminFlags) clusterNATS() (*nats.Conn, error) {
 	if len(cfg.NATS.Servers) == 0 {
 		return nil, fmt.Errorf("%s names no NATS servers", a.Config)
 	}
-	identity, err := openIdentity(cfg, slog.New(slog.DiscardHandler))
+	identity, err := peer.Identity(cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, err
 	}
-	return dialNATS(strings.Join(cfg.NATS.Servers, ","), nats.Secure(natsTLS(cfg, identity)))
+	return dialNATS(strings.Join(cfg.NATS.Servers, ","), nats.Secure(peer.NATSTLS(cfg, identity)))
 }
 
 // dialNATS connects to url for as long as the command runs.

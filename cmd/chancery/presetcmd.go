@@ -107,7 +107,7 @@ func (c *presetCheck) Run(s terminal.Streams) error {
 
 // checkBrand wants a logo that can be read, and colours that people can read.
 func checkBrand(p preset.Preset) error {
-	brand, err := brandOf(p)
+	brand, err := provider.Brand(p)
 	if err == nil {
 		_, err = edgepages.New(brand)
 	}
@@ -115,15 +115,6 @@ func checkBrand(p preset.Preset) error {
 		return fmt.Errorf("brand: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	return nil
-}
-
-// brandOf is how the pages show the platform.
-func brandOf(p preset.Preset) (edgepages.Brand, error) {
-	mediaType, logo, err := provider.Logo(p)
-	return edgepages.Brand{
-		Name: p.Brand.Name, AccentLight: p.Brand.AccentLight, AccentDark: p.Brand.AccentDark,
-		Logo: edgepages.Logo{MediaType: mediaType, Content: logo},
-	}, err
 }
 
 func (c *presetCheck) print(s terminal.Streams, found checkedPreset) error {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/pause"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentdb"
 	"github.com/chancery-auth/chancery/pkg/database"
@@ -99,7 +100,9 @@ func (c *restoreRaise) Run(ctx context.Context, s terminal.Streams) error {
 	if err != nil {
 		return err
 	}
-	begin(ctx)
+	// Until the second has begun that the epoch is: a code of the second before it is
+	// dead, even one issued after the epoch was raised.
+	pause.For(ctx, time.Second)
 	if c.JSON {
 		return terminal.JSON(s.Out, map[string]int64{"before": epochs.Before, "epoch": epochs.After})
 	}
@@ -111,17 +114,6 @@ Whatever else was changed after the backup is undone: repeat what took something
 away, such as revoked secrets, disabled users and removed members.
 `, c.place(url), epochs.Before, epochs.After)
 	return err
-}
-
-// begin waits until the second has begun that the epoch is: a code of the second
-// before it is dead, even one issued after the epoch was raised.
-func begin(ctx context.Context) {
-	timer := time.NewTimer(time.Second)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 // raise ends what was issued, and says so in the audit log, or does neither.

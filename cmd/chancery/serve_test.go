@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/single"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	"github.com/chancery-auth/chancery/cmd/chancery/provider"
 	"github.com/chancery-auth/chancery/deploy/presets"
@@ -19,7 +20,7 @@ import (
 
 // served is a server of the test's own, with a demo.
 type served struct {
-	ready
+	single.Ready
 	t   *testing.T
 	dir string
 }
@@ -45,7 +46,7 @@ func serve(t *testing.T, args ...string) served {
 	})
 	line, err := bufio.NewReader(r).ReadBytes('\n')
 	if err == nil {
-		err = json.Unmarshal(line, &s.ready)
+		err = json.Unmarshal(line, &s.Ready)
 	}
 	if err != nil {
 		t.Fatalf("%v: %s%s", err, line, stderr.String())

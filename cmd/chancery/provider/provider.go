@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/chancery-auth/chancery/deploy/presets"
+	"github.com/chancery-auth/chancery/gateway/pages"
 	"github.com/chancery-auth/chancery/pkg/preset"
 )
 
@@ -90,4 +91,13 @@ func Origin(issuer string) string {
 		return issuer
 	}
 	return u.Scheme + "://" + u.Host
+}
+
+// Brand is how the pages show the platform.
+func Brand(p preset.Preset) (pages.Brand, error) {
+	mediaType, logo, err := Logo(p)
+	return pages.Brand{
+		Name: p.Brand.Name, AccentLight: p.Brand.AccentLight, AccentDark: p.Brand.AccentDark,
+		Logo: pages.Logo{MediaType: mediaType, Content: logo},
+	}, err
 }

@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/pause"
 )
 
 const (
@@ -25,9 +27,9 @@ const (
 	limitShare = 0.85
 )
 
-// tuneMemory sets when garbage is collected, unless the environment does: seldom,
+// TuneMemory sets when garbage is collected, unless the environment does: seldom,
 // but before a limit on memory is reached.
-func tuneMemory() {
+func TuneMemory() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
@@ -65,11 +67,11 @@ const collectorPeriod = time.Second
 
 // tuneCollector lets less garbage grow the more restrictions there are, unless the
 // environment says how much: they are live, and make none of it.
-func (p *process) tuneCollector(ctx context.Context) error {
+func (p *Process) tuneCollector(ctx context.Context) error {
 	if os.Getenv("GOGC") != "" {
 		return nil
 	}
-	for percent := gcPercent; pause(ctx, collectorPeriod); {
+	for percent := gcPercent; pause.For(ctx, collectorPeriod); {
 		if now := percentBeside(p.replica.Stats().Bytes); now != percent {
 			percent = now
 			debug.SetGCPercent(percent)

@@ -1,4 +1,6 @@
-package main
+// Package store opens the databases of a process: what its services keep, and what
+// all of them share.
+package store
 
 import (
 	"context"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/pause"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/roles"
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/coherent/coherentdb"
@@ -41,61 +44,61 @@ const databaseRetry = time.Second
 // otherwise: more would not make one server faster, and many processes share it.
 const poolSize = 10
 
-// stores are what the services of a process keep, and what all services share.
-type stores struct {
-	name      string // "sqlite" or "postgres"; empty where there is none
-	registry  registry.Stores
-	directory directory.Stores
-	consent   consent.Stores
-	token     token.Stores
-	authorize authorize.Stores
+// Stores are what the services of a process keep, and what all services share.
+type Stores struct {
+	Name      string // "sqlite" or "postgres"; empty where there is none
+	Registry  registry.Stores
+	Directory directory.Stores
+	Consent   consent.Stores
+	Token     token.Stores
+	Authorize authorize.Stores
 
-	// source is nil without the role of introspection.
-	source coherent.Source
-	// outbox and sweeps are nil without the role of registry, whose processes do
+	// Source is nil without the role of introspection.
+	Source coherent.Source
+	// Outbox and sweeps are nil without the role of registry, whose processes do
 	// the work that belongs to no service alone.
-	outbox event.Outbox
-	sweeps []sweep.Table
-	// pools are by the roles that share them; empty on SQLite.
-	pools map[string]*pgxpool.Pool
-	// monitors know whether the pools can be used.
-	monitors []*pg.Monitor
-	// listen returns what calls each function when another process has committed
+	Outbox event.Outbox
+	Sweeps []sweep.Table
+	// Pools are by the roles that share them; empty on SQLite.
+	Pools map[string]*pgxpool.Pool
+	// Monitors know whether the pools can be used.
+	Monitors []*pg.Monitor
+	// Listen returns what calls each function when another process has committed
 	// something; nil where there is no other process.
-	listen  func(wake ...func()) runner
-	runners []runner
+	Listen  func(wake ...func()) Runner
+	Runners []Runner
 	closers []func()
 }
 
-// runner works until ctx ends.
-type runner func(ctx context.Context) error
+// Runner works until ctx ends.
+type Runner func(ctx context.Context) error
 
-// close closes what is open, last first.
-func (s *stores) close() {
+// Close closes what is open, last first.
+func (s *Stores) Close() {
 	for i := len(s.closers) - 1; i >= 0; i-- {
 		s.closers[i]()
 	}
 	s.closers = nil
 }
 
-// openSQLite opens the embedded database, and brings its schema up to date: this
+// OpenSQLite opens the embedded database, and brings its schema up to date: this
 // process is its only user.
-func openSQLite(ctx context.Context, path string) (stores, error) {
+func OpenSQLite(ctx context.Context, path string) (Stores, error) {
 	db, err := sqlite.Open(ctx, path)
 	if err != nil {
-		return stores{}, err
+		return Stores{}, err
 	}
-	if err := migrate.UpSQLite(ctx, db, migrationSets()...); err != nil {
-		return stores{}, errors.Join(err, db.Close())
+	if err := migrate.UpSQLite(ctx, db, AllSets()...); err != nil {
+		return Stores{}, errors.Join(err, db.Close())
 	}
 	on := database.SQLite(db)
-	return stores{
-		name:     "sqlite",
-		registry: registry.NewStores(on), directory: directory.NewStores(on), consent: consent.NewStores(on),
-		token: token.NewStores(on), authorize: authorize.NewStores(on),
-		source:  coherentsqlite.NewSource(db),
-		outbox:  eventdb.NewOutbox(on),
-		sweeps:  append(coherentdb.Sweeps(on), eventdb.Sweeps(on, auditKeep)...),
+	return Stores{
+		Name:     "sqlite",
+		Registry: registry.NewStores(on), Directory: directory.NewStores(on), Consent: consent.NewStores(on),
+		Token: token.NewStores(on), Authorize: authorize.NewStores(on),
+		Source:  coherentsqlite.NewSource(db),
+		Outbox:  eventdb.NewOutbox(on),
+		Sweeps:  append(coherentdb.Sweeps(on), eventdb.Sweeps(on, auditKeep)...),
 		closers: []func(){func() { _ = db.Close() }},
 	}, nil
 }
@@ -106,17 +109,18 @@ type postgres struct {
 	log     *slog.Logger
 }
 
-// open opens the stores of the roles, whose databases are named by role. Roles
+// OpenPostgres opens the stores of the roles, whose databases are named by role. Roles
 // that name the same database share a pool.
-func (p postgres) open(ctx context.Context, urls map[string]string) (s stores, err error) {
-	s = stores{pools: map[string]*pgxpool.Pool{}}
+func OpenPostgres(ctx context.Context, urls map[string]string, o pg.Options, log *slog.Logger) (s Stores, err error) {
+	p := postgres{o, log}
+	s = Stores{Pools: map[string]*pgxpool.Pool{}}
 	defer func() {
 		if err != nil {
-			s.close()
+			s.Close()
 		}
 	}()
 	for role, url := range urls {
-		s.name = "postgres"
+		s.Name = "postgres"
 		if role == roles.Introspection {
 			p.openSource(&s, url)
 		} else {
@@ -126,7 +130,7 @@ func (p postgres) open(ctx context.Context, urls map[string]string) (s stores, e
 			}
 			s.use(role, db)
 		}
-		s.listen = func(wake ...func()) runner { return eventpg.NewListener(url, p.options, p.log, wake...).Run }
+		s.Listen = func(wake ...func()) Runner { return eventpg.NewListener(url, o, log, wake...).Run }
 	}
 	return s, nil
 }
@@ -144,16 +148,16 @@ func rolesAt(urls map[string]string, url string) roles.Set {
 
 // openPool opens a database whose schema is up to date. Migrating is a step of its
 // own, because other servers may be running on it.
-func (p postgres) openPool(ctx context.Context, s *stores, url string, r roles.Set) (*pgxpool.Pool, error) {
+func (p postgres) openPool(ctx context.Context, s *Stores, url string, r roles.Set) (*pgxpool.Pool, error) {
 	name := strings.Join(r, ",")
-	if s.pools[name] != nil {
-		return s.pools[name], nil
+	if s.Pools[name] != nil {
+		return s.Pools[name], nil
 	}
 	list, err := p.status(ctx, url, r)
 	if err != nil {
 		return nil, fmt.Errorf("look at the database: %w", err)
 	}
-	if n := pending(list); n > 0 {
+	if n := Pending(list); n > 0 {
 		return nil, fmt.Errorf("the database lacks %d migrations: run 'chancery migrate up' first", n)
 	}
 	notifier := eventpg.NewNotifier(url, p.options, p.log)
@@ -166,10 +170,10 @@ func (p postgres) openPool(ctx context.Context, s *stores, url string, r roles.S
 	if err != nil {
 		return nil, err
 	}
-	s.pools[name] = db
+	s.Pools[name] = db
 	monitor := pg.NewMonitor(db, time.Now, p.log.With(slog.String("of", name)))
-	s.monitors = append(s.monitors, monitor)
-	s.runners = append(s.runners, notifier.Run, monitor.Run)
+	s.Monitors = append(s.Monitors, monitor)
+	s.Runners = append(s.Runners, notifier.Run, monitor.Run)
 	s.closers = append(s.closers, db.Close)
 	return db, nil
 }
@@ -178,41 +182,41 @@ func (p postgres) openPool(ctx context.Context, s *stores, url string, r roles.S
 // start before it.
 func (p postgres) status(ctx context.Context, url string, r roles.Set) ([]migrate.Status, error) {
 	for waiting := false; ; waiting = true {
-		list, err := migrate.StatusPostgres(ctx, url, setsOf(r)...)
+		list, err := migrate.StatusPostgres(ctx, url, Sets(r)...)
 		if err == nil || !pg.Unavailable(err) {
 			return list, err
 		}
 		if !waiting {
 			p.log.WarnContext(ctx, "the database is out of reach", slog.Any("error", err))
 		}
-		if !pause(ctx, databaseRetry) {
+		if !pause.For(ctx, databaseRetry) {
 			return nil, err
 		}
 	}
 }
 
 // openSource makes the feed of restrictions, which has a connection of its own.
-func (p postgres) openSource(s *stores, url string) {
+func (p postgres) openSource(s *Stores, url string) {
 	source := coherentpg.NewSource(url, p.options)
-	s.source = source
+	s.Source = source
 	s.closers = append(s.closers, func() { _ = source.Close(context.Background()) })
 }
 
 // use gives the role its stores in db.
-func (s *stores) use(role string, db *pgxpool.Pool) {
+func (s *Stores) use(role string, db *pgxpool.Pool) {
 	on := database.Postgres(db)
 	switch role {
 	case roles.Registry:
-		s.registry = registry.NewStores(on)
-		s.outbox = eventdb.NewOutbox(on)
-		s.sweeps = coherentdb.Sweeps(on)
+		s.Registry = registry.NewStores(on)
+		s.Outbox = eventdb.NewOutbox(on)
+		s.Sweeps = coherentdb.Sweeps(on)
 	case roles.Directory:
-		s.directory = directory.NewStores(on)
+		s.Directory = directory.NewStores(on)
 	case roles.Consent:
-		s.consent = consent.NewStores(on)
+		s.Consent = consent.NewStores(on)
 	case roles.Token:
-		s.token = token.NewStores(on)
+		s.Token = token.NewStores(on)
 	case roles.Authorize:
-		s.authorize = authorize.NewStores(on)
+		s.Authorize = authorize.NewStores(on)
 	}
 }

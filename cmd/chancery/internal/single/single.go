@@ -1,4 +1,6 @@
-package main
+// Package single is 'chancery serve': every service in one process, on what it
+// embeds.
+package single
 
 import (
 	"context"
@@ -6,14 +8,20 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"time"
 
+	"github.com/chancery-auth/chancery/pkg/kek"
+
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
 	"github.com/chancery-auth/chancery/cmd/chancery/demo"
-	"github.com/chancery-auth/chancery/cmd/chancery/internal/build"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/bus"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/folder"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/process"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/roles"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/seed"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/store"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	"github.com/chancery-auth/chancery/cmd/chancery/provider"
 	"github.com/chancery-auth/chancery/pkg/pg"
@@ -22,8 +30,8 @@ import (
 	"github.com/chancery-auth/chancery/pkg/telemetry"
 )
 
-// serveCommand is "chancery serve": every service in one process.
-type serveCommand struct {
+// Command is "chancery serve": every service in one process.
+type Command struct {
 	folder.Folder
 	HTTP      string   `help:"Address of the public HTTP endpoints. Port 0 picks a free one." default:"127.0.0.1:8080" placeholder:"ADDR" name:"http"`
 	GRPC      string   `help:"Address of the gRPC services." default:"127.0.0.1:9090" placeholder:"ADDR" name:"grpc"`
@@ -49,12 +57,12 @@ const drainTime = 10 * time.Second
 
 // Run implements the command. It returns when ctx ends and everything has
 // stopped, or at the first part that fails.
-func (c *serveCommand) Run(ctx context.Context, s terminal.Streams) error {
+func (c *Command) Run(ctx context.Context, s terminal.Streams) error {
 	log, err := c.logger(s)
 	if err != nil {
 		return err
 	}
-	tuneMemory()
+	process.TuneMemory()
 	if err := c.check(); err != nil {
 		return err
 	}
@@ -63,44 +71,44 @@ func (c *serveCommand) Run(ctx context.Context, s terminal.Streams) error {
 		return err
 	}
 	defer unlock()
-	l, err := listen(ctx, addresses{http: c.HTTP, grpc: c.GRPC, internal: c.Internal})
+	l, err := process.Listen(ctx, process.Addresses{HTTP: c.HTTP, GRPC: c.GRPC, Internal: c.Internal})
 	if err != nil {
 		return err
 	}
-	defer l.close()
+	defer l.Close()
 	return c.serve(ctx, s, l, log)
 }
 
 // serve runs the server on what it embeds.
-func (c *serveCommand) serve(ctx context.Context, s terminal.Streams, l *listeners, log *slog.Logger) error {
+func (c *Command) serve(ctx context.Context, s terminal.Streams, l *process.Listeners, log *slog.Logger) error {
 	cfg, err := c.config(l, log)
 	if err != nil {
 		return err
 	}
-	g := &ground{}
+	g := &process.Ground{}
 	if c.Demo {
-		g.demo = demo.Path
+		g.Demo = demo.Path
 	}
-	defer g.close()
+	defer g.Close()
 	b, err := c.prepare(ctx, g, log)
 	if err != nil {
 		return err
 	}
-	p, err := newProcess(roles.All(), cfg, *g, l, log)
+	p, err := process.New(roles.All(), cfg, *g, l, log)
 	if err != nil {
 		return err
 	}
 	info := folder.Server{
-		Issuer: cfg.Issuer, HTTP: l.http.Addr().String(), GRPC: l.grpc.Addr().String(), Internal: l.internal.Addr().String(),
-		NATS: b.address(), NATSUser: busUser, NATSPasswordFile: c.BusPasswordFile(),
+		Issuer: cfg.Issuer, HTTP: process.AddressOf(l.HTTP), GRPC: process.AddressOf(l.GRPC), Internal: process.AddressOf(l.Internal),
+		NATS: b.Address(), NATSUser: bus.User, NATSPasswordFile: c.BusPasswordFile(),
 	}
-	var data *demoData
+	var data *seed.Data
 	if c.Demo {
-		if data, err = p.addDemo(ctx, c.Folder); err != nil {
+		if data, err = c.addDemo(ctx, p, cfg.Issuer); err != nil {
 			return fmt.Errorf("make the demo: %w", err)
 		}
 	}
-	err = p.serve(ctx, func() error { return c.announce(s, info, data) })
+	err = p.Serve(ctx, func() error { return c.announce(s, info, data) })
 	if removeErr := os.Remove(c.ServerFile()); removeErr != nil && !errors.Is(removeErr, os.ErrNotExist) {
 		err = errors.Join(err, removeErr)
 	}
@@ -108,10 +116,10 @@ func (c *serveCommand) serve(ctx context.Context, s terminal.Streams, l *listene
 }
 
 // config is the configuration that the flags stand for.
-func (c *serveCommand) config(l *listeners, log *slog.Logger) (*config.Config, error) {
+func (c *Command) config(l *process.Listeners, log *slog.Logger) (*config.Config, error) {
 	cfg := config.Default()
 	cfg.Preset = c.Preset
-	cfg.Issuer = c.issuerFor(l.http.Addr())
+	cfg.Issuer = c.issuerFor(l.HTTP.Addr())
 	cfg.Drain = config.Drain{Timeout: drainTime}
 	cfg.NATS.Replicas = 1
 	proxies, err := c.trustedProxies()
@@ -127,44 +135,39 @@ func (c *serveCommand) config(l *listeners, log *slog.Logger) (*config.Config, e
 }
 
 // prepare makes everything that one process needs by itself.
-func (c *serveCommand) prepare(ctx context.Context, g *ground, log *slog.Logger) (*bus, error) {
-	version, _ := build.Version()
-	t, err := telemetry.Setup(ctx, telemetry.Options{
-		Service: "chancery", Version: version, OTLP: c.OTLP, OTLPInsecure: true, SampleRatio: 1, Log: log, Now: time.Now,
-	})
+func (c *Command) prepare(ctx context.Context, g *process.Ground, log *slog.Logger) (*bus.Embedded, error) {
+	err := g.OpenTelemetry(ctx, telemetry.Options{Service: "chancery", OTLP: c.OTLP, OTLPInsecure: true, SampleRatio: 1, Log: log})
 	if err != nil {
 		return nil, err
 	}
-	g.telemetry = t
-	g.closers = append(g.closers, func() { shutDown(t) })
-	if g.stores, err = c.openStores(ctx, t, log); err != nil {
+	if g.Stores, err = c.openStores(ctx, g.Telemetry, log); err != nil {
 		return nil, err
 	}
-	g.closers = append(g.closers, g.stores.close)
-	b, err := startBus(c.Folder)
+	g.OnClose(g.Stores.Close)
+	b, err := bus.Start(c.Folder)
 	if err != nil {
 		return nil, err
 	}
-	g.bus = b.conn
-	g.closers = append(g.closers, b.close)
-	if g.kek, err = c.openKEK(); err != nil {
+	g.Bus = b.Conn
+	g.OnClose(b.Close)
+	if g.KEK, err = c.openKEK(); err != nil {
 		return nil, err
 	}
-	if g.httpTLS, err = c.tlsConfig(); err != nil {
+	if g.HTTPTLS, err = process.PublicTLS(c.TLSCert, c.TLSKey); err != nil {
 		return nil, err
 	}
 	credential, err := c.OpenCredential()
 	if err != nil {
 		return nil, err
 	}
-	g.identify = folder.IdentifyAdmin(credential)
+	g.Identify = folder.IdentifyAdmin(credential)
 	return b, nil
 }
 
 // openStores opens the database that the flags name.
-func (c *serveCommand) openStores(ctx context.Context, t *telemetry.Telemetry, log *slog.Logger) (stores, error) {
+func (c *Command) openStores(ctx context.Context, t *telemetry.Telemetry, log *slog.Logger) (store.Stores, error) {
 	if c.Database == "" {
-		return openSQLite(ctx, c.DatabaseFile())
+		return store.OpenSQLite(ctx, c.DatabaseFile())
 	}
 	urls := map[string]string{}
 	for _, role := range roles.All() {
@@ -172,11 +175,29 @@ func (c *serveCommand) openStores(ctx context.Context, t *telemetry.Telemetry, l
 			urls[role] = c.Database
 		}
 	}
-	return postgres{pg.Options{Tracer: pgtrace.QueryTracer(t)}, log}.open(ctx, urls)
+	return store.OpenPostgres(ctx, urls, pg.Options{Tracer: pgtrace.QueryTracer(t)}, log)
+}
+
+// addDemo makes the demo, and serves its app beside the edge.
+func (c *Command) addDemo(ctx context.Context, p *process.Process, issuer string) (*seed.Data, error) {
+	made, err := seed.Open(ctx, c.Folder, seed.Config{Conn: p.Admin(), Preset: p.Preset, Issuer: issuer})
+	if err != nil {
+		return nil, err
+	}
+	party, err := demo.New(demo.Config{
+		Brand: p.Preset.Brand.Name, Issuer: issuer, Origin: provider.Origin(issuer),
+		ClientID: made.Client.ClientID, ClientSecret: made.Client.ClientSecret, AuthMethod: made.Client.AuthMethod,
+		Scopes: p.Preset.Scopes, Now: time.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.Mount(demo.Path, party.Handler())
+	return made, nil
 }
 
 // announce tells scripts and people where the server is.
-func (c *serveCommand) announce(s terminal.Streams, info folder.Server, made *demoData) error {
+func (c *Command) announce(s terminal.Streams, info folder.Server, made *seed.Data) error {
 	content, err := json.Marshal(info)
 	if err != nil {
 		return err
@@ -185,24 +206,24 @@ func (c *serveCommand) announce(s terminal.Streams, info folder.Server, made *de
 		return fmt.Errorf("write %s: %w", c.ServerFile(), err)
 	}
 	if c.JSON {
-		return terminal.JSON(s.Out, ready{
+		return terminal.JSON(s.Out, Ready{
 			Ready: true, Preset: c.preset.Name, Server: info, AdminCredential: c.CredentialFile(), Demo: made,
 		})
 	}
 	return c.welcome(s, info, made)
 }
 
-// ready is the line that scripts wait for.
-type ready struct {
+// Ready is the line that scripts wait for.
+type Ready struct {
 	Ready  bool   `json:"ready"`
 	Preset string `json:"preset"`
 	folder.Server
-	AdminCredential string    `json:"admin_credential"`
-	Demo            *demoData `json:"demo,omitempty"`
+	AdminCredential string     `json:"admin_credential"`
+	Demo            *seed.Data `json:"demo,omitempty"`
 }
 
 // welcome is the same for people.
-func (c *serveCommand) welcome(s terminal.Streams, info folder.Server, made *demoData) error {
+func (c *Command) welcome(s terminal.Streams, info folder.Server, made *seed.Data) error {
 	fmt.Fprintf(s.Out, "Chancery is ready.\n\n  preset     %s\n  issuer     %s\n  discovery  %s/.well-known/openid-configuration\n  gRPC       %s\n  health     http://%s/readyz\n  data       %s\n",
 		c.preset.Name, info.Issuer, info.Issuer, info.GRPC, info.Internal, c.Data)
 	if made != nil {
@@ -214,7 +235,7 @@ func (c *serveCommand) welcome(s terminal.Streams, info folder.Server, made *dem
 	return err
 }
 
-func (c *serveCommand) logger(s terminal.Streams) (*slog.Logger, error) {
+func (c *Command) logger(s terminal.Streams) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
 		return nil, fmt.Errorf("--log-level %s: want debug, info, warn or error", c.LogLevel)
@@ -223,7 +244,7 @@ func (c *serveCommand) logger(s terminal.Streams) (*slog.Logger, error) {
 }
 
 // check refuses flags that contradict each other, or that are not safe.
-func (c *serveCommand) check() error {
+func (c *Command) check() error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return errors.New("--tls-cert and --tls-key belong together")
 	}
@@ -243,4 +264,24 @@ func (c *serveCommand) check() error {
 		return err
 	}
 	return c.checkIssuer()
+}
+
+func (c *Command) openKEK() (*kek.Key, error) {
+	if c.KEK != "" {
+		return kek.Open(c.KEK)
+	}
+	return kek.Open("file:"+c.KEKFile(), kek.Create())
+}
+
+// trustedProxies reads the flag.
+func (c *Command) trustedProxies() ([]netip.Prefix, error) {
+	proxies := make([]netip.Prefix, 0, len(c.Proxies))
+	for _, text := range c.Proxies {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("--trusted-proxy %s: want an address range such as 10.0.0.0/8 or 127.0.0.1/32", text)
+		}
+		proxies = append(proxies, prefix)
+	}
+	return proxies, nil
 }

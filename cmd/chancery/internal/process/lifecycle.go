@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/pause"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/store"
 	"github.com/chancery-auth/chancery/gateway"
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/pkg/fault"
@@ -29,10 +31,10 @@ const (
 // errBehind ends the servers when something that they need has failed.
 var errBehind = errors.New("a part in the background has failed")
 
-// serve answers until ctx ends, and then lets what runs finish. First the process
+// Serve answers until ctx ends, and then lets what runs finish. First the process
 // says that it is not ready, while it still answers; then it takes no more; what
 // keeps its answers true goes on to the end. announce is called once it is ready.
-func (p *process) serve(ctx context.Context, announce func() error) error {
+func (p *Process) Serve(ctx context.Context, announce func() error) error {
 	behind, stopBehind := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBehind()
 	background, behind := errgroup.WithContext(behind)
@@ -70,28 +72,28 @@ func (p *process) serve(ctx context.Context, announce func() error) error {
 }
 
 // servers answer requests.
-func (p *process) servers() []runner {
+func (p *Process) servers() []store.Runner {
 	drain := p.config.Drain
-	list := []runner{func(ctx context.Context) error { return serveHTTP(ctx, p.internal, p.listeners.internal, drain) }}
+	list := []store.Runner{func(ctx context.Context) error { return serveHTTP(ctx, p.internal, p.listeners.Internal, drain) }}
 	if p.roles.ServeGRPC() {
-		list = append(list, func(ctx context.Context) error { return p.grpc.Serve(ctx, p.listeners.grpc) })
+		list = append(list, func(ctx context.Context) error { return p.grpc.Serve(ctx, p.listeners.GRPC) })
 	}
 	if p.http != nil {
 		list = append(list, func(ctx context.Context) error {
-			return serveHTTP(ctx, p.http, gateway.Listen(p.http, p.listeners.http), drain)
+			return serveHTTP(ctx, p.http, gateway.Listen(p.http, p.listeners.HTTP), drain)
 		})
 	}
 	return list
 }
 
 // background is what keeps the answers true.
-func (p *process) background() []runner {
-	list := append([]runner{p.load, p.sweeper.Run, p.reportHealth}, p.runners...)
-	list = append(list, p.stores.runners...)
+func (p *Process) background() []store.Runner {
+	list := append([]store.Runner{p.load, p.sweeper.Run, p.reportHealth}, p.Runners...)
+	list = append(list, p.Stores.Runners...)
 	if p.replica != nil {
 		list = append(list, p.follow, p.tuneCollector)
 	}
-	if p.stores.outbox != nil {
+	if p.Stores.Outbox != nil {
 		list = append(list, p.relay)
 	}
 	for _, s := range p.services {
@@ -101,15 +103,15 @@ func (p *process) background() []runner {
 			list = append(list, p.onceLoaded(r.Run))
 		}
 	}
-	if p.stores.listen != nil {
-		list = append(list, p.stores.listen(p.wakes()...))
+	if p.Stores.Listen != nil {
+		list = append(list, p.Stores.Listen(p.wakes()...))
 	}
 	return list
 }
 
 // follow keeps the restrictions current. Hints come first, so that none falls
 // between the load and the subscription.
-func (p *process) follow(ctx context.Context) error {
+func (p *Process) follow(ctx context.Context) error {
 	if err := p.hints.Subscribe(ctx, p.replica); err != nil {
 		return err
 	}
@@ -117,14 +119,14 @@ func (p *process) follow(ctx context.Context) error {
 }
 
 // relay publishes the events of all services.
-func (p *process) relay(ctx context.Context) error {
-	publisher, err := event.NewPublisher(p.bus, event.StreamOptions{Replicas: p.config.NATS.Replicas}, p.log)
+func (p *Process) relay(ctx context.Context) error {
+	publisher, err := event.NewPublisher(p.Bus, event.StreamOptions{Replicas: p.config.NATS.Replicas}, p.log)
 	if err != nil {
 		return err
 	}
-	counters := p.telemetry.Counters()
+	counters := p.Telemetry.Counters()
 	r := event.Relay{
-		Outbox: p.stores.outbox, Publisher: publisher, Wake: p.relayWake, Log: p.log,
+		Outbox: p.Stores.Outbox, Publisher: publisher, Wake: p.relayWake, Log: p.log,
 		Observe: func(outcome string, events int) {
 			for range events {
 				counters.EventPublished(ctx, outcome == event.Published)
@@ -135,12 +137,12 @@ func (p *process) relay(ctx context.Context) error {
 }
 
 // wakes are called when another process has committed something.
-func (p *process) wakes() []func() {
+func (p *Process) wakes() []func() {
 	var list []func()
 	if p.replica != nil {
 		list = append(list, p.replica.Nudge)
 	}
-	if p.stores.outbox != nil {
+	if p.Stores.Outbox != nil {
 		list = append(list, p.relayWake.Set)
 	}
 	for _, s := range p.services {
@@ -153,7 +155,7 @@ func (p *process) wakes() []func() {
 
 // load prepares the services, however long what they need takes to appear: the
 // processes of a system start in any order.
-func (p *process) load(ctx context.Context) error {
+func (p *Process) load(ctx context.Context) error {
 	for waiting := false; ctx.Err() == nil; waiting = true {
 		err := p.services.load(ctx)
 		if err == nil {
@@ -166,16 +168,16 @@ func (p *process) load(ctx context.Context) error {
 		if !waiting {
 			p.log.WarnContext(ctx, "the services wait for what they need", slog.Any("error", err))
 		}
-		pause(ctx, loadRetry)
+		pause.For(ctx, loadRetry)
 	}
 	return nil
 }
 
 // onceLoaded runs what needs prepared services.
-func (p *process) onceLoaded(run runner) runner {
+func (p *Process) onceLoaded(run store.Runner) store.Runner {
 	return func(ctx context.Context) error {
 		for !p.loaded.Load() {
-			if !pause(ctx, readyPeriod) {
+			if !pause.For(ctx, readyPeriod) {
 				return nil
 			}
 		}
@@ -185,33 +187,21 @@ func (p *process) onceLoaded(run runner) runner {
 
 // waitsFor reports whether err may go away by itself: what is needed is not there
 // yet.
-func (p *process) waitsFor(err error) bool {
+func (p *Process) waitsFor(err error) bool {
 	return p.unavailable(err) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, oauth.TemporarilyUnavailable) || errors.Is(err, fault.Unavailable)
 }
 
-// pause reports whether d has passed before ctx has ended.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
 // ready says whether requests should come here.
-func (p *process) ready() bool { return p.serving() && p.databaseUsable() }
+func (p *Process) ready() bool { return p.serving() && p.databaseUsable() }
 
 // serving says whether requests are answered as well as the database lets it.
-func (p *process) serving() bool {
+func (p *Process) serving() bool {
 	return p.loaded.Load() && !p.draining.Load() && (p.replica == nil || p.replica.Ready())
 }
 
 // databaseUsable says whether every database that the roles work with answers.
-func (p *process) databaseUsable() bool {
-	for _, monitor := range p.stores.monitors {
+func (p *Process) databaseUsable() bool {
+	for _, monitor := range p.Stores.Monitors {
 		if !monitor.Usable() {
 			return false
 		}
@@ -220,9 +210,9 @@ func (p *process) databaseUsable() bool {
 }
 
 // waitReady reports whether the process has become ready before ctx has ended.
-func (p *process) waitReady(ctx context.Context) bool {
+func (p *Process) waitReady(ctx context.Context) bool {
 	for !p.ready() {
-		if !pause(ctx, readyPeriod) {
+		if !pause.For(ctx, readyPeriod) {
 			return false
 		}
 	}
@@ -232,7 +222,7 @@ func (p *process) waitReady(ctx context.Context) bool {
 // reportHealth tells callers over gRPC what the probes are told over HTTP. A
 // process without a database says so, and gets calls only while no other process has
 // one. That it ends, the server itself says.
-func (p *process) reportHealth(ctx context.Context) error {
+func (p *Process) reportHealth(ctx context.Context) error {
 	for serving, struggling := false, false; ; {
 		if now := p.serving(); now != serving && !p.draining.Load() {
 			serving = now
@@ -242,7 +232,7 @@ func (p *process) reportHealth(ctx context.Context) error {
 			struggling = now
 			p.grpc.SetStruggling(struggling)
 		}
-		if !pause(ctx, readyPeriod) {
+		if !pause.For(ctx, readyPeriod) {
 			return nil
 		}
 	}
@@ -259,7 +249,7 @@ func serveHTTP(ctx context.Context, server *http.Server, listener net.Listener, 
 	case <-ctx.Done():
 	}
 	ctx = context.WithoutCancel(ctx)
-	pause(ctx, drain.Delay)
+	pause.For(ctx, drain.Delay)
 	ctx, cancel := context.WithTimeout(ctx, drain.Timeout)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {

@@ -1,4 +1,4 @@
-package main
+package single
 
 import (
 	"fmt"
@@ -22,7 +22,7 @@ func loopback(address string) bool {
 
 // checkIssuer refuses an issuer that others could not rely on (RFC 8414 §2, OIDC
 // Discovery §3).
-func (c *serveCommand) checkIssuer() error {
+func (c *Command) checkIssuer() error {
 	if c.Issuer == "" {
 		if c.TLSCert == "" && !loopback(c.HTTP) {
 			return fmt.Errorf("--http %s is reachable from other machines: give --issuer https://… and a certificate, or a proxy that has one", c.HTTP)
@@ -44,7 +44,7 @@ func (c *serveCommand) checkIssuer() error {
 
 // issuerFor is the issuer where none was given: browsers know the name localhost
 // as a secure context, and cookies need that.
-func (c *serveCommand) issuerFor(listener net.Addr) string {
+func (c *Command) issuerFor(listener net.Addr) string {
 	if c.Issuer != "" {
 		return c.Issuer
 	}

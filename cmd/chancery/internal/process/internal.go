@@ -1,7 +1,6 @@
-package main
+package process
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/pprof"
@@ -11,46 +10,21 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/build"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/health"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/telemetry"
 )
 
-// shutDownTimeout is how long the last spans may take to be sent.
-const shutDownTimeout = 2 * time.Second
-
-// health is what a process says of itself on the internal port.
-type health struct {
-	Ready    bool   `json:"ready"`
-	Draining bool   `json:"draining"`
-	Services string `json:"services"`
-	Issuer   string `json:"issuer"`
-	Version  string `json:"version"`
-	Database string `json:"database,omitempty"`
-	// DatabaseUsable is false when a database that the roles work with does not
-	// answer; nil where they have no pool.
-	DatabaseUsable *bool `json:"database_usable,omitempty"`
-	// LeaseAgeMillis is how long ago the restrictions were last known to be
-	// complete; nil without the role of introspection.
-	LeaseAgeMillis *int64 `json:"lease_age_ms,omitempty"`
-	// RestrictionsLoaded is the part of the restriction log that has been read, 0 to 1;
-	// nil without the role of introspection.
-	RestrictionsLoaded *float64 `json:"restrictions_loaded,omitempty"`
-	// ClockDisagrees says that nothing is swept or dropped, because the clocks of the
-	// database and of the process are more than five minutes apart.
-	ClockDisagrees bool  `json:"clock_disagrees,omitempty"`
-	UptimeSeconds  int64 `json:"uptime_seconds"`
-}
-
 // health is now's.
-func (p *process) health() health {
+func (p *Process) health() health.State {
 	version, _ := build.Version()
-	h := health{
+	h := health.State{
 		Ready: p.ready(), Draining: p.draining.Load(), Services: strings.Join(p.roles, ","),
-		Issuer: p.config.Issuer, Version: version, Database: p.stores.name,
+		Issuer: p.config.Issuer, Version: version, Database: p.Stores.Name,
 		UptimeSeconds: int64(time.Since(p.started) / time.Second),
 	}
 	h.ClockDisagrees = p.sweeper.Stats().ClockDisagrees
-	if len(p.stores.monitors) > 0 {
+	if len(p.Stores.Monitors) > 0 {
 		usable := p.databaseUsable()
 		h.DatabaseUsable = &usable
 	}
@@ -75,11 +49,11 @@ func internalServer(handler http.Handler) *http.Server {
 // internalHandler answers /livez, for whether to restart the process, /readyz,
 // for whether to send it requests, and /metrics. It has profiles below
 // /debug/pprof/, and tells over gRPC which methods there are.
-func (p *process) internalHandler() http.Handler {
+func (p *Process) internalHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("GET /readyz", p.answerHealth)
-	mux.Handle("GET /metrics", p.telemetry.MetricsHandler())
+	mux.Handle("GET /metrics", p.Telemetry.MetricsHandler())
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
@@ -91,7 +65,7 @@ func (p *process) internalHandler() http.Handler {
 	return mux
 }
 
-func (p *process) answerHealth(w http.ResponseWriter, _ *http.Request) {
+func (p *Process) answerHealth(w http.ResponseWriter, _ *http.Request) {
 	h := p.health()
 	w.Header().Set("Content-Type", "application/json")
 	if !h.Ready {
@@ -101,18 +75,18 @@ func (p *process) answerHealth(w http.ResponseWriter, _ *http.Request) {
 }
 
 // observe puts what the parts say of themselves into the metrics.
-func (p *process) observe() {
-	t := p.telemetry
+func (p *Process) observe() {
+	t := p.Telemetry
 	t.ObserveReady(p.ready)
 	t.ObserveHints(func() telemetry.HintStats { return telemetry.HintStats(p.hints.Stats()) })
 	t.ObserveSweep(p.sweeper.Stats)
 	if p.replica != nil {
 		t.ObserveReplica(p.replicaStats)
 	}
-	if p.stores.outbox != nil {
-		t.ObserveOutbox(p.stores.outbox.Lag)
+	if p.Stores.Outbox != nil {
+		t.ObserveOutbox(p.Stores.Outbox.Lag)
 	}
-	for name, pool := range p.stores.pools {
+	for name, pool := range p.Stores.Pools {
 		t.ObservePool(name, func() telemetry.PoolStats { return poolStats(pool) })
 	}
 	for _, s := range p.services {
@@ -124,7 +98,7 @@ func (p *process) observe() {
 	}
 }
 
-func (p *process) replicaStats() telemetry.ReplicaStats {
+func (p *Process) replicaStats() telemetry.ReplicaStats {
 	s := p.replica.Stats()
 	return telemetry.ReplicaStats{
 		LeaseAge: s.LeaseAge, Polls: s.Polls, FailedPolls: s.FailedPolls, PollRows: s.PollRows,
@@ -140,11 +114,4 @@ func poolStats(pool *pgxpool.Pool) telemetry.PoolStats {
 		Acquired: int64(s.AcquiredConns()), Idle: int64(s.IdleConns()), Constructing: int64(s.ConstructingConns()),
 		Max: int64(s.MaxConns()), AcquireWait: s.EmptyAcquireWaitTime(),
 	}
-}
-
-// shutDown ends the telemetry, with a moment for what is still to be sent.
-func shutDown(t *telemetry.Telemetry) {
-	ctx, cancel := context.WithTimeout(context.Background(), shutDownTimeout)
-	defer cancel()
-	_ = t.Shutdown(ctx) // a collector that is away must not keep the process
 }

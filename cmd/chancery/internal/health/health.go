@@ -1,4 +1,5 @@
-package main
+// Package health is what a running process says of itself.
+package health
 
 import (
 	"context"
@@ -12,18 +13,41 @@ import (
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 )
 
-// statusCommand is "chancery status".
-type statusCommand struct {
+// Command is "chancery status".
+type Command struct {
 	folder.Folder
 	Internal string `help:"Internal address of the server. Default: the one that serves the data folder." placeholder:"ADDR"`
 	JSON     bool   `help:"Print JSON." name:"json"`
+}
+
+// State is what a process says of itself on the internal port.
+type State struct {
+	Ready    bool   `json:"ready"`
+	Draining bool   `json:"draining"`
+	Services string `json:"services"`
+	Issuer   string `json:"issuer"`
+	Version  string `json:"version"`
+	Database string `json:"database,omitempty"`
+	// DatabaseUsable is false when a database that the roles work with does not
+	// answer; nil where they have no pool.
+	DatabaseUsable *bool `json:"database_usable,omitempty"`
+	// LeaseAgeMillis is how long ago the restrictions were last known to be
+	// complete; nil without the role of introspection.
+	LeaseAgeMillis *int64 `json:"lease_age_ms,omitempty"`
+	// RestrictionsLoaded is the part of the restriction log that has been read, 0 to 1;
+	// nil without the role of introspection.
+	RestrictionsLoaded *float64 `json:"restrictions_loaded,omitempty"`
+	// ClockDisagrees says that nothing is swept or dropped, because the clocks of the
+	// database and of the process are more than five minutes apart.
+	ClockDisagrees bool  `json:"clock_disagrees,omitempty"`
+	UptimeSeconds  int64 `json:"uptime_seconds"`
 }
 
 // statusTimeout bounds the whole command.
 const statusTimeout = 5 * time.Second
 
 // Run implements the command. It fails when the server is not ready.
-func (c *statusCommand) Run(ctx context.Context, s terminal.Streams) error {
+func (c *Command) Run(ctx context.Context, s terminal.Streams) error {
 	address := c.Internal
 	if address == "" {
 		info, err := c.ReadServer()
@@ -32,7 +56,7 @@ func (c *statusCommand) Run(ctx context.Context, s terminal.Streams) error {
 		}
 		address = info.Internal
 	}
-	h, err := fetchHealth(ctx, address)
+	h, err := Fetch(ctx, address)
 	if err != nil {
 		return fmt.Errorf("the server at %s does not answer: %w", address, err)
 	}
@@ -45,7 +69,7 @@ func (c *statusCommand) Run(ctx context.Context, s terminal.Streams) error {
 	return nil
 }
 
-func (c *statusCommand) print(s terminal.Streams, h health) error {
+func (c *Command) print(s terminal.Streams, h State) error {
 	if c.JSON {
 		return terminal.JSON(s.Out, h)
 	}
@@ -72,21 +96,22 @@ func (c *statusCommand) print(s terminal.Streams, h health) error {
 	return terminal.Table(s.Out, "FIELD VALUE", rows)
 }
 
-func fetchHealth(ctx context.Context, address string) (health, error) {
+// Fetch asks the process at an internal address.
+func Fetch(ctx context.Context, address string) (State, error) {
 	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
 	if err != nil {
-		return health{}, err
+		return State{}, err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return health{}, err
+		return State{}, err
 	}
 	defer resp.Body.Close()
-	var h health
+	var h State
 	if err := json.NewDecoder(resp.Body).Decode(&h); err != nil {
-		return health{}, err
+		return State{}, err
 	}
 	return h, nil
 }

@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"log/slog"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/roles"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/store"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
@@ -31,40 +32,40 @@ func sweptTables() []string {
 }
 
 // storesOnBoth runs f on an empty database of each kind.
-func storesOnBoth(t *testing.T, f func(t *testing.T, s stores)) {
+func storesOnBoth(t *testing.T, f func(t *testing.T, s store.Stores)) {
 	t.Run("SQLite", func(t *testing.T) {
-		s, err := openSQLite(t.Context(), filepath.Join(t.TempDir(), "chancery.db"))
+		s, err := store.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "chancery.db"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(s.close)
+		t.Cleanup(s.Close)
 		f(t, s)
 	})
 	t.Run("Postgres", func(t *testing.T) {
-		url := pgtest.URL(t, migrationSets()...)
+		url := pgtest.URL(t, store.AllSets()...)
 		urls := map[string]string{}
 		for _, role := range roles.All() {
 			if role != roles.Gateway {
 				urls[role] = url
 			}
 		}
-		s, err := postgres{pg.Options{}, slog.New(slog.DiscardHandler)}.open(t.Context(), urls)
+		s, err := store.OpenPostgres(t.Context(), urls, pg.Options{}, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(s.close)
+		t.Cleanup(s.Close)
 		f(t, s)
 	})
 }
 
 // Every statement is one that the schema of today understands.
 func TestN311_EveryTableWhoseRowsGoIsSwept(t *testing.T) {
-	storesOnBoth(t, func(t *testing.T, s stores) {
+	storesOnBoth(t, func(t *testing.T, s store.Stores) {
 		all := newServices(roles.Set{roles.Registry, roles.Directory, roles.Consent, roles.Token, roles.Authorize}, parts{
 			config: &config.Config{Issuer: "https://as.test"}, preset: preset.Default(), stores: s, now: time.Now,
 			conn: func(grpcserve.Caller) grpc.ClientConnInterface { return nil },
 		})
-		r := sweep.NewRunner(time.Now, slog.New(slog.NewTextHandler(t.Output(), nil)), append(all.sweeps(), s.sweeps...)...)
+		r := sweep.NewRunner(time.Now, slog.New(slog.NewTextHandler(t.Output(), nil)), append(all.sweeps(), s.Sweeps...)...)
 		r.Round(t.Context())
 		var names []string
 		for _, table := range r.Stats().Tables {
@@ -75,7 +76,7 @@ func TestN311_EveryTableWhoseRowsGoIsSwept(t *testing.T) {
 		}
 		slices.Sort(names)
 		want := sweptTables()
-		if s.name == "sqlite" {
+		if s.Name == "sqlite" {
 			want = append(want, "event.audit_log") // by no service on Postgres
 			slices.Sort(want)
 		}
@@ -87,7 +88,7 @@ func TestN311_EveryTableWhoseRowsGoIsSwept(t *testing.T) {
 
 // Who looks at a table reads when a row goes.
 func TestN311_EveryTableSaysHowLongARowStays(t *testing.T) {
-	conn, err := pgx.Connect(t.Context(), pgtest.URL(t, migrationSets()...))
+	conn, err := pgx.Connect(t.Context(), pgtest.URL(t, store.AllSets()...))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,6 @@
-package main
+// Package bus starts the NATS server of a process that has one within, and connects
+// to those of a cluster.
+package bus
 
 import (
 	"context"
@@ -21,9 +23,9 @@ import (
 const (
 	// busTimeout is how long the embedded server may take to start.
 	busTimeout = 5 * time.Second
-	// busUser is who the embedded server lets in, with the password below the data
+	// User is who the embedded server lets in, with the password below the data
 	// folder.
-	busUser = "chancery"
+	User = "chancery"
 	// A dead link is noticed after two pings without an answer; the library's own
 	// two minutes would leave a replica with polls alone for as long.
 	busPing     = 5 * time.Second
@@ -31,22 +33,22 @@ const (
 	busWait     = 500 * time.Millisecond
 )
 
-// bus is a NATS server within this process, and a connection to it.
-type bus struct {
+// Embedded is a NATS server within this process, and a connection to it.
+type Embedded struct {
 	server *server.Server
-	conn   *nats.Conn
+	Conn   *nats.Conn
 }
 
-// startBus starts a server that keeps its streams below the data folder. It
+// Start starts a server that keeps its streams below the data folder. It
 // listens on loopback, to whoever can read the password there.
-func startBus(d folder.Folder) (*bus, error) {
+func Start(d folder.Folder) (*Embedded, error) {
 	password, err := openBusPassword(d)
 	if err != nil {
 		return nil, err
 	}
 	s, err := server.NewServer(&server.Options{
 		ServerName: "chancery", Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true,
-		Username: busUser, Password: password.Reveal(),
+		Username: User, Password: password.Reveal(),
 		JetStream: true, StoreDir: d.StreamsFolder(),
 	})
 	if err != nil {
@@ -57,16 +59,16 @@ func startBus(d folder.Folder) (*bus, error) {
 		s.Shutdown()
 		return nil, errors.New("the embedded NATS server does not start")
 	}
-	conn, err := nats.Connect("", nats.InProcessServer(s), nats.Name("chancery"), nats.UserInfo(busUser, password.Reveal()))
+	conn, err := nats.Connect("", nats.InProcessServer(s), nats.Name("chancery"), nats.UserInfo(User, password.Reveal()))
 	if err != nil {
 		s.Shutdown()
 		return nil, fmt.Errorf("connect to the embedded NATS server: %w", err)
 	}
-	return &bus{s, conn}, nil
+	return &Embedded{s, conn}, nil
 }
 
-// address is where programs on this machine reach the server.
-func (b *bus) address() string {
+// Address is where programs on this machine reach the server.
+func (b *Embedded) Address() string {
 	_, port, err := net.SplitHostPort(b.server.Addr().String())
 	if err != nil {
 		return ""
@@ -74,8 +76,9 @@ func (b *bus) address() string {
 	return "nats://127.0.0.1:" + port
 }
 
-func (b *bus) close() {
-	b.conn.Close()
+// Close ends the connection, and then the server.
+func (b *Embedded) Close() {
+	b.Conn.Close()
 	b.server.Shutdown()
 	b.server.WaitForShutdown()
 }
@@ -89,9 +92,9 @@ func openBusPassword(d folder.Folder) (secret.Secret, error) {
 	return password, nil
 }
 
-// connectBus connects to the servers, or goes on trying in the background: the
+// Connect connects to the servers, or goes on trying in the background: the
 // bus only makes fast what is true without it.
-func connectBus(ctx context.Context, servers []string, config *tls.Config, name string, log *slog.Logger) (*nats.Conn, error) {
+func Connect(ctx context.Context, servers []string, config *tls.Config, name string, log *slog.Logger) (*nats.Conn, error) {
 	options := []nats.Option{
 		nats.Name("chancery " + name),
 		nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(busWait),

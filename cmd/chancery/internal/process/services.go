@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"context"
@@ -11,12 +11,10 @@ import (
 
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/roles"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/store"
 	"github.com/chancery-auth/chancery/pkg/coherent"
-	"github.com/chancery-auth/chancery/pkg/coherent/migrations"
-	events "github.com/chancery-auth/chancery/pkg/event/migrations"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/kek"
-	"github.com/chancery-auth/chancery/pkg/migrate"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/ratelimit"
 	"github.com/chancery-auth/chancery/pkg/sweep"
@@ -32,29 +30,6 @@ import (
 	"github.com/chancery-auth/chancery/services/registry"
 	"github.com/chancery-auth/chancery/services/token"
 )
-
-// migrationSets are the schemas of everything that keeps something.
-func migrationSets() []migrate.Set { return setsOf(roles.All()) }
-
-// setsOf are the schemas that the roles use.
-func setsOf(r roles.Set) []migrate.Set {
-	sets := []migrate.Set{migrations.Set(), events.Set()}
-	for _, owner := range []struct {
-		role string
-		set  migrate.Set
-	}{
-		{roles.Registry, registry.Migrations()},
-		{roles.Directory, directory.Migrations()},
-		{roles.Consent, consent.Migrations()},
-		{roles.Token, token.Migrations()},
-		{roles.Authorize, authorize.Migrations()},
-	} {
-		if r.Has(owner.role) {
-			sets = append(sets, owner.set)
-		}
-	}
-	return sets
-}
 
 // service is what a process knows of each of its services.
 type service interface{ Register(r grpc.ServiceRegistrar) }
@@ -76,7 +51,7 @@ type services map[string]service
 type parts struct {
 	config  *config.Config
 	preset  preset.Preset
-	stores  stores
+	stores  store.Stores
 	kek     *kek.Key
 	demo    string // see ground
 	hints   *coherent.Hints
@@ -117,21 +92,21 @@ func newServices(r roles.Set, p parts) services {
 
 func newRegistry(p parts) service {
 	return registry.New(registry.Config{Issuer: p.config.Issuer, Demo: p.demo, Preset: p.preset}, registry.Deps{
-		Stores: p.stores.registry, Hints: p.hints, Now: p.now,
+		Stores: p.stores.Registry, Hints: p.hints, Now: p.now,
 		Directory: directoryv1.NewDirectoryServiceClient(p.conn(roles.Registry)),
 	})
 }
 
 func newDirectory(p parts) service {
 	return directory.New(directory.Default(), directory.Deps{
-		Stores: p.stores.directory, Hints: p.hints, Log: p.log, Counters: p.counters, EventCounted: p.counters.EventCounted, Now: p.now,
+		Stores: p.stores.Directory, Hints: p.hints, Log: p.log, Counters: p.counters, EventCounted: p.counters.EventCounted, Now: p.now,
 		Registry: registryv1.NewRegistryServiceClient(p.conn(roles.Directory)),
 	})
 }
 
 func newConsent(p parts) service {
 	return consent.New(consent.Config{Catalogue: p.preset.Scopes, Consent: p.preset.Consent}, consent.Deps{
-		Stores: p.stores.consent, Hints: p.hints,
+		Stores: p.stores.Consent, Hints: p.hints,
 		Directory: directoryv1.NewDirectoryServiceClient(p.conn(roles.Consent)),
 	})
 }
@@ -142,7 +117,7 @@ func newToken(p parts) service {
 		Issuer: p.config.Issuer, Preset: p.preset,
 		Keys: token.Keys{RotationPeriod: p.config.Token.Keys.RotationPeriod, PublishLead: p.config.Token.Keys.PublishLead},
 	}, token.Deps{
-		Stores: p.stores.token, KEK: p.kek, Hints: p.hints, Counters: p.counters, Now: p.now, Log: p.log,
+		Stores: p.stores.Token, KEK: p.kek, Hints: p.hints, Counters: p.counters, Now: p.now, Log: p.log,
 		Registry:  registryv1.NewRegistryServiceClient(conn),
 		Consent:   consentv1.NewConsentServiceClient(conn),
 		Directory: directoryv1.NewDirectoryServiceClient(conn),
@@ -153,7 +128,7 @@ func newToken(p parts) service {
 func newAuthorize(p parts) service {
 	conn := p.conn(roles.Authorize)
 	return authorize.New(authorize.Config{Issuer: p.config.Issuer, Preset: p.preset}, authorize.Deps{
-		Stores: p.stores.authorize, Hints: p.hints, Pushes: p.gate(ratelimit.Push, p.config.Limits.PushedRequests),
+		Stores: p.stores.Authorize, Hints: p.hints, Pushes: p.gate(ratelimit.Push, p.config.Limits.PushedRequests),
 		Registry:  registryv1.NewRegistryServiceClient(conn),
 		Directory: directoryv1.NewDirectoryServiceClient(conn),
 		Consent:   consentv1.NewConsentServiceClient(conn),

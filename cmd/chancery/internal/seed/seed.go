@@ -1,4 +1,5 @@
-package main
+// Package seed makes the demo: a user, workspaces and clients.
+package seed
 
 import (
 	"cmp"
@@ -7,10 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"os"
 	"strings"
-	"time"
+
+	"google.golang.org/grpc"
 
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -18,7 +19,6 @@ import (
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/folder"
 	"github.com/chancery-auth/chancery/cmd/chancery/provider"
 	"github.com/chancery-auth/chancery/pkg/fault"
-	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/secret"
@@ -26,40 +26,44 @@ import (
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
 
-// demoData is what --demo makes, as scripts read it. It is kept below the data
+// Data is what --demo makes, as scripts read it. It is kept below the data
 // folder, because secrets cannot be read back from the server.
-type demoData struct {
+type Data struct {
 	// Preset is the name of the one that it was made for.
-	Preset       string          `json:"preset"`
-	User         demoUser        `json:"user"`
-	Client       demoClient      `json:"client"`
-	NativeClient demoClient      `json:"native_client"`
-	ListedClient demoClient      `json:"listed_client"`
-	Workspaces   []demoWorkspace `json:"workspaces"`
+	Preset       string      `json:"preset"`
+	User         User        `json:"user"`
+	Client       Client      `json:"client"`
+	NativeClient Client      `json:"native_client"`
+	ListedClient Client      `json:"listed_client"`
+	Workspaces   []Workspace `json:"workspaces"`
 }
 
-type demoUser struct {
+// User is who signs in.
+type User struct {
 	Username string `json:"username"`
 	Password string `json:"password"`
 	Sub      string `json:"sub"`
 }
 
-type demoClient struct {
+// Client is a client of the demo; one without a secret is public.
+type Client struct {
 	ClientID     string `json:"client_id"`
 	ClientSecret string `json:"client_secret,omitempty"`
 	AuthMethod   string `json:"token_endpoint_auth_method,omitempty"`
 	RedirectURI  string `json:"redirect_uri"`
 }
 
-type demoWorkspace struct {
-	ID       string        `json:"id"`
-	Slug     string        `json:"slug"`
-	Name     string        `json:"name"`
-	Role     string        `json:"role"`
-	Projects []demoProject `json:"projects"`
+// Workspace is a workspace of the demo, and the role that the user has there.
+type Workspace struct {
+	ID       string    `json:"id"`
+	Slug     string    `json:"slug"`
+	Name     string    `json:"name"`
+	Role     string    `json:"role"`
+	Projects []Project `json:"projects"`
 }
 
-type demoProject struct {
+// Project is a project of a workspace.
+type Project struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 }
@@ -79,27 +83,32 @@ type seeder struct {
 	loopbackURI string
 }
 
-// seeder makes the demo by calls to the services of the process.
-func (p *process) seeder() seeder {
-	conn := p.local.Conn(grpcserve.Admin)
+// Config says whose demo it is.
+type Config struct {
+	Conn   grpc.ClientConnInterface // of an admin
+	Preset preset.Preset
+	Issuer string
+}
+
+func newSeeder(c Config) seeder {
 	s := seeder{
-		registry: registryv1.NewRegistryServiceClient(conn), directory: directoryv1.NewDirectoryServiceClient(conn),
-		preset: p.preset.Name, brand: p.preset.Brand.Name,
-		origin: provider.Origin(p.config.Issuer), authMethod: oauth.AuthClientSecretBasic,
+		registry: registryv1.NewRegistryServiceClient(c.Conn), directory: directoryv1.NewDirectoryServiceClient(c.Conn),
+		preset: c.Preset.Name, brand: c.Preset.Brand.Name,
+		origin: provider.Origin(c.Issuer), authMethod: oauth.AuthClientSecretBasic,
 		loopbackURI: "http://127.0.0.1/callback",
 	}
-	if !p.preset.Authorization.VariableLoopbackPort {
+	if !c.Preset.Authorization.VariableLoopbackPort {
 		s.loopbackURI = "http://127.0.0.1:8976/callback"
 	}
-	if method := p.preset.Clients.Web.TokenEndpointAuthMethod; method == oauth.AuthClientSecretPost {
+	if method := c.Preset.Clients.Web.TokenEndpointAuthMethod; method == oauth.AuthClientSecretPost {
 		s.authMethod = method
 	}
 	return s
 }
 
-// openDemo reads the demo of an earlier start, or makes one.
-func (p *process) openDemo(ctx context.Context, d folder.Folder) (*demoData, error) {
-	s := p.seeder()
+// Open reads the demo of an earlier start, or makes one.
+func Open(ctx context.Context, d folder.Folder, c Config) (*Data, error) {
+	s := newSeeder(c)
 	content, err := os.ReadFile(d.DemoFile())
 	if errors.Is(err, fs.ErrNotExist) {
 		return s.create(ctx, d)
@@ -107,7 +116,7 @@ func (p *process) openDemo(ctx context.Context, d folder.Folder) (*demoData, err
 	if err != nil {
 		return nil, err
 	}
-	var data demoData
+	var data Data
 	if err := json.Unmarshal(content, &data); err != nil {
 		return nil, fmt.Errorf("read %s: %w", d.DemoFile(), err)
 	}
@@ -119,7 +128,7 @@ func (p *process) openDemo(ctx context.Context, d folder.Folder) (*demoData, err
 		return &data, nil
 	}
 	// The address has changed since.
-	for _, client := range []*demoClient{&data.Client, &data.ListedClient} {
+	for _, client := range []*Client{&data.Client, &data.ListedClient} {
 		if err := s.moveClient(ctx, client); err != nil {
 			return nil, err
 		}
@@ -129,9 +138,9 @@ func (p *process) openDemo(ctx context.Context, d folder.Folder) (*demoData, err
 
 func (s seeder) redirectURI() string { return s.origin + demo.CallbackPath }
 
-func (s seeder) create(ctx context.Context, d folder.Folder) (*demoData, error) {
-	data := demoData{Preset: s.preset}
-	for _, step := range []func(context.Context, *demoData) error{
+func (s seeder) create(ctx context.Context, d folder.Folder) (*Data, error) {
+	data := Data{Preset: s.preset}
+	for _, step := range []func(context.Context, *Data) error{
 		s.createUser, s.createClients, s.createWorkspaces, s.createListed,
 	} {
 		switch err := step(ctx, &data); {
@@ -144,7 +153,7 @@ func (s seeder) create(ctx context.Context, d folder.Folder) (*demoData, error) 
 	return &data, data.write(d)
 }
 
-func (data *demoData) write(d folder.Folder) error {
+func (data *Data) write(d folder.Folder) error {
 	content, err := json.MarshalIndent(data, "", "  ")
 	if err != nil {
 		return err
@@ -152,7 +161,7 @@ func (data *demoData) write(d folder.Folder) error {
 	return os.WriteFile(d.DemoFile(), content, 0o600)
 }
 
-func (s seeder) createUser(ctx context.Context, data *demoData) error {
+func (s seeder) createUser(ctx context.Context, data *Data) error {
 	claims, err := structpb.NewStruct(map[string]any{
 		"name": "Ada Demo", "given_name": "Ada", "family_name": "Demo", "preferred_username": "demo",
 		"email": "demo@example.com", "email_verified": true, "locale": "en", "picture": s.origin + demo.PicturePath,
@@ -160,7 +169,7 @@ func (s seeder) createUser(ctx context.Context, data *demoData) error {
 	if err != nil {
 		return err
 	}
-	data.User = demoUser{Username: "demo", Password: secret.NewHandle().Reveal()[:16]}
+	data.User = User{Username: "demo", Password: secret.NewHandle().Reveal()[:16]}
 	resp, err := s.directory.CreateSubject(ctx, &directoryv1.CreateSubjectRequest{
 		Username: data.User.Username, Password: data.User.Password, Claims: claims,
 	})
@@ -171,7 +180,7 @@ func (s seeder) createUser(ctx context.Context, data *demoData) error {
 	return nil
 }
 
-func (s seeder) createClients(ctx context.Context, data *demoData) error {
+func (s seeder) createClients(ctx context.Context, data *Data) error {
 	web, err := s.registry.CreateClient(ctx, &registryv1.CreateClientRequest{Client: &registryv1.Client{
 		ClientName: "Demo app", ApplicationType: string(oauth.ApplicationWeb), RedirectUris: []string{s.redirectURI()},
 		GrantTypes:              []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken, oauth.GrantClientCredentials},
@@ -180,20 +189,20 @@ func (s seeder) createClients(ctx context.Context, data *demoData) error {
 	if err != nil {
 		return err
 	}
-	data.Client = demoClient{web.GetClient().GetClientId(), web.GetClientSecret(), s.authMethod, s.redirectURI()}
+	data.Client = Client{web.GetClient().GetClientId(), web.GetClientSecret(), s.authMethod, s.redirectURI()}
 	native, err := s.registry.CreateClient(ctx, &registryv1.CreateClientRequest{Client: &registryv1.Client{
 		ClientName: "Demo command line", ApplicationType: string(oauth.ApplicationNative), RedirectUris: []string{s.loopbackURI},
 	}})
 	if err != nil {
 		return err
 	}
-	data.NativeClient = demoClient{ClientID: native.GetClient().GetClientId(), RedirectURI: s.loopbackURI}
+	data.NativeClient = Client{ClientID: native.GetClient().GetClientId(), RedirectURI: s.loopbackURI}
 	return nil
 }
 
 // createListed makes an app of the first workspace, which everybody finds in the
 // directory of apps. It shares the demo's pages.
-func (s seeder) createListed(ctx context.Context, data *demoData) error {
+func (s seeder) createListed(ctx context.Context, data *Data) error {
 	resp, err := s.registry.CreateClient(ctx, &registryv1.CreateClientRequest{Client: &registryv1.Client{
 		ClientName: s.listedName(), ApplicationType: string(oauth.ApplicationWeb), RedirectUris: []string{s.redirectURI()},
 		Description: "Shows what happens in your projects on one page.", ClientUri: s.origin + demo.Path,
@@ -202,7 +211,7 @@ func (s seeder) createListed(ctx context.Context, data *demoData) error {
 	if err != nil {
 		return err
 	}
-	data.ListedClient = demoClient{resp.GetClient().GetClientId(), resp.GetClientSecret(), s.authMethod, s.redirectURI()}
+	data.ListedClient = Client{resp.GetClient().GetClientId(), resp.GetClientSecret(), s.authMethod, s.redirectURI()}
 	return nil
 }
 
@@ -218,7 +227,7 @@ func (s seeder) listedName() string {
 
 // moveClient registers where the demo is now, for one of its clients. A demo that
 // an earlier version made may lack it.
-func (s seeder) moveClient(ctx context.Context, c *demoClient) error {
+func (s seeder) moveClient(ctx context.Context, c *Client) error {
 	if c.ClientID == "" {
 		return nil
 	}
@@ -236,7 +245,7 @@ func (s seeder) moveClient(ctx context.Context, c *demoClient) error {
 	return err
 }
 
-func (s seeder) createWorkspaces(ctx context.Context, data *demoData) error {
+func (s seeder) createWorkspaces(ctx context.Context, data *Data) error {
 	for _, w := range []struct {
 		name, role string
 		projects   []string
@@ -258,44 +267,18 @@ func (s seeder) createWorkspaces(ctx context.Context, data *demoData) error {
 	return nil
 }
 
-func (s seeder) createWorkspace(ctx context.Context, name string, projects []string) (demoWorkspace, error) {
+func (s seeder) createWorkspace(ctx context.Context, name string, projects []string) (Workspace, error) {
 	resp, err := s.directory.CreateWorkspace(ctx, &directoryv1.CreateWorkspaceRequest{Name: name})
 	if err != nil {
-		return demoWorkspace{}, err
+		return Workspace{}, err
 	}
-	made := demoWorkspace{ID: resp.GetWorkspace().GetWorkspaceId(), Slug: resp.GetWorkspace().GetSlug(), Name: name}
+	made := Workspace{ID: resp.GetWorkspace().GetWorkspaceId(), Slug: resp.GetWorkspace().GetSlug(), Name: name}
 	for _, project := range projects {
 		p, err := s.directory.CreateProject(ctx, &directoryv1.CreateProjectRequest{WorkspaceId: made.ID, Name: project})
 		if err != nil {
-			return demoWorkspace{}, err
+			return Workspace{}, err
 		}
-		made.Projects = append(made.Projects, demoProject{p.GetProject().GetProjectId(), project})
+		made.Projects = append(made.Projects, Project{p.GetProject().GetProjectId(), project})
 	}
-	return made, nil
-}
-
-// addDemo makes the demo, and serves its app beside the edge.
-func (p *process) addDemo(ctx context.Context, d folder.Folder) (*demoData, error) {
-	made, err := p.openDemo(ctx, d)
-	if err != nil {
-		return nil, err
-	}
-	party, err := demo.New(demo.Config{
-		Brand: p.preset.Brand.Name, Issuer: p.config.Issuer, Origin: provider.Origin(p.config.Issuer),
-		ClientID: made.Client.ClientID, ClientSecret: made.Client.ClientSecret, AuthMethod: made.Client.AuthMethod,
-		Scopes: p.preset.Scopes, Now: time.Now,
-	})
-	if err != nil {
-		return nil, err
-	}
-	app, edge := party.Handler(), p.http.Handler
-	// No mux around the edge: one would tidy paths that the edge refuses.
-	p.http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == demo.Path || strings.HasPrefix(r.URL.Path, demo.Path+"/") {
-			app.ServeHTTP(w, r)
-			return
-		}
-		edge.ServeHTTP(w, r)
-	})
 	return made, nil
 }

@@ -1,4 +1,4 @@
-package main
+package bus
 
 import (
 	"log/slog"
@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/pause"
 )
 
 // A server that does not know this process yet may know it after its next
@@ -25,7 +27,7 @@ func TestBusOutlivesBeingRefused(t *testing.T) {
 		t.Fatal("the server does not start")
 	}
 	url := "nats://u:p@" + s.Addr().String()
-	nc, err := connectBus(t.Context(), []string{url}, nil, "test", slog.New(slog.DiscardHandler))
+	nc, err := Connect(t.Context(), []string{url}, nil, "test", slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +37,7 @@ func TestBusOutlivesBeingRefused(t *testing.T) {
 		if nc.IsConnected() {
 			t.Fatal("the server takes a wrong password")
 		}
-		pause(t.Context(), 10*time.Millisecond)
+		pause.For(t.Context(), 10*time.Millisecond)
 	}
 	second := options("p")
 	second.Port = first.Port
@@ -46,6 +48,6 @@ func TestBusOutlivesBeingRefused(t *testing.T) {
 		if nc.IsClosed() || time.Now().After(deadline) {
 			t.Fatalf("the connection is %v once the server takes the password", nc.Status())
 		}
-		pause(t.Context(), 10*time.Millisecond)
+		pause.For(t.Context(), 10*time.Millisecond)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"crypto/tls"
@@ -21,6 +21,19 @@ type publicCertificate struct {
 	current *tls.Certificate
 	changed time.Time // of the file of the chain
 	checked time.Time
+}
+
+// PublicTLS is nil for plain HTTP, where no files are named. It reads them again
+// when they change.
+func PublicTLS(chain, key string) (*tls.Config, error) {
+	if chain == "" {
+		return nil, nil
+	}
+	public, err := openPublicCertificate(chain, key)
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Config{GetCertificate: public.get, MinVersion: tls.VersionTLS12}, nil
 }
 
 func openPublicCertificate(chain, key string) (*publicCertificate, error) {

@@ -1,6 +1,6 @@
 //go:build size
 
-package main
+package process
 
 import (
 	"context"
@@ -16,7 +16,9 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/config"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/pause"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/roles"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/store"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/pg"
 	"github.com/chancery-auth/chancery/pkg/pgtest"
@@ -95,14 +97,14 @@ func (s *stopwatch) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQ
 // N311, at size: 5 million due rows in each of two tables and a million in each other
 // one that Postgres has, on one connection, with requests at the same time.
 func TestSizeOfSweeps(t *testing.T) {
-	url := pgtest.URL(t, migrationSets()...)
+	url := pgtest.URL(t, store.AllSets()...)
 	begin := time.Now()
 	want := fill(t, url)
 	filled := time.Since(begin)
 
 	watch := &stopwatch{}
 	s, tables := sweptAtSize(t, url, watch)
-	t.Cleanup(s.close)
+	t.Cleanup(s.Close)
 	requests := request(t, url)
 	begin = time.Now()
 	r := sweep.NewRunner(time.Now, slog.New(slog.NewTextHandler(t.Output(), nil)), tables...)
@@ -173,7 +175,7 @@ func fill(t *testing.T, url string) map[string]int {
 }
 
 // sweptAtSize are the tables of every service, as one process sweeps them.
-func sweptAtSize(t *testing.T, url string, watch *stopwatch) (stores, []sweep.Table) {
+func sweptAtSize(t *testing.T, url string, watch *stopwatch) (store.Stores, []sweep.Table) {
 	t.Helper()
 	urls := map[string]string{}
 	for _, role := range roles.All() {
@@ -181,7 +183,7 @@ func sweptAtSize(t *testing.T, url string, watch *stopwatch) (stores, []sweep.Ta
 			urls[role] = url
 		}
 	}
-	s, err := postgres{pg.Options{Tracer: watch}, slog.New(slog.DiscardHandler)}.open(t.Context(), urls)
+	s, err := store.OpenPostgres(t.Context(), urls, pg.Options{Tracer: watch}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +194,7 @@ func sweptAtSize(t *testing.T, url string, watch *stopwatch) (stores, []sweep.Ta
 	watch.mu.Lock()
 	defer watch.mu.Unlock()
 	watch.n, watch.longest = 0, 0
-	return s, append(all.sweeps(), s.sweeps...)
+	return s, append(all.sweeps(), s.Sweeps...)
 }
 
 // request writes what requests write, until stop is called, which returns how many
@@ -216,7 +218,7 @@ func request(t *testing.T, url string) (stop func() (n int, slowest time.Duratio
 				return
 			}
 			slowest = max(slowest, time.Since(begin))
-			pause(ctx, 5*time.Millisecond)
+			pause.For(ctx, 5*time.Millisecond)
 		}
 	})
 	return func() (int, time.Duration) {
