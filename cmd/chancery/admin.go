@@ -1,6 +1,8 @@
+// Package admin has the commands that ask the services of a running installation.
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -12,27 +14,55 @@ import (
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/folder"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/peer"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/roles"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/secret"
 )
 
-// adminFlags say which server an administrative command talks to, and as whom.
-type adminFlags struct {
+// flags say which server an administrative command talks to, and as whom.
+type flags struct {
 	folder.Folder
 	Server     string `help:"gRPC address of the server. Default: the one that serves the data folder." placeholder:"ADDR"`
 	Credential string `help:"File with the admin credential. Default: the one below the data folder." placeholder:"FILE"`
 	Config     string `help:"Configuration of a cluster, with a certificate for the role of admin: talk to its services in place of a server." placeholder:"FILE" type:"path" env:"CHANCERY_CONFIG"`
 	JSON       bool   `help:"Print JSON." name:"json"`
+
+	conns connections
 }
 
-// call connects and hands the connection to f.
-func (a adminFlags) call(f func(conn grpc.ClientConnInterface) error) error {
-	conns, err := a.dial()
+// Invoke implements [grpc.ClientConnInterface]: the flags are the connection that
+// they name. The first call makes it, and Close ends it.
+func (a *flags) Invoke(ctx context.Context, method string, args, reply any, options ...grpc.CallOption) error {
+	conn, err := a.connect()
 	if err != nil {
 		return err
 	}
-	defer conns.close()
-	return f(conns.route())
+	return conn.Invoke(ctx, method, args, reply, options...)
+}
+
+// NewStream implements [grpc.ClientConnInterface].
+func (a *flags) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, options ...grpc.CallOption) (grpc.ClientStream, error) {
+	conn, err := a.connect()
+	if err != nil {
+		return nil, err
+	}
+	return conn.NewStream(ctx, desc, method, options...)
+}
+
+// Close ends the connection, if there is one.
+func (a *flags) Close() error {
+	a.conns.close()
+	a.conns = nil
+	return nil
+}
+
+func (a *flags) connect() (conn grpc.ClientConnInterface, err error) {
+	if a.conns == nil {
+		if a.conns, err = a.dial(); err != nil {
+			return nil, err
+		}
+	}
+	return a.conns.route(), nil
 }
 
 // connections lead to the services of a system, by role.
@@ -55,7 +85,7 @@ func (c connections) close() {
 
 // dial connects to every service: over mutual TLS to the targets of a
 // configuration, or to the one server of a data folder.
-func (a adminFlags) dial() (connections, error) {
+func (a *flags) dial() (connections, error) {
 	if a.Config != "" {
 		return a.dialCluster()
 	}
@@ -70,7 +100,7 @@ func (a adminFlags) dial() (connections, error) {
 	return conns, nil
 }
 
-func (a adminFlags) dialCluster() (connections, error) {
+func (a *flags) dialCluster() (connections, error) {
 	cfg, err := config.Load(a.Config, os.LookupEnv)
 	if err != nil {
 		return nil, err
@@ -94,7 +124,7 @@ func (a adminFlags) dialCluster() (connections, error) {
 
 // dialServer connects to the server that serves the data folder, or that --server
 // names.
-func (a adminFlags) dialServer() (*grpc.ClientConn, error) {
+func (a *flags) dialServer() (*grpc.ClientConn, error) {
 	target := a.Server
 	if target == "" {
 		info, err := a.ReadServer()
@@ -114,4 +144,13 @@ func (a adminFlags) dialServer() (*grpc.ClientConn, error) {
 	return grpcserve.Dial(
 		grpcserve.Target{Address: target, Role: "server"},
 		grpc.WithPerRPCCredentials(folder.Bearer{Credential: secret.Wrap(strings.TrimSpace(string(credential)))}))
+}
+
+// done says what has become of something.
+func (a *flags) done(s terminal.Streams, verb, id string) error {
+	if a.JSON {
+		return terminal.JSON(s.Out, map[string]string{verb: id})
+	}
+	fmt.Fprintf(s.Out, "%s %s\n", verb, id)
+	return nil
 }

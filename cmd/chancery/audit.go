@@ -3,20 +3,14 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 
-	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
-	"github.com/chancery-auth/chancery/pkg/database"
-	"github.com/chancery-auth/chancery/pkg/event/eventdb"
-	"github.com/chancery-auth/chancery/pkg/pg"
-	"github.com/chancery-auth/chancery/pkg/sweep"
 	eventv1 "github.com/chancery-auth/chancery/proto/chancery/event/v1"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
@@ -28,7 +22,7 @@ type auditCommands struct {
 }
 
 type auditList struct {
-	adminFlags
+	flags
 	Type    string `help:"Only of this type, or of types that begin with this word." placeholder:"TYPE"`
 	Client  string `help:"Only of this client." placeholder:"CLIENT_ID"`
 	Subject string `help:"Only of this user." name:"sub" placeholder:"SUB"`
@@ -44,48 +38,25 @@ func (c *auditList) Validate() error {
 	return nil
 }
 
-// Run implements the command.
-func (c *auditList) Run(ctx context.Context, s terminal.Streams) error {
-	return c.call(func(conn grpc.ClientConnInterface) error {
-		records, err := c.read(ctx, registryv1.NewRegistryServiceClient(conn))
-		if err != nil {
-			return err
-		}
-		return c.print(s, records)
-	})
-}
-
 // auditPage is how many records one answer has: few enough for any message.
 const auditPage = 200
 
-// read follows pages until it has as many as wanted.
-func (c *auditList) read(ctx context.Context, registry registryv1.RegistryServiceClient) (records []*eventv1.Event, err error) {
+// Run implements the command. It follows pages until it has as many as wanted.
+func (c *auditList) Run(ctx context.Context, s terminal.Streams) error {
 	req := &registryv1.ListAuditRecordsRequest{Type: c.Type, ClientId: c.Client, Sub: c.Subject, Since: c.Since.proto(time.Now())}
-	err = pages(func(token string) (string, error) {
-		req.PageToken, req.PageSize = token, int32(min(c.Limit-len(records), auditPage)) //nolint:gosec // G115: at most auditPage
-		resp, err := registry.ListAuditRecords(ctx, req)
-		records = append(records, resp.GetRecords()...)
-		if len(records) >= c.Limit {
-			return "", err
+	wanted := c.Limit
+	records, err := all(func(token string) ([]*eventv1.Event, string, error) {
+		req.PageToken, req.PageSize = token, int32(min(wanted, auditPage)) //nolint:gosec // G115: at most auditPage
+		resp, err := registryv1.NewRegistryServiceClient(c).ListAuditRecords(ctx, req)
+		if wanted -= len(resp.GetRecords()); wanted <= 0 {
+			return resp.GetRecords(), "", err
 		}
-		return resp.GetNextPageToken(), err
+		return resp.GetRecords(), resp.GetNextPageToken(), err
 	})
-	return records, err
-}
-
-func (c *auditList) print(s terminal.Streams, records []*eventv1.Event) error {
-	if c.JSON {
-		list, err := terminal.List(records)
-		if err != nil {
-			return err
-		}
-		return terminal.JSON(s.Out, map[string]any{"records": list})
+	if err != nil {
+		return err
 	}
-	rows := make([][]string, 0, len(records))
-	for _, e := range records {
-		rows = append(rows, eventRow(e))
-	}
-	return terminal.Table(s.Out, "TIME TYPE CALLER CONCERNS", rows)
+	return terminal.List(s.To(c.JSON), "records", "TIME TYPE CALLER CONCERNS", records, eventRow)
 }
 
 // counted is how many events one stands for, empty for one that stands for itself.
@@ -159,50 +130,4 @@ func (i since) proto(now time.Time) *timestamppb.Timestamp {
 	default:
 		return timestamppb.New(i.at)
 	}
-}
-
-// auditPurge is "chancery audit purge". It needs the rights of the role that
-// migrates: no service may delete a record.
-type auditPurge struct {
-	Config   string        `help:"Configuration that names the Postgres database." placeholder:"FILE" type:"path" env:"CHANCERY_CONFIG"`
-	Database string        `help:"URL of the Postgres database, as the role that owns the tables; with a password it goes into the variable." placeholder:"URL" env:"CHANCERY_DATABASE"`
-	Keep     time.Duration `help:"Delete records older than this, by the database's clock." required:"" placeholder:"DURATION"`
-	JSON     bool          `help:"Print JSON." name:"json"`
-}
-
-// leastKeep guards against a slip of the keyboard.
-const leastKeep = 24 * time.Hour
-
-// Validate implements kong's check of a command.
-func (c *auditPurge) Validate() error {
-	if c.Keep < leastKeep {
-		return fmt.Errorf("--keep must be at least %s", leastKeep)
-	}
-	return nil
-}
-
-// Run implements the command.
-func (c *auditPurge) Run(ctx context.Context, s terminal.Streams) error {
-	flags := migrateFlags{Config: c.Config, Database: c.Database}
-	url, err := flags.postgres()
-	if err != nil {
-		return err
-	}
-	if url == "" {
-		return errors.New("name the Postgres database with --config or --database; the embedded one is purged by the server itself")
-	}
-	db, err := pg.Open(ctx, url, pg.Options{StatementTimeout: -1})
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	deleted, err := sweep.All(ctx, time.Now, eventdb.Sweeps(database.Postgres(db), c.Keep)...)
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		return terminal.JSON(s.Out, map[string]int64{"deleted": deleted})
-	}
-	_, err = fmt.Fprintf(s.Out, "%d records deleted from %s\n", deleted, flags.place(url))
-	return err
 }

@@ -160,16 +160,11 @@ func replaceFile(path string, content []byte, mode fs.FileMode) error {
 }
 
 func (c *certDev) print(s terminal.Streams, list []issued) error {
-	if c.JSON {
-		return terminal.JSON(s.Out, map[string]any{"certificates": list})
-	}
-	rows := make([][]string, 0, len(list))
-	for _, each := range list {
+	return terminal.List(s.To(c.JSON), "certificates", "NAMES STATE EXPIRES CERTIFICATE KEY", list, func(i issued) []string {
 		state := "new"
-		if each.Kept {
+		if i.Kept {
 			state = "kept"
 		}
-		rows = append(rows, []string{strings.Join(each.Names, ","), state, each.ExpireTime.Format(time.RFC3339), each.Certificate, each.Key})
-	}
-	return terminal.Table(s.Out, "NAMES STATE EXPIRES CERTIFICATE KEY", rows)
+		return []string{strings.Join(i.Names, ","), state, i.ExpireTime.Format(time.RFC3339), i.Certificate, i.Key}
+	})
 }

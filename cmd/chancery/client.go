@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -142,7 +141,7 @@ func (m clientMetadata) applyPolicy(c *registryv1.Client) {
 }
 
 type clientCreate struct {
-	adminFlags
+	flags
 	clientMetadata
 	Type      string `help:"web (on a server, keeps a secret) or native (on the user's device, public)." default:"web"`
 	Workspace string `help:"Workspace that the app belongs to: its admins manage it on the developer pages. It cannot be changed. Default: none, so that operators alone manage it." placeholder:"ID"`
@@ -158,13 +157,11 @@ func (c *clientCreate) Run(ctx context.Context, s terminal.Streams) error {
 	if err := c.apply(client); err != nil {
 		return err
 	}
-	return c.call(func(conn grpc.ClientConnInterface) error {
-		resp, err := registryv1.NewRegistryServiceClient(conn).CreateClient(ctx, &registryv1.CreateClientRequest{Client: client})
-		if err != nil {
-			return err
-		}
-		return c.print(s, resp)
-	})
+	resp, err := registryv1.NewRegistryServiceClient(c).CreateClient(ctx, &registryv1.CreateClientRequest{Client: client})
+	if err != nil {
+		return err
+	}
+	return c.print(s, resp)
 }
 
 func (c *clientCreate) print(s terminal.Streams, resp *registryv1.CreateClientResponse) error {
@@ -182,26 +179,24 @@ func (c *clientCreate) print(s terminal.Streams, resp *registryv1.CreateClientRe
 }
 
 type clientGet struct {
-	adminFlags
+	flags
 	ClientID string `arg:""`
 }
 
 // Run implements the command.
 func (c *clientGet) Run(ctx context.Context, s terminal.Streams) error {
-	return c.call(func(conn grpc.ClientConnInterface) error {
-		resp, err := registryv1.NewRegistryServiceClient(conn).GetClient(ctx, &registryv1.GetClientRequest{ClientId: c.ClientID})
-		if err != nil {
-			return err
-		}
-		if c.JSON {
-			return terminal.Proto(s.Out, resp.GetClient())
-		}
-		return printClient(s, resp.GetClient())
-	})
+	resp, err := registryv1.NewRegistryServiceClient(c).GetClient(ctx, &registryv1.GetClientRequest{ClientId: c.ClientID})
+	if err != nil {
+		return err
+	}
+	return c.printClient(s, resp.GetClient())
 }
 
 // printClient shows what a client has; what it leaves to the preset is not there.
-func printClient(s terminal.Streams, c *registryv1.Client) error {
+func (a *flags) printClient(s terminal.Streams, c *registryv1.Client) error {
+	if a.JSON {
+		return terminal.Proto(s.Out, c)
+	}
 	rows := [][]string{
 		{"client_id", c.GetClientId()},
 		{"client_name", c.GetClientName()},
@@ -259,44 +254,31 @@ func timeText(t *timestamppb.Timestamp) string {
 	return t.AsTime().Format(time.RFC3339)
 }
 
-type clientList struct{ adminFlags }
+type clientList struct{ flags }
 
 // Run implements the command.
 func (c *clientList) Run(ctx context.Context, s terminal.Streams) error {
-	return c.call(func(conn grpc.ClientConnInterface) error {
-		var clients []*registryv1.Client
-		err := pages(func(token string) (string, error) {
-			resp, err := registryv1.NewRegistryServiceClient(conn).ListClients(ctx, &registryv1.ListClientsRequest{PageToken: token})
-			clients = append(clients, resp.GetClients()...)
-			return resp.GetNextPageToken(), err
-		})
-		if err != nil {
-			return err
-		}
-		return c.print(s, clients)
+	clients, err := all(func(token string) ([]*registryv1.Client, string, error) {
+		resp, err := registryv1.NewRegistryServiceClient(c).ListClients(ctx, &registryv1.ListClientsRequest{PageToken: token})
+		return resp.GetClients(), resp.GetNextPageToken(), err
 	})
+	if err != nil {
+		return err
+	}
+	return c.print(s, clients)
 }
 
 func (c *clientList) print(s terminal.Streams, clients []*registryv1.Client) error {
-	if c.JSON {
-		list, err := terminal.List(clients)
-		if err != nil {
-			return err
-		}
-		return terminal.JSON(s.Out, map[string]any{"clients": list})
-	}
-	rows := make([][]string, 0, len(clients))
-	for _, each := range clients {
-		rows = append(rows, []string{
+	return terminal.List(s.To(c.JSON), "clients", "CLIENT_ID TYPE AUTHENTICATION VISIBILITY WORKSPACE NAME", clients, func(each *registryv1.Client) []string {
+		return []string{
 			each.GetClientId(), each.GetApplicationType(), authMethods(each, ","), each.GetVisibility(),
 			cmp.Or(each.GetWorkspaceId(), "-"), each.GetClientName(),
-		})
-	}
-	return terminal.Table(s.Out, "CLIENT_ID TYPE AUTHENTICATION VISIBILITY WORKSPACE NAME", rows)
+		}
+	})
 }
 
 type clientUpdate struct {
-	adminFlags
+	flags
 	clientMetadata
 	ClientID string `arg:""`
 }
@@ -304,48 +286,32 @@ type clientUpdate struct {
 // Run implements the command. It changes the client as it is now; a change by
 // somebody else in between is refused, not overwritten.
 func (c *clientUpdate) Run(ctx context.Context, s terminal.Streams) error {
-	return c.call(func(conn grpc.ClientConnInterface) error {
-		registry := registryv1.NewRegistryServiceClient(conn)
-		current, err := registry.GetClient(ctx, &registryv1.GetClientRequest{ClientId: c.ClientID})
-		if err != nil {
-			return err
-		}
-		client := current.GetClient()
-		if err := c.apply(client); err != nil {
-			return err
-		}
-		resp, err := registry.UpdateClient(ctx, &registryv1.UpdateClientRequest{Client: client})
-		if err != nil {
-			return err
-		}
-		if c.JSON {
-			return terminal.Proto(s.Out, resp.GetClient())
-		}
-		return printClient(s, resp.GetClient())
-	})
+	registry := registryv1.NewRegistryServiceClient(c)
+	current, err := registry.GetClient(ctx, &registryv1.GetClientRequest{ClientId: c.ClientID})
+	if err != nil {
+		return err
+	}
+	client := current.GetClient()
+	if err := c.apply(client); err != nil {
+		return err
+	}
+	resp, err := registry.UpdateClient(ctx, &registryv1.UpdateClientRequest{Client: client})
+	if err != nil {
+		return err
+	}
+	return c.printClient(s, resp.GetClient())
 }
 
 type clientDelete struct {
-	adminFlags
+	flags
 	ClientID string `arg:""`
 }
 
 // Run implements the command.
 func (c *clientDelete) Run(ctx context.Context, s terminal.Streams) error {
-	return c.call(func(conn grpc.ClientConnInterface) error {
-		_, err := registryv1.NewRegistryServiceClient(conn).DeleteClient(ctx, &registryv1.DeleteClientRequest{ClientId: c.ClientID})
-		if err != nil {
-			return err
-		}
-		return c.done(s, "deleted", c.ClientID)
-	})
-}
-
-// done says what has become of something.
-func (a adminFlags) done(s terminal.Streams, verb, id string) error {
-	if a.JSON {
-		return terminal.JSON(s.Out, map[string]string{verb: id})
+	_, err := registryv1.NewRegistryServiceClient(c).DeleteClient(ctx, &registryv1.DeleteClientRequest{ClientId: c.ClientID})
+	if err != nil {
+		return err
 	}
-	fmt.Fprintf(s.Out, "%s %s\n", verb, id)
-	return nil
+	return c.done(s, "deleted", c.ClientID)
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"google.golang.org/grpc"
-
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
@@ -19,68 +17,53 @@ type secretCommands struct {
 }
 
 type secretCreate struct {
-	adminFlags
+	flags
 	ClientID string `arg:""`
 }
 
 // Run implements the command.
 func (c *secretCreate) Run(ctx context.Context, s terminal.Streams) error {
-	return c.call(func(conn grpc.ClientConnInterface) error {
-		resp, err := registryv1.NewRegistryServiceClient(conn).CreateSecret(ctx, &registryv1.CreateSecretRequest{ClientId: c.ClientID})
-		if err != nil {
-			return err
-		}
-		if c.JSON {
-			return terminal.JSON(s.Out, struct {
-				SecretID     string `json:"secret_id"`
-				ClientSecret string `json:"client_secret"`
-			}{resp.GetSecretId(), resp.GetClientSecret()})
-		}
-		fmt.Fprintf(s.Out, "secret_id      %s\nclient_secret  %s\n\nThe secret is not shown again.\n", resp.GetSecretId(), resp.GetClientSecret())
-		return nil
-	})
+	resp, err := registryv1.NewRegistryServiceClient(c).CreateSecret(ctx, &registryv1.CreateSecretRequest{ClientId: c.ClientID})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return terminal.JSON(s.Out, struct {
+			SecretID     string `json:"secret_id"`
+			ClientSecret string `json:"client_secret"`
+		}{resp.GetSecretId(), resp.GetClientSecret()})
+	}
+	fmt.Fprintf(s.Out, "secret_id      %s\nclient_secret  %s\n\nThe secret is not shown again.\n", resp.GetSecretId(), resp.GetClientSecret())
+	return nil
 }
 
 type secretList struct {
-	adminFlags
+	flags
 	ClientID string `arg:""`
 }
 
 // Run implements the command.
 func (c *secretList) Run(ctx context.Context, s terminal.Streams) error {
-	return c.call(func(conn grpc.ClientConnInterface) error {
-		resp, err := registryv1.NewRegistryServiceClient(conn).ListSecrets(ctx, &registryv1.ListSecretsRequest{ClientId: c.ClientID})
-		if err != nil {
-			return err
-		}
-		if c.JSON {
-			list, err := terminal.List(resp.GetSecrets())
-			if err != nil {
-				return err
-			}
-			return terminal.JSON(s.Out, map[string]any{"secrets": list})
-		}
-		rows := make([][]string, 0, len(resp.GetSecrets()))
-		for _, each := range resp.GetSecrets() {
-			rows = append(rows, []string{each.GetSecretId(), "…" + each.GetHint(), each.GetCreateTime().AsTime().Format(time.RFC3339)})
-		}
-		return terminal.Table(s.Out, "SECRET_ID HINT CREATED", rows)
+	resp, err := registryv1.NewRegistryServiceClient(c).ListSecrets(ctx, &registryv1.ListSecretsRequest{ClientId: c.ClientID})
+	if err != nil {
+		return err
+	}
+	return terminal.List(s.To(c.JSON), "secrets", "SECRET_ID HINT CREATED", resp.GetSecrets(), func(each *registryv1.Secret) []string {
+		return []string{each.GetSecretId(), "…" + each.GetHint(), each.GetCreateTime().AsTime().Format(time.RFC3339)}
 	})
 }
 
 type secretRevoke struct {
-	adminFlags
+	flags
 	ClientID string `arg:""`
 	SecretID string `arg:""`
 }
 
 // Run implements the command.
 func (c *secretRevoke) Run(ctx context.Context, s terminal.Streams) error {
-	return c.call(func(conn grpc.ClientConnInterface) error {
-		_, err := registryv1.NewRegistryServiceClient(conn).RevokeSecret(ctx, &registryv1.RevokeSecretRequest{ClientId: c.ClientID, SecretId: c.SecretID})
-		if err != nil {
-			return err
-		}
-		return c.done(s, "revoked", c.SecretID)
-	})
+	_, err := registryv1.NewRegistryServiceClient(c).RevokeSecret(ctx, &registryv1.RevokeSecretRequest{ClientId: c.ClientID, SecretId: c.SecretID})
+	if err != nil {
+		return err
+	}
+	return c.done(s, "revoked", c.SecretID)
 }

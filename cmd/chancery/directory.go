@@ -11,17 +11,11 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	directoryv1 "github.com/chancery-auth/chancery/proto/chancery/directory/v1"
 )
-
-// directory runs f with a client of the directory service.
-func (a adminFlags) directory(f func(directoryv1.DirectoryServiceClient) error) error {
-	return a.call(func(conn grpc.ClientConnInterface) error { return f(directoryv1.NewDirectoryServiceClient(conn)) })
-}
 
 // userCommands are "chancery user …".
 type userCommands struct {
@@ -34,7 +28,7 @@ type userCommands struct {
 }
 
 type userCreate struct {
-	adminFlags
+	flags
 	Username      string `required:"" help:"Name to sign in with."`
 	PasswordStdin bool   `required:"" help:"Read the password from the first line of standard input."`
 	Name          string `help:"Full name, as the claim name."`
@@ -52,17 +46,15 @@ func (c *userCreate) Run(ctx context.Context, s terminal.Streams) error {
 	if err != nil {
 		return err
 	}
-	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
-		resp, err := d.CreateSubject(ctx, &directoryv1.CreateSubjectRequest{Username: c.Username, Password: password, Claims: claims})
-		if err != nil {
-			return err
-		}
-		if c.JSON {
-			return terminal.JSON(s.Out, map[string]string{"sub": resp.GetSubject().GetSub()})
-		}
-		fmt.Fprintf(s.Out, "sub  %s\n", resp.GetSubject().GetSub())
-		return nil
-	})
+	resp, err := directoryv1.NewDirectoryServiceClient(c).CreateSubject(ctx, &directoryv1.CreateSubjectRequest{Username: c.Username, Password: password, Claims: claims})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return terminal.JSON(s.Out, map[string]string{"sub": resp.GetSubject().GetSub()})
+	}
+	fmt.Fprintf(s.Out, "sub  %s\n", resp.GetSubject().GetSub())
+	return nil
 }
 
 // readPassword reads the first line.
@@ -103,32 +95,19 @@ func (c *userCreate) claims() (*structpb.Struct, error) {
 	return encoded, nil
 }
 
-type userList struct{ adminFlags }
+type userList struct{ flags }
 
 // Run implements the command.
 func (c *userList) Run(ctx context.Context, s terminal.Streams) error {
-	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
-		var subjects []*directoryv1.Subject
-		err := pages(func(token string) (string, error) {
-			resp, err := d.ListSubjects(ctx, &directoryv1.ListSubjectsRequest{PageToken: token})
-			subjects = append(subjects, resp.GetSubjects()...)
-			return resp.GetNextPageToken(), err
-		})
-		if err != nil {
-			return err
-		}
-		if c.JSON {
-			list, err := terminal.List(subjects)
-			if err != nil {
-				return err
-			}
-			return terminal.JSON(s.Out, map[string]any{"users": list})
-		}
-		rows := make([][]string, 0, len(subjects))
-		for _, each := range subjects {
-			rows = append(rows, []string{each.GetSub(), each.GetUsername(), userState(each)})
-		}
-		return terminal.Table(s.Out, "SUB USERNAME STATE", rows)
+	subjects, err := all(func(token string) ([]*directoryv1.Subject, string, error) {
+		resp, err := directoryv1.NewDirectoryServiceClient(c).ListSubjects(ctx, &directoryv1.ListSubjectsRequest{PageToken: token})
+		return resp.GetSubjects(), resp.GetNextPageToken(), err
+	})
+	if err != nil {
+		return err
+	}
+	return terminal.List(s.To(c.JSON), "users", "SUB USERNAME STATE", subjects, func(each *directoryv1.Subject) []string {
+		return []string{each.GetSub(), each.GetUsername(), userState(each)}
 	})
 }
 
@@ -140,39 +119,35 @@ func userState(s *directoryv1.Subject) string {
 }
 
 type userDisable struct {
-	adminFlags
+	flags
 	Sub string `arg:""`
 }
 
 // Run implements the command.
 func (c *userDisable) Run(ctx context.Context, s terminal.Streams) error {
-	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
-		resp, err := d.DisableSubject(ctx, &directoryv1.DisableSubjectRequest{Sub: c.Sub})
-		if err != nil {
-			return err
-		}
-		warnOfApps(s, "workspaces of "+c.Sub, resp.AppsWithoutAdmin)
-		return c.done(s, "disabled", c.Sub)
-	})
+	resp, err := directoryv1.NewDirectoryServiceClient(c).DisableSubject(ctx, &directoryv1.DisableSubjectRequest{Sub: c.Sub})
+	if err != nil {
+		return err
+	}
+	warnOfApps(s, "workspaces of "+c.Sub, resp.AppsWithoutAdmin)
+	return c.done(s, "disabled", c.Sub)
 }
 
 type userEnable struct {
-	adminFlags
+	flags
 	Sub string `arg:""`
 }
 
 // Run implements the command.
 func (c *userEnable) Run(ctx context.Context, s terminal.Streams) error {
-	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
-		if _, err := d.EnableSubject(ctx, &directoryv1.EnableSubjectRequest{Sub: c.Sub}); err != nil {
-			return err
-		}
-		return c.done(s, "enabled", c.Sub)
-	})
+	if _, err := directoryv1.NewDirectoryServiceClient(c).EnableSubject(ctx, &directoryv1.EnableSubjectRequest{Sub: c.Sub}); err != nil {
+		return err
+	}
+	return c.done(s, "enabled", c.Sub)
 }
 
 type userSetPassword struct {
-	adminFlags
+	flags
 	Sub           string `arg:""`
 	PasswordStdin bool   `required:"" help:"Read the password from the first line of standard input."`
 }
@@ -183,27 +158,23 @@ func (c *userSetPassword) Run(ctx context.Context, s terminal.Streams) error {
 	if err != nil {
 		return err
 	}
-	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
-		if _, err := d.SetPassword(ctx, &directoryv1.SetPasswordRequest{Sub: c.Sub, Password: password}); err != nil {
-			return err
-		}
-		return c.done(s, "changed", c.Sub)
-	})
+	if _, err := directoryv1.NewDirectoryServiceClient(c).SetPassword(ctx, &directoryv1.SetPasswordRequest{Sub: c.Sub, Password: password}); err != nil {
+		return err
+	}
+	return c.done(s, "changed", c.Sub)
 }
 
 type userUnlock struct {
-	adminFlags
+	flags
 	Sub string `arg:""`
 }
 
 // Run implements the command.
 func (c *userUnlock) Run(ctx context.Context, s terminal.Streams) error {
-	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
-		if _, err := d.UnlockSubject(ctx, &directoryv1.UnlockSubjectRequest{Sub: c.Sub}); err != nil {
-			return err
-		}
-		return c.done(s, "unlocked", c.Sub)
-	})
+	if _, err := directoryv1.NewDirectoryServiceClient(c).UnlockSubject(ctx, &directoryv1.UnlockSubjectRequest{Sub: c.Sub}); err != nil {
+		return err
+	}
+	return c.done(s, "unlocked", c.Sub)
 }
 
 // workspaceCommand is "chancery workspace …".
@@ -214,68 +185,51 @@ type workspaceCommand struct {
 }
 
 type workspaceCreate struct {
-	adminFlags
+	flags
 	Name string `required:"" help:"Name that users see."`
 	Slug string `help:"Name in addresses: lower-case letters, digits and hyphens. No other workspace has it, and it cannot be changed. Default: made of the name." placeholder:"SLUG"`
 }
 
 // Run implements the command.
 func (c *workspaceCreate) Run(ctx context.Context, s terminal.Streams) error {
-	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
-		resp, err := d.CreateWorkspace(ctx, &directoryv1.CreateWorkspaceRequest{Name: c.Name, Slug: c.Slug})
-		if err != nil {
-			return err
-		}
-		if c.JSON {
-			return terminal.Proto(s.Out, resp.GetWorkspace())
-		}
-		fmt.Fprintf(s.Out, "workspace_id  %s\nslug          %s\n", resp.GetWorkspace().GetWorkspaceId(), resp.GetWorkspace().GetSlug())
-		return nil
-	})
+	resp, err := directoryv1.NewDirectoryServiceClient(c).CreateWorkspace(ctx, &directoryv1.CreateWorkspaceRequest{Name: c.Name, Slug: c.Slug})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return terminal.Proto(s.Out, resp.GetWorkspace())
+	}
+	fmt.Fprintf(s.Out, "workspace_id  %s\nslug          %s\n", resp.GetWorkspace().GetWorkspaceId(), resp.GetWorkspace().GetSlug())
+	return nil
 }
 
-type workspaceList struct{ adminFlags }
+type workspaceList struct{ flags }
 
 // Run implements the command.
 func (c *workspaceList) Run(ctx context.Context, s terminal.Streams) error {
-	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
-		var workspaces []*directoryv1.Workspace
-		err := pages(func(token string) (string, error) {
-			resp, err := d.ListWorkspaces(ctx, &directoryv1.ListWorkspacesRequest{PageToken: token})
-			workspaces = append(workspaces, resp.GetWorkspaces()...)
-			return resp.GetNextPageToken(), err
-		})
-		if err != nil {
-			return err
-		}
-		if c.JSON {
-			list, err := terminal.List(workspaces)
-			if err != nil {
-				return err
-			}
-			return terminal.JSON(s.Out, map[string]any{"workspaces": list})
-		}
-		rows := make([][]string, 0, len(workspaces))
-		for _, each := range workspaces {
-			rows = append(rows, []string{each.GetWorkspaceId(), each.GetSlug(), each.GetCreateTime().AsTime().Format(time.RFC3339), each.GetName()})
-		}
-		return terminal.Table(s.Out, "WORKSPACE_ID SLUG CREATED NAME", rows)
+	workspaces, err := all(func(token string) ([]*directoryv1.Workspace, string, error) {
+		resp, err := directoryv1.NewDirectoryServiceClient(c).ListWorkspaces(ctx, &directoryv1.ListWorkspacesRequest{PageToken: token})
+		return resp.GetWorkspaces(), resp.GetNextPageToken(), err
+	})
+	if err != nil {
+		return err
+	}
+	return terminal.List(s.To(c.JSON), "workspaces", "WORKSPACE_ID SLUG CREATED NAME", workspaces, func(each *directoryv1.Workspace) []string {
+		return []string{each.GetWorkspaceId(), each.GetSlug(), each.GetCreateTime().AsTime().Format(time.RFC3339), each.GetName()}
 	})
 }
 
 type workspaceDelete struct {
-	adminFlags
+	flags
 	WorkspaceID string `arg:""`
 }
 
 // Run implements the command.
 func (c *workspaceDelete) Run(ctx context.Context, s terminal.Streams) error {
-	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
-		if _, err := d.DeleteWorkspace(ctx, &directoryv1.DeleteWorkspaceRequest{WorkspaceId: c.WorkspaceID}); err != nil {
-			return err
-		}
-		return c.done(s, "deleted", c.WorkspaceID)
-	})
+	if _, err := directoryv1.NewDirectoryServiceClient(c).DeleteWorkspace(ctx, &directoryv1.DeleteWorkspaceRequest{WorkspaceId: c.WorkspaceID}); err != nil {
+		return err
+	}
+	return c.done(s, "deleted", c.WorkspaceID)
 }
 
 // projectCommands are "chancery project …".
@@ -286,64 +240,49 @@ type projectCommands struct {
 }
 
 type projectCreate struct {
-	adminFlags
+	flags
 	Workspace string `required:"" help:"Workspace it belongs to." placeholder:"ID"`
 	Name      string `required:"" help:"Name that users see."`
 }
 
 // Run implements the command.
 func (c *projectCreate) Run(ctx context.Context, s terminal.Streams) error {
-	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
-		resp, err := d.CreateProject(ctx, &directoryv1.CreateProjectRequest{WorkspaceId: c.Workspace, Name: c.Name})
-		if err != nil {
-			return err
-		}
-		if c.JSON {
-			return terminal.Proto(s.Out, resp.GetProject())
-		}
-		fmt.Fprintf(s.Out, "project_id  %s\n", resp.GetProject().GetProjectId())
-		return nil
-	})
+	resp, err := directoryv1.NewDirectoryServiceClient(c).CreateProject(ctx, &directoryv1.CreateProjectRequest{WorkspaceId: c.Workspace, Name: c.Name})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return terminal.Proto(s.Out, resp.GetProject())
+	}
+	fmt.Fprintf(s.Out, "project_id  %s\n", resp.GetProject().GetProjectId())
+	return nil
 }
 
 type projectList struct {
-	adminFlags
+	flags
 	Workspace string `required:"" help:"Workspace to list." placeholder:"ID"`
 }
 
 // Run implements the command.
 func (c *projectList) Run(ctx context.Context, s terminal.Streams) error {
-	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
-		resp, err := d.ListProjects(ctx, &directoryv1.ListProjectsRequest{WorkspaceId: c.Workspace})
-		if err != nil {
-			return err
-		}
-		if c.JSON {
-			list, err := terminal.List(resp.GetProjects())
-			if err != nil {
-				return err
-			}
-			return terminal.JSON(s.Out, map[string]any{"projects": list})
-		}
-		rows := make([][]string, 0, len(resp.GetProjects()))
-		for _, each := range resp.GetProjects() {
-			rows = append(rows, []string{each.GetProjectId(), each.GetName()})
-		}
-		return terminal.Table(s.Out, "PROJECT_ID NAME", rows)
+	resp, err := directoryv1.NewDirectoryServiceClient(c).ListProjects(ctx, &directoryv1.ListProjectsRequest{WorkspaceId: c.Workspace})
+	if err != nil {
+		return err
+	}
+	return terminal.List(s.To(c.JSON), "projects", "PROJECT_ID NAME", resp.GetProjects(), func(each *directoryv1.Project) []string {
+		return []string{each.GetProjectId(), each.GetName()}
 	})
 }
 
 type projectDelete struct {
-	adminFlags
+	flags
 	ProjectID string `arg:""`
 }
 
 // Run implements the command.
 func (c *projectDelete) Run(ctx context.Context, s terminal.Streams) error {
-	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
-		if _, err := d.DeleteProject(ctx, &directoryv1.DeleteProjectRequest{ProjectId: c.ProjectID}); err != nil {
-			return err
-		}
-		return c.done(s, "deleted", c.ProjectID)
-	})
+	if _, err := directoryv1.NewDirectoryServiceClient(c).DeleteProject(ctx, &directoryv1.DeleteProjectRequest{ProjectId: c.ProjectID}); err != nil {
+		return err
+	}
+	return c.done(s, "deleted", c.ProjectID)
 }

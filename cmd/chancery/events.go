@@ -20,7 +20,7 @@ type eventsCommands struct {
 }
 
 type eventsTail struct {
-	adminFlags
+	flags
 	FromStart   bool   `help:"Begin with the oldest event that the stream keeps."`
 	Type        string `help:"Only of this type, or of types that begin with this word." placeholder:"TYPE"`
 	NATS        string `help:"URL of the NATS server. Default: the one of the server that serves the data folder." name:"nats" placeholder:"URL"`

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/grpc"
-
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	authorizev1 "github.com/chancery-auth/chancery/proto/chancery/authorize/v1"
 	consentv1 "github.com/chancery-auth/chancery/proto/chancery/consent/v1"
@@ -25,7 +23,7 @@ type grantCommands struct {
 }
 
 type grantList struct {
-	adminFlags
+	flags
 	Subject string `help:"Only of this user." placeholder:"SUB"`
 	Client  string `help:"Only to this client." placeholder:"CLIENT_ID"`
 }
@@ -75,51 +73,38 @@ func grantLineOf(g *consentv1.Grant) grantLine {
 
 // Run implements the command.
 func (c *grantList) Run(ctx context.Context, s terminal.Streams) error {
-	return c.call(func(conn grpc.ClientConnInterface) error {
-		lines := []grantLine{}
-		err := pages(func(token string) (string, error) {
-			resp, err := consentv1.NewConsentServiceClient(conn).ListGrants(ctx, &consentv1.ListGrantsRequest{
-				Sub: c.Subject, ClientId: c.Client, PageToken: token,
-			})
-			for _, g := range resp.GetGrants() {
-				lines = append(lines, grantLineOf(g))
-			}
-			return resp.GetNextPageToken(), err
+	grants, err := all(func(token string) ([]*consentv1.Grant, string, error) {
+		resp, err := consentv1.NewConsentServiceClient(c).ListGrants(ctx, &consentv1.ListGrantsRequest{
+			Sub: c.Subject, ClientId: c.Client, PageToken: token,
 		})
-		if err != nil {
-			return err
-		}
-		return c.print(s, lines)
+		return resp.GetGrants(), resp.GetNextPageToken(), err
+	})
+	if err != nil {
+		return err
+	}
+	lines := make([]grantLine, 0, len(grants))
+	for _, g := range grants {
+		lines = append(lines, grantLineOf(g))
+	}
+	return terminal.List(s.To(c.JSON), "grants", "GRANT_ID CLIENT_ID SUB WORKSPACES PROJECTS SCOPE", lines, func(l grantLine) []string {
+		return []string{l.GrantID, l.ClientID, l.Sub, fmt.Sprint(len(l.Workspaces)), fmt.Sprint(len(l.Projects)), l.Scope}
 	})
 }
 
-func (c *grantList) print(s terminal.Streams, lines []grantLine) error {
-	if c.JSON {
-		return terminal.JSON(s.Out, map[string]any{"grants": lines})
-	}
-	rows := make([][]string, 0, len(lines))
-	for _, l := range lines {
-		rows = append(rows, []string{l.GrantID, l.ClientID, l.Sub, fmt.Sprint(len(l.Workspaces)), fmt.Sprint(len(l.Projects)), l.Scope})
-	}
-	return terminal.Table(s.Out, "GRANT_ID CLIENT_ID SUB WORKSPACES PROJECTS SCOPE", rows)
-}
-
 type grantRevoke struct {
-	adminFlags
+	flags
 	GrantID string `arg:""`
 }
 
 // Run implements the command.
 func (c *grantRevoke) Run(ctx context.Context, s terminal.Streams) error {
-	return c.call(func(conn grpc.ClientConnInterface) error {
-		_, err := consentv1.NewConsentServiceClient(conn).RevokeGrant(ctx, &consentv1.RevokeGrantRequest{
-			GrantId: c.GrantID, Reason: consentv1.RevokeGrantRequest_REASON_ADMIN,
-		})
-		if err != nil {
-			return err
-		}
-		return c.done(s, "revoked", c.GrantID)
+	_, err := consentv1.NewConsentServiceClient(c).RevokeGrant(ctx, &consentv1.RevokeGrantRequest{
+		GrantId: c.GrantID, Reason: consentv1.RevokeGrantRequest_REASON_ADMIN,
 	})
+	if err != nil {
+		return err
+	}
+	return c.done(s, "revoked", c.GrantID)
 }
 
 // sessionCommands are "chancery session …".
@@ -129,46 +114,33 @@ type sessionCommands struct {
 }
 
 type sessionList struct {
-	adminFlags
+	flags
 	Subject string `required:"" help:"The user's sub." placeholder:"SUB"`
 }
 
 // Run implements the command.
 func (c *sessionList) Run(ctx context.Context, s terminal.Streams) error {
-	return c.call(func(conn grpc.ClientConnInterface) error {
-		resp, err := authorizev1.NewAuthorizeServiceClient(conn).ListSessions(ctx, &authorizev1.ListSessionsRequest{Sub: c.Subject})
-		if err != nil {
-			return err
-		}
-		if c.JSON {
-			list, err := terminal.List(resp.GetSessions())
-			if err != nil {
-				return err
-			}
-			return terminal.JSON(s.Out, map[string]any{"sessions": list})
-		}
-		rows := make([][]string, 0, len(resp.GetSessions()))
-		for _, each := range resp.GetSessions() {
-			rows = append(rows, []string{each.GetSessionId(), each.GetAuthTime().AsTime().Format(time.RFC3339), each.GetUserAgent()})
-		}
-		return terminal.Table(s.Out, "SESSION_ID SIGNED_IN BROWSER", rows)
+	resp, err := authorizev1.NewAuthorizeServiceClient(c).ListSessions(ctx, &authorizev1.ListSessionsRequest{Sub: c.Subject})
+	if err != nil {
+		return err
+	}
+	return terminal.List(s.To(c.JSON), "sessions", "SESSION_ID SIGNED_IN BROWSER", resp.GetSessions(), func(each *authorizev1.Session) []string {
+		return []string{each.GetSessionId(), each.GetAuthTime().AsTime().Format(time.RFC3339), each.GetUserAgent()}
 	})
 }
 
 type sessionEnd struct {
-	adminFlags
+	flags
 	SessionID string `arg:""`
 }
 
 // Run implements the command.
 func (c *sessionEnd) Run(ctx context.Context, s terminal.Streams) error {
-	return c.call(func(conn grpc.ClientConnInterface) error {
-		_, err := authorizev1.NewAuthorizeServiceClient(conn).EndSession(ctx, &authorizev1.EndSessionRequest{SessionId: c.SessionID})
-		if err != nil {
-			return err
-		}
-		return c.done(s, "ended", c.SessionID)
-	})
+	_, err := authorizev1.NewAuthorizeServiceClient(c).EndSession(ctx, &authorizev1.EndSessionRequest{SessionId: c.SessionID})
+	if err != nil {
+		return err
+	}
+	return c.done(s, "ended", c.SessionID)
 }
 
 // tokenCommands are "chancery token …".
@@ -198,7 +170,7 @@ func (t tokenArg) read(s terminal.Streams) (string, error) {
 }
 
 type tokenIntrospect struct {
-	adminFlags
+	flags
 	tokenArg
 }
 
@@ -208,13 +180,11 @@ func (c *tokenIntrospect) Run(ctx context.Context, s terminal.Streams) error {
 	if err != nil {
 		return err
 	}
-	return c.call(func(conn grpc.ClientConnInterface) error {
-		resp, err := introspectionv1.NewIntrospectionServiceClient(conn).AdminIntrospect(ctx, &introspectionv1.AdminIntrospectRequest{Token: token})
-		if err != nil {
-			return err
-		}
-		return terminal.JSON(s.Out, answerOf(resp.GetAnswer()))
-	})
+	resp, err := introspectionv1.NewIntrospectionServiceClient(c).AdminIntrospect(ctx, &introspectionv1.AdminIntrospectRequest{Token: token})
+	if err != nil {
+		return err
+	}
+	return terminal.JSON(s.Out, answerOf(resp.GetAnswer()))
 }
 
 // answer is that of RFC 7662 §2.2, with numbers as numbers.
@@ -256,7 +226,7 @@ func resourceRoles(list []*introspectionv1.ResourceRole) []resourceRole {
 }
 
 type tokenRevoke struct {
-	adminFlags
+	flags
 	tokenArg
 }
 
@@ -266,14 +236,12 @@ func (c *tokenRevoke) Run(ctx context.Context, s terminal.Streams) error {
 	if err != nil {
 		return err
 	}
-	return c.call(func(conn grpc.ClientConnInterface) error {
-		if _, err := tokenv1.NewTokenServiceClient(conn).AdminRevoke(ctx, &tokenv1.AdminRevokeRequest{Token: token}); err != nil {
-			return err
-		}
-		if c.JSON {
-			return terminal.JSON(s.Out, map[string]bool{"revoked": true})
-		}
-		fmt.Fprintln(s.Out, "The token is not good for anything any more.")
-		return nil
-	})
+	if _, err := tokenv1.NewTokenServiceClient(c).AdminRevoke(ctx, &tokenv1.AdminRevokeRequest{Token: token}); err != nil {
+		return err
+	}
+	if c.JSON {
+		return terminal.JSON(s.Out, map[string]bool{"revoked": true})
+	}
+	fmt.Fprintln(s.Out, "The token is not good for anything any more.")
+	return nil
 }

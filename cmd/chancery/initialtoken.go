@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
@@ -20,67 +19,52 @@ type initialTokenCommands struct {
 }
 
 type initialTokenCreate struct {
-	adminFlags
+	flags
 	Lifetime time.Duration `help:"How long it is good, at most 8760h." default:"720h" placeholder:"720h"`
 }
 
 // Run implements the command.
 func (c *initialTokenCreate) Run(ctx context.Context, s terminal.Streams) error {
-	return c.call(func(conn grpc.ClientConnInterface) error {
-		resp, err := registryv1.NewRegistryServiceClient(conn).CreateInitialAccessToken(ctx, &registryv1.CreateInitialAccessTokenRequest{Lifetime: durationpb.New(c.Lifetime)})
-		if err != nil {
-			return err
-		}
-		token := resp.GetToken()
-		if c.JSON {
-			return terminal.JSON(s.Out, struct {
-				TokenID            string `json:"token_id"`
-				InitialAccessToken string `json:"initial_access_token"`
-				ExpireTime         string `json:"expire_time"`
-			}{token.GetTokenId(), resp.GetInitialAccessToken(), timeText(token.GetExpireTime())})
-		}
-		fmt.Fprintf(s.Out, "token_id              %s\ninitial_access_token  %s\nexpire_time           %s\n\nThe token is not shown again.\n",
-			token.GetTokenId(), resp.GetInitialAccessToken(), timeText(token.GetExpireTime()))
-		return nil
-	})
+	resp, err := registryv1.NewRegistryServiceClient(c).CreateInitialAccessToken(ctx, &registryv1.CreateInitialAccessTokenRequest{Lifetime: durationpb.New(c.Lifetime)})
+	if err != nil {
+		return err
+	}
+	token := resp.GetToken()
+	if c.JSON {
+		return terminal.JSON(s.Out, struct {
+			TokenID            string `json:"token_id"`
+			InitialAccessToken string `json:"initial_access_token"`
+			ExpireTime         string `json:"expire_time"`
+		}{token.GetTokenId(), resp.GetInitialAccessToken(), timeText(token.GetExpireTime())})
+	}
+	fmt.Fprintf(s.Out, "token_id              %s\ninitial_access_token  %s\nexpire_time           %s\n\nThe token is not shown again.\n",
+		token.GetTokenId(), resp.GetInitialAccessToken(), timeText(token.GetExpireTime()))
+	return nil
 }
 
-type initialTokenList struct{ adminFlags }
+type initialTokenList struct{ flags }
 
 // Run implements the command.
 func (c *initialTokenList) Run(ctx context.Context, s terminal.Streams) error {
-	return c.call(func(conn grpc.ClientConnInterface) error {
-		resp, err := registryv1.NewRegistryServiceClient(conn).ListInitialAccessTokens(ctx, &registryv1.ListInitialAccessTokensRequest{})
-		if err != nil {
-			return err
-		}
-		if c.JSON {
-			list, err := terminal.List(resp.GetTokens())
-			if err != nil {
-				return err
-			}
-			return terminal.JSON(s.Out, map[string]any{"tokens": list})
-		}
-		rows := make([][]string, 0, len(resp.GetTokens()))
-		for _, each := range resp.GetTokens() {
-			rows = append(rows, []string{each.GetTokenId(), "…" + each.GetHint(), timeText(each.GetCreateTime()), timeText(each.GetExpireTime())})
-		}
-		return terminal.Table(s.Out, "TOKEN_ID HINT CREATED EXPIRES", rows)
+	resp, err := registryv1.NewRegistryServiceClient(c).ListInitialAccessTokens(ctx, &registryv1.ListInitialAccessTokensRequest{})
+	if err != nil {
+		return err
+	}
+	return terminal.List(s.To(c.JSON), "tokens", "TOKEN_ID HINT CREATED EXPIRES", resp.GetTokens(), func(each *registryv1.InitialAccessToken) []string {
+		return []string{each.GetTokenId(), "…" + each.GetHint(), timeText(each.GetCreateTime()), timeText(each.GetExpireTime())}
 	})
 }
 
 type initialTokenRevoke struct {
-	adminFlags
+	flags
 	TokenID string `arg:""`
 }
 
 // Run implements the command.
 func (c *initialTokenRevoke) Run(ctx context.Context, s terminal.Streams) error {
-	return c.call(func(conn grpc.ClientConnInterface) error {
-		_, err := registryv1.NewRegistryServiceClient(conn).RevokeInitialAccessToken(ctx, &registryv1.RevokeInitialAccessTokenRequest{TokenId: c.TokenID})
-		if err != nil {
-			return err
-		}
-		return c.done(s, "revoked", c.TokenID)
-	})
+	_, err := registryv1.NewRegistryServiceClient(c).RevokeInitialAccessToken(ctx, &registryv1.RevokeInitialAccessTokenRequest{TokenId: c.TokenID})
+	if err != nil {
+		return err
+	}
+	return c.done(s, "revoked", c.TokenID)
 }

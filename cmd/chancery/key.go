@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
@@ -20,75 +19,60 @@ type keyCommands struct {
 	Retire keyRetire `cmd:"" help:"End a key that is no longer used, for one that has leaked. What it sealed or signed is dead at once."`
 }
 
-type keyList struct{ adminFlags }
+type keyList struct{ flags }
 
 // Run implements the command.
 func (c *keyList) Run(ctx context.Context, s terminal.Streams) error {
-	return c.call(func(conn grpc.ClientConnInterface) error {
-		resp, err := tokenv1.NewTokenServiceClient(conn).ListKeys(ctx, &tokenv1.ListKeysRequest{})
-		if err != nil {
-			return err
-		}
-		return c.printKeys(s, resp.GetKeys())
-	})
+	resp, err := tokenv1.NewTokenServiceClient(c).ListKeys(ctx, &tokenv1.ListKeysRequest{})
+	if err != nil {
+		return err
+	}
+	return c.printKeys(s, resp.GetKeys())
 }
 
 type keyRotate struct {
-	adminFlags
+	flags
 	Purpose string `help:"seal, RS256 or ES256. Default: every purpose." placeholder:"PURPOSE"`
 	AtOnce  bool   `help:"For one that has leaked: use the next key now if there is one, or else a new one without publishing it first. Relying parties may refuse ID tokens until they fetch the key set again."`
 }
 
 // Run implements the command.
 func (c *keyRotate) Run(ctx context.Context, s terminal.Streams) error {
-	return c.call(func(conn grpc.ClientConnInterface) error {
-		resp, err := tokenv1.NewTokenServiceClient(conn).RotateKeys(ctx, &tokenv1.RotateKeysRequest{Purpose: c.Purpose, AtOnce: c.AtOnce})
-		if err != nil {
-			return err
-		}
-		if err := c.printKeys(s, resp.GetKeys()); err != nil {
-			return err
-		}
-		if c.AtOnce && c.Purpose != "seal" {
-			fmt.Fprintln(s.Err, "Relying parties that keep the key set may refuse ID tokens until they fetch it again.")
-		}
-		if c.AtOnce {
-			fmt.Fprintln(s.Err, "The former key still opens what it sealed or signed. If it has leaked: chancery key retire KEY_ID")
-		}
-		return nil
-	})
+	resp, err := tokenv1.NewTokenServiceClient(c).RotateKeys(ctx, &tokenv1.RotateKeysRequest{Purpose: c.Purpose, AtOnce: c.AtOnce})
+	if err != nil {
+		return err
+	}
+	if err := c.printKeys(s, resp.GetKeys()); err != nil {
+		return err
+	}
+	if c.AtOnce && c.Purpose != "seal" {
+		fmt.Fprintln(s.Err, "Relying parties that keep the key set may refuse ID tokens until they fetch it again.")
+	}
+	if c.AtOnce {
+		fmt.Fprintln(s.Err, "The former key still opens what it sealed or signed. If it has leaked: chancery key retire KEY_ID")
+	}
+	return nil
 }
 
 type keyRetire struct {
-	adminFlags
+	flags
 	KeyID string `arg:"" help:"Id of the key, as 'chancery key list' shows it."`
 }
 
 // Run implements the command.
 func (c *keyRetire) Run(ctx context.Context, s terminal.Streams) error {
-	return c.call(func(conn grpc.ClientConnInterface) error {
-		resp, err := tokenv1.NewTokenServiceClient(conn).RetireKey(ctx, &tokenv1.RetireKeyRequest{KeyId: c.KeyID})
-		if err != nil {
-			return err
-		}
-		return c.printKeys(s, []*tokenv1.Key{resp.GetKey()})
-	})
+	resp, err := tokenv1.NewTokenServiceClient(c).RetireKey(ctx, &tokenv1.RetireKeyRequest{KeyId: c.KeyID})
+	if err != nil {
+		return err
+	}
+	return c.printKeys(s, []*tokenv1.Key{resp.GetKey()})
 }
 
-func (a adminFlags) printKeys(s terminal.Streams, keys []*tokenv1.Key) error {
-	if a.JSON {
-		list, err := terminal.List(keys)
-		if err != nil {
-			return err
-		}
-		return terminal.JSON(s.Out, map[string]any{"keys": list})
-	}
-	rows := make([][]string, 0, len(keys))
-	for _, k := range keys {
+func (a *flags) printKeys(s terminal.Streams, keys []*tokenv1.Key) error {
+	return terminal.List(s.To(a.JSON), "keys", "KEY_ID PURPOSE STATE ACTIVE_SINCE EXPIRES", keys, func(k *tokenv1.Key) []string {
 		state := strings.ToLower(strings.TrimPrefix(k.GetState().String(), "KEY_STATE_"))
-		rows = append(rows, []string{k.GetKeyId(), k.GetPurpose(), state, instant(k.GetActivateTime()), instant(k.GetExpireTime())})
-	}
-	return terminal.Table(s.Out, "KEY_ID PURPOSE STATE ACTIVE_SINCE EXPIRES", rows)
+		return []string{k.GetKeyId(), k.GetPurpose(), state, instant(k.GetActivateTime()), instant(k.GetExpireTime())}
+	})
 }
 
 // instant is t for a table; a dash for none.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -103,6 +104,9 @@ func run(ctx context.Context, args []string, s terminal.Streams) (code int) {
 	if err != nil {
 		fmt.Fprintf(s.Err, "chancery: %v\nTry 'chancery --help'.\n", err)
 		return exitUsage
+	}
+	if c, ok := parsed.Selected().Target.Addr().Interface().(io.Closer); ok {
+		defer func() { _ = c.Close() }() // what the command has connected to
 	}
 	if err := parsed.Run(); err != nil {
 		fmt.Fprintln(s.Err, "chancery:", sentence(err))

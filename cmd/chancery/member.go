@@ -23,42 +23,38 @@ type memberFlags struct {
 }
 
 type memberCreate struct {
-	adminFlags
+	flags
 	memberFlags
 	Role string `required:"" help:"viewer, member or admin."`
 }
 
 // Run implements the command.
 func (c *memberCreate) Run(ctx context.Context, s terminal.Streams) error {
-	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
-		resp, err := d.AddMember(ctx, &directoryv1.AddMemberRequest{WorkspaceId: c.Workspace, Sub: c.Subject, Role: c.Role})
-		if err != nil {
-			return err
-		}
-		return c.print(s, resp.GetMembership())
-	})
+	resp, err := directoryv1.NewDirectoryServiceClient(c).AddMember(ctx, &directoryv1.AddMemberRequest{WorkspaceId: c.Workspace, Sub: c.Subject, Role: c.Role})
+	if err != nil {
+		return err
+	}
+	return c.print(s, resp.GetMembership())
 }
 
 type memberSetRole struct {
-	adminFlags
+	flags
 	memberFlags
 	Role string `required:"" help:"viewer, member or admin."`
 }
 
 // Run implements the command.
 func (c *memberSetRole) Run(ctx context.Context, s terminal.Streams) error {
-	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
-		resp, err := d.SetMemberRole(ctx, &directoryv1.SetMemberRoleRequest{WorkspaceId: c.Workspace, Sub: c.Subject, Role: c.Role})
-		if err != nil {
-			return err
-		}
-		warnOfApps(s, "workspace "+c.Workspace, resp.AppsWithoutAdmin)
-		return c.print(s, resp.GetMembership())
-	})
+	resp, err := directoryv1.NewDirectoryServiceClient(c).SetMemberRole(ctx, &directoryv1.SetMemberRoleRequest{WorkspaceId: c.Workspace, Sub: c.Subject, Role: c.Role})
+	if err != nil {
+		return err
+	}
+	warnOfApps(s, "workspace "+c.Workspace, resp.AppsWithoutAdmin)
+	return c.print(s, resp.GetMembership())
 }
 
 // print shows a membership.
-func (a adminFlags) print(s terminal.Streams, m *directoryv1.Membership) error {
+func (a *flags) print(s terminal.Streams, m *directoryv1.Membership) error {
 	if a.JSON {
 		return terminal.Proto(s.Out, m)
 	}
@@ -67,47 +63,34 @@ func (a adminFlags) print(s terminal.Streams, m *directoryv1.Membership) error {
 }
 
 type memberList struct {
-	adminFlags
+	flags
 	Workspace string `required:"" help:"Workspace." placeholder:"ID"`
 }
 
 // Run implements the command.
 func (c *memberList) Run(ctx context.Context, s terminal.Streams) error {
-	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
-		resp, err := d.ListMembers(ctx, &directoryv1.ListMembersRequest{WorkspaceId: c.Workspace})
-		if err != nil {
-			return err
-		}
-		if c.JSON {
-			list, err := terminal.List(resp.GetMemberships())
-			if err != nil {
-				return err
-			}
-			return terminal.JSON(s.Out, map[string]any{"members": list})
-		}
-		rows := make([][]string, 0, len(resp.GetMemberships()))
-		for _, m := range resp.GetMemberships() {
-			rows = append(rows, []string{m.GetSub(), m.GetUsername(), m.GetRole()})
-		}
-		return terminal.Table(s.Out, "SUB USERNAME ROLE", rows)
+	resp, err := directoryv1.NewDirectoryServiceClient(c).ListMembers(ctx, &directoryv1.ListMembersRequest{WorkspaceId: c.Workspace})
+	if err != nil {
+		return err
+	}
+	return terminal.List(s.To(c.JSON), "members", "SUB USERNAME ROLE", resp.GetMemberships(), func(m *directoryv1.Membership) []string {
+		return []string{m.GetSub(), m.GetUsername(), m.GetRole()}
 	})
 }
 
 type memberDelete struct {
-	adminFlags
+	flags
 	memberFlags
 }
 
 // Run implements the command.
 func (c *memberDelete) Run(ctx context.Context, s terminal.Streams) error {
-	return c.directory(func(d directoryv1.DirectoryServiceClient) error {
-		resp, err := d.RemoveMember(ctx, &directoryv1.RemoveMemberRequest{WorkspaceId: c.Workspace, Sub: c.Subject})
-		if err != nil {
-			return err
-		}
-		warnOfApps(s, "workspace "+c.Workspace, resp.AppsWithoutAdmin)
-		return c.done(s, "removed", c.Subject)
-	})
+	resp, err := directoryv1.NewDirectoryServiceClient(c).RemoveMember(ctx, &directoryv1.RemoveMemberRequest{WorkspaceId: c.Workspace, Sub: c.Subject})
+	if err != nil {
+		return err
+	}
+	warnOfApps(s, "workspace "+c.Workspace, resp.AppsWithoutAdmin)
+	return c.done(s, "removed", c.Subject)
 }
 
 // warnOfApps says what lives on where there is no admin; nil if there is one.

@@ -15,7 +15,7 @@ import (
 
 // natsConn connects to where events are published: the servers of a configuration,
 // or the one of the data folder. The caller closes the connection.
-func (a adminFlags) natsConn() (*nats.Conn, error) {
+func (a *flags) natsConn() (*nats.Conn, error) {
 	if a.Config != "" {
 		return a.clusterNATS()
 	}
@@ -34,7 +34,7 @@ func (a adminFlags) natsConn() (*nats.Conn, error) {
 }
 
 // clusterNATS connects with the certificate of the configuration.
-func (a adminFlags) clusterNATS() (*nats.Conn, error) {
+func (a *flags) clusterNATS() (*nats.Conn, error) {
 	cfg, err := config.Load(a.Config, os.LookupEnv)
 	if err != nil {
 		return nil, err

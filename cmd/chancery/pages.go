@@ -1,12 +1,18 @@
 package main
 
-// pages calls next with page tokens, from the first page to the last.
-func pages(next func(token string) (string, error)) error {
-	token := ""
-	for {
-		var err error
-		if token, err = next(token); err != nil || token == "" {
-			return err
+// all calls next with page tokens, from the first page to the last, and returns what
+// the pages have.
+func all[T any](next func(token string) (page []T, after string, err error)) ([]T, error) {
+	var list []T
+	for token := ""; ; {
+		page, after, err := next(token)
+		if err != nil {
+			return nil, err
 		}
+		list = append(list, page...)
+		if after == "" {
+			return list, nil
+		}
+		token = after
 	}
 }

@@ -36,19 +36,16 @@ type presetLine struct {
 // Run implements the command.
 func (c *presetList) Run(s terminal.Streams) error {
 	lines := make([]presetLine, 0, len(presets.Names()))
-	rows := make([][]string, 0, len(presets.Names()))
 	for _, name := range presets.Names() {
 		p, err := presets.Load(name)
 		if err != nil {
 			return err
 		}
 		lines = append(lines, presetLine{p.Name, p.Brand.Name, p.IssuerPath, len(p.Scopes)})
-		rows = append(rows, []string{p.Name, p.Brand.Name, "https://HOST" + p.IssuerPath, fmt.Sprint(len(p.Scopes))})
 	}
-	if c.JSON {
-		return terminal.JSON(s.Out, map[string]any{"presets": lines})
-	}
-	return terminal.Table(s.Out, "NAME BRAND ISSUER SCOPES", rows)
+	return terminal.List(s.To(c.JSON), "presets", "NAME BRAND ISSUER SCOPES", lines, func(l presetLine) []string {
+		return []string{l.Name, l.Brand, "https://HOST" + l.IssuerPath, fmt.Sprint(l.Scopes)}
+	})
 }
 
 // presetShow is "chancery preset show".

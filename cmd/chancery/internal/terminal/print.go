@@ -42,17 +42,35 @@ func asJSON(m proto.Message) (json.RawMessage, error) {
 	return compact.Bytes(), nil
 }
 
-// List is each of list in JSON.
-func List[M proto.Message](list []M) ([]json.RawMessage, error) {
-	encoded := make([]json.RawMessage, 0, len(list))
-	for _, m := range list {
-		each, err := asJSON(m)
-		if err != nil {
-			return nil, err
+// Output is where a command writes what it has found.
+type Output struct {
+	io.Writer
+	// JSON says that programs read it, and not people.
+	JSON bool
+}
+
+// List writes a list: for programs below its name, for people in columns.
+func List[T any](o Output, name, heading string, list []T, row func(T) []string) error {
+	if o.JSON {
+		encoded := make([]any, 0, len(list))
+		for _, each := range list {
+			if m, ok := any(each).(proto.Message); ok {
+				text, err := asJSON(m)
+				if err != nil {
+					return err
+				}
+				encoded = append(encoded, text)
+			} else {
+				encoded = append(encoded, each)
+			}
 		}
-		encoded = append(encoded, each)
+		return JSON(o, map[string]any{name: encoded})
 	}
-	return encoded, nil
+	rows := make([][]string, 0, len(list))
+	for _, each := range list {
+		rows = append(rows, row(each))
+	}
+	return Table(o, heading, rows)
 }
 
 // Table writes rows below a heading, in columns.

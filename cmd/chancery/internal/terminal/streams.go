@@ -16,6 +16,9 @@ type Streams struct {
 	Out, Err io.Writer
 }
 
+// To returns where a command writes that was asked for JSON, or not.
+func (s Streams) To(json bool) Output { return Output{s.Out, json} }
+
 // Confirm asks the person at the terminal. Scripts have nobody to ask, and say
 // --yes.
 func Confirm(s Streams, what string) error {
