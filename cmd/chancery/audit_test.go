@@ -26,7 +26,6 @@ import (
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/preset"
 	"github.com/chancery-auth/chancery/pkg/secret"
-	eventv1 "github.com/chancery-auth/chancery/proto/chancery/event/v1"
 	"github.com/chancery-auth/chancery/services/registry"
 )
 
@@ -144,8 +143,9 @@ func TestAuditListIsAContract(t *testing.T) {
 }
 
 func TestAuditListFollowsPages(t *testing.T) {
-	dir := audited(t, many(event.KeyCreated, 2*auditPage+1)...)
-	for limit, want := range map[string]int{"1000": 2*auditPage + 1, "401": 401, "201": 201, "1": 1} {
+	const page = 200 // of one answer
+	dir := audited(t, many(event.KeyCreated, 2*page+1)...)
+	for limit, want := range map[string]int{"1000": 2*page + 1, "401": 401, "201": 201, "1": 1} {
 		_, out, errOut := auditedCommand(t, "audit", "list", "--data", dir, "--json", "--limit", limit)
 		if got := strings.Count(out, `"key.created"`); got != want {
 			t.Errorf("--limit %s: %d records, want %d; %s", limit, got, want, errOut)
@@ -168,14 +168,6 @@ func TestAuditListRefusesWhatItCannotRead(t *testing.T) {
 		if code, _, errOut := auditedCommand(t, append([]string{"audit", "list", "--data", t.TempDir()}, args...)...); code != exitUsage {
 			t.Errorf("%v: exit code %d, want %d; %s", args, code, exitUsage, errOut)
 		}
-	}
-}
-
-// Whoever can write to the stream must not be able to write to the terminal.
-func TestEventRowMovesNoCursor(t *testing.T) {
-	row := strings.Join(eventRow(&eventv1.Event{Type: "key.created", Sub: "a\x1b[2J\nb", Caller: "\u009b1m", ClientId: "\u202ec"}), " ")
-	if strings.ContainsAny(row, "\x1b\n\u009b\u202e") {
-		t.Errorf("row %q", row)
 	}
 }
 

@@ -17,6 +17,12 @@ import (
 	"github.com/chancery-auth/chancery/pkg/mtls"
 )
 
+// certificate is a certificate as scripts read it.
+type certificate struct {
+	Names []string
+	Kept  bool
+}
+
 // command runs the command line, and returns what it prints.
 func command(t *testing.T, args ...string) (code int, out, errOut string) {
 	t.Helper()
@@ -63,13 +69,13 @@ func TestCertDevMakesWhatProcessesLoad(t *testing.T) {
 
 func TestCertDevKeepsItsAuthority(t *testing.T) {
 	dir := t.TempDir()
-	made := func(args ...string) []issued {
+	made := func(args ...string) []certificate {
 		t.Helper()
 		code, out, errOut := command(t, append([]string{"cert", "dev", "--json", "--out", dir}, args...)...)
 		if code != 0 {
 			t.Fatalf("exit code %d: %s", code, errOut)
 		}
-		var answer struct{ Certificates []issued }
+		var answer struct{ Certificates []certificate }
 		if err := json.Unmarshal([]byte(out), &answer); err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/config"
+
 	"github.com/chancery-auth/chancery/pkg/kek"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/folder"
@@ -53,7 +55,10 @@ func TestConfigCheckSaysFineOrEverythingThatIsWrong(t *testing.T) {
 
 func TestConfigCheckPrintsJSON(t *testing.T) {
 	out, _, code := execute(t, "config", "check", "--json", "--config", configFile(t, strings.Replace(fineConfig, "acme.io", "example.com", 1)), "gateway")
-	var found checked
+	var found struct {
+		OK       bool
+		Mistakes []config.Mistake
+	}
 	if err := json.Unmarshal([]byte(out), &found); err != nil {
 		t.Fatal(err)
 	}

@@ -12,11 +12,16 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/admin"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/build"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/cert"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/cluster"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/doctor"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/health"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/inspect"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/single"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/upkeep"
 	"github.com/chancery-auth/chancery/pkg/fault"
 	"github.com/chancery-auth/chancery/pkg/oauth"
 )
@@ -46,27 +51,33 @@ func endSignals() []os.Signal {
 
 // commands is the command line.
 type commands struct {
-	Serve     single.Command   `cmd:"" help:"Run every service in this process, on an embedded database."`
-	Run       cluster.Command  `cmd:"" help:"Run some services in this process, the others elsewhere, by a configuration file."`
-	Migrate   migrateCommands  `cmd:"" help:"Bring the database schema up to date, or show how far it is."`
-	Client    clientCommands   `cmd:"" help:"Manage OAuth clients and their secrets."`
-	User      userCommands     `cmd:"" help:"Manage the users of the built-in directory."`
-	Workspace workspaceCommand `cmd:"" help:"Manage workspaces."`
-	Project   projectCommands  `cmd:"" help:"Manage the projects of a workspace."`
-	Member    memberCommands   `cmd:"" help:"Manage who has which role in a workspace."`
-	Grant     grantCommands    `cmd:"" help:"See and revoke what users have allowed clients."`
-	Session   sessionCommands  `cmd:"" help:"See and end sign-in sessions."`
-	Token     tokenCommands    `cmd:"" help:"Introspect and revoke tokens."`
-	Preset    presetCommands   `cmd:"" help:"See the providers that Chancery can be, or check one of your own."`
-	Config    configCommands   `cmd:"" help:"Check a configuration file, or print what is in force."`
-	Doctor    doctorCommand    `cmd:"" help:"Look whether everything that a process needs is there and safe."`
-	Key       keyCommands      `cmd:"" help:"See, rotate and retire the keys that seal and sign."`
-	Cert      certCommands     `cmd:"" help:"Make certificates for development."`
-	Restore   restoreCommands  `cmd:"" name:"restore-epoch" help:"End what was issued before the database was restored from a backup."`
-	Audit     auditCommands    `cmd:"" help:"See what has changed, and who asked for it."`
-	Events    eventsCommands   `cmd:"" help:"Follow what is published to other systems."`
-	Status    health.Command   `cmd:"" help:"Ask a running server how it is."`
-	Version   build.Command    `cmd:"" help:"Print the version."`
+	Serve     single.Command  `cmd:"" help:"Run every service in this process, on an embedded database."`
+	Run       cluster.Command `cmd:"" help:"Run some services in this process, the others elsewhere, by a configuration file."`
+	Migrate   upkeep.Migrate  `cmd:"" help:"Bring the database schema up to date, or show how far it is."`
+	Client    admin.Client    `cmd:"" help:"Manage OAuth clients and their secrets."`
+	User      admin.User      `cmd:"" help:"Manage the users of the built-in directory."`
+	Workspace admin.Workspace `cmd:"" help:"Manage workspaces."`
+	Project   admin.Project   `cmd:"" help:"Manage the projects of a workspace."`
+	Member    admin.Member    `cmd:"" help:"Manage who has which role in a workspace."`
+	Grant     admin.Grant     `cmd:"" help:"See and revoke what users have allowed clients."`
+	Session   admin.Session   `cmd:"" help:"See and end sign-in sessions."`
+	Token     admin.Token     `cmd:"" help:"Introspect and revoke tokens."`
+	Preset    inspect.Preset  `cmd:"" help:"See the providers that Chancery can be, or check one of your own."`
+	Config    inspect.Config  `cmd:"" help:"Check a configuration file, or print what is in force."`
+	Doctor    doctor.Command  `cmd:"" help:"Look whether everything that a process needs is there and safe."`
+	Key       admin.Key       `cmd:"" help:"See, rotate and retire the keys that seal and sign."`
+	Cert      cert.Commands   `cmd:"" help:"Make certificates for development."`
+	Restore   upkeep.Restore  `cmd:"" name:"restore-epoch" help:"End what was issued before the database was restored from a backup."`
+	Audit     auditCommands   `cmd:"" help:"See what has changed, and who asked for it."`
+	Events    admin.Events    `cmd:"" help:"Follow what is published to other systems."`
+	Status    health.Command  `cmd:"" help:"Ask a running server how it is."`
+	Version   build.Command   `cmd:"" help:"Print the version."`
+}
+
+// auditCommands are "chancery audit …". No service may delete a record.
+type auditCommands struct {
+	List  admin.AuditList   `cmd:"" help:"List what has changed, newest first."`
+	Purge upkeep.AuditPurge `cmd:"" help:"Delete old records."`
 }
 
 // exited carries kong's wish to exit, as after --help, out of its parser.

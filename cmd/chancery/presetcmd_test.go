@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/config"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/chancery-auth/chancery/deploy/presets"
@@ -70,7 +72,10 @@ func TestPresetCheckTellsEveryMistake(t *testing.T) {
 		t.Errorf("exit code %d: %s%s", code, out, errOut)
 	}
 	_, out, _ = auditedCommand(t, "preset", "check", path, "--json")
-	var found checkedPreset
+	var found struct {
+		OK       bool
+		Mistakes []config.Mistake
+	}
 	if err := json.Unmarshal([]byte(out), &found); err != nil || found.OK || len(found.Mistakes) != 2 || found.Mistakes[1].Line != 3 {
 		t.Errorf("--json prints %s, %v", out, err)
 	}

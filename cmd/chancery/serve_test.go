@@ -12,9 +12,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/provider"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/single"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
-	"github.com/chancery-auth/chancery/cmd/chancery/provider"
 	"github.com/chancery-auth/chancery/deploy/presets"
 )
 

@@ -15,7 +15,7 @@ import (
 // calls are the roles that each role calls, as the configuration has them.
 func calls(t *testing.T) map[string][]string {
 	t.Helper()
-	const path = "cmd/chancery/config/roles.go"
+	const path = "cmd/chancery/internal/config/roles.go"
 	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(top, path), nil, 0)
 	if err != nil {
 		t.Fatal(err)

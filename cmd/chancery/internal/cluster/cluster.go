@@ -9,7 +9,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/chancery-auth/chancery/cmd/chancery/config"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/config"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/process"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/roles"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"

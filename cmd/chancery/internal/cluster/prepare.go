@@ -9,8 +9,8 @@ import (
 
 	"google.golang.org/grpc"
 
-	"github.com/chancery-auth/chancery/cmd/chancery/config"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/bus"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/config"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/peer"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/process"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/roles"

@@ -8,9 +8,9 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"github.com/chancery-auth/chancery/cmd/chancery/config"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/config"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/provider"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/roles"
-	"github.com/chancery-auth/chancery/cmd/chancery/provider"
 	"github.com/chancery-auth/chancery/gateway"
 )
 

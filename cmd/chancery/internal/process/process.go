@@ -15,9 +15,9 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 
-	"github.com/chancery-auth/chancery/cmd/chancery/config"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/config"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/provider"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/roles"
-	"github.com/chancery-auth/chancery/cmd/chancery/provider"
 	"github.com/chancery-auth/chancery/pkg/coherent"
 	"github.com/chancery-auth/chancery/pkg/event"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"

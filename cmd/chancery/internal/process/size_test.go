@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
-	"github.com/chancery-auth/chancery/cmd/chancery/config"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/config"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/pause"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/roles"
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/store"

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/chancery-auth/chancery/cmd/chancery/config"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/config"
 )
 
 // The roles a process may have. Each is also the name by which its certificate

@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/chancery-auth/chancery/cmd/chancery/provider"
+	"github.com/chancery-auth/chancery/cmd/chancery/internal/provider"
 )
 
 // loopback reports whether a listen address is reachable from this machine only.
