@@ -91,14 +91,6 @@ func serveRegistry(t *testing.T, stores registry.Stores, credential secret.Secre
 	return lis.Addr().String()
 }
 
-// auditedCommand runs a command to its end.
-func auditedCommand(t *testing.T, args ...string) (code int, out, errOut string) {
-	t.Helper()
-	var stdout, stderr lines
-	code = run(t.Context(), args, terminal.Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr})
-	return code, stdout.String(), stderr.String()
-}
-
 func TestAuditListIsAContract(t *testing.T) {
 	grant := eventtest.Whole()
 	grant.Type = event.GrantRevoked
@@ -117,7 +109,7 @@ func TestAuditListIsAContract(t *testing.T) {
 		{"no more than two", []string{"--limit", "2"}, []string{"grant.revoked", "key.created"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			code, out, errOut := auditedCommand(t, append([]string{"audit", "list", "--data", dir, "--json"}, tt.args...)...)
+			code, out, errOut := command(t, append([]string{"audit", "list", "--data", dir, "--json"}, tt.args...)...)
 			if code != 0 {
 				t.Fatalf("exit code %d: %s", code, errOut)
 			}
@@ -134,7 +126,7 @@ func TestAuditListIsAContract(t *testing.T) {
 			}
 		})
 	}
-	_, out, _ := auditedCommand(t, "audit", "list", "--data", dir, "--limit", "1")
+	_, out, _ := command(t, "audit", "list", "--data", dir, "--limit", "1")
 	for _, want := range []string{"TYPE", "grant.revoked", "grant=" + grant.GrantID.String(), "reason=reuse"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the table lacks %s:\n%s", want, out)
@@ -146,7 +138,7 @@ func TestAuditListFollowsPages(t *testing.T) {
 	const page = 200 // of one answer
 	dir := audited(t, many(event.KeyCreated, 2*page+1)...)
 	for limit, want := range map[string]int{"1000": 2*page + 1, "401": 401, "201": 201, "1": 1} {
-		_, out, errOut := auditedCommand(t, "audit", "list", "--data", dir, "--json", "--limit", limit)
+		_, out, errOut := command(t, "audit", "list", "--data", dir, "--json", "--limit", limit)
 		if got := strings.Count(out, `"key.created"`); got != want {
 			t.Errorf("--limit %s: %d records, want %d; %s", limit, got, want, errOut)
 		}
@@ -165,7 +157,7 @@ func TestAuditListRefusesWhatItCannotRead(t *testing.T) {
 	for _, args := range [][]string{
 		{"--since", "yesterday"}, {"--since", "-1h"}, {"--since", "0s"}, {"--limit", "0"}, {"--limit", "-1"},
 	} {
-		if code, _, errOut := auditedCommand(t, append([]string{"audit", "list", "--data", t.TempDir()}, args...)...); code != exitUsage {
+		if code, _, errOut := command(t, append([]string{"audit", "list", "--data", t.TempDir()}, args...)...); code != exitUsage {
 			t.Errorf("%v: exit code %d, want %d; %s", args, code, exitUsage, errOut)
 		}
 	}
@@ -237,7 +229,7 @@ func TestEventsTailPrintsWhatIsPublished(t *testing.T) {
 			}
 		})
 	}
-	if code, _, _ := auditedCommand(t, "events", "tail", "--nats", server.URL(), "--type", "grant.>"); code != exitFailed {
+	if code, _, _ := command(t, "events", "tail", "--nats", server.URL(), "--type", "grant.>"); code != exitFailed {
 		t.Errorf("exit code %d for a type that is none, want %d", code, exitFailed)
 	}
 }

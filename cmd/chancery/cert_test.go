@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/roles"
-	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 	"github.com/chancery-auth/chancery/pkg/mtls"
 )
 
@@ -21,14 +20,6 @@ import (
 type certificate struct {
 	Names []string
 	Kept  bool
-}
-
-// command runs the command line, and returns what it prints.
-func command(t *testing.T, args ...string) (code int, out, errOut string) {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	code = run(t.Context(), args, terminal.Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr})
-	return code, stdout.String(), stderr.String()
 }
 
 func loadCertificate(dir, base, domain string) (*mtls.Identity, error) {

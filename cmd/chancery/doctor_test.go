@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -13,16 +12,7 @@ import (
 	"github.com/chancery-auth/chancery/pkg/kek"
 
 	"github.com/chancery-auth/chancery/cmd/chancery/internal/folder"
-	"github.com/chancery-auth/chancery/cmd/chancery/internal/terminal"
 )
-
-// execute runs a command line, and returns what it prints and its exit code.
-func execute(t *testing.T, args ...string) (out, errs string, code int) {
-	t.Helper()
-	var o, e bytes.Buffer
-	code = run(t.Context(), args, terminal.Streams{In: strings.NewReader(""), Out: &o, Err: &e})
-	return o.String(), e.String(), code
-}
 
 // configFile writes a file, and returns its path.
 func configFile(t *testing.T, content string) string {
@@ -38,23 +28,23 @@ const fineConfig = "issuer: https://id.acme.io\nmutual_tls: {authority: a, certi
 
 func TestConfigCheckSaysFineOrEverythingThatIsWrong(t *testing.T) {
 	fine := configFile(t, fineConfig)
-	if out, _, code := execute(t, "config", "check", "--config", fine); code != 0 || !strings.Contains(out, fine+" is fine.") {
+	if code, out, _ := command(t, "config", "check", "--config", fine); code != 0 || !strings.Contains(out, fine+" is fine.") {
 		t.Errorf("check = %q, %d", out, code)
 	}
-	if out, _, code := execute(t, "config", "check", "--config", fine, "gateway"); code != 0 || !strings.Contains(out, fine+" is fine for gateway.") {
+	if code, out, _ := command(t, "config", "check", "--config", fine, "gateway"); code != 0 || !strings.Contains(out, fine+" is fine for gateway.") {
 		t.Errorf("check gateway = %q, %d", out, code)
 	}
-	out, errs, code := execute(t, "config", "check", "--config", fine, "gateway,token")
+	code, out, errs := command(t, "config", "check", "--config", fine, "gateway,token")
 	if code != exitFailed || strings.Count(out, "is required") != 4 || !strings.Contains(errs, "4 to correct") {
 		t.Errorf("check gateway,token = %q, %q, %d", out, errs, code)
 	}
-	if _, _, code := execute(t, "config", "check", "--config", fine+"x"); code != exitFailed {
+	if code, _, _ := command(t, "config", "check", "--config", fine+"x"); code != exitFailed {
 		t.Errorf("check of no file exits with %d", code)
 	}
 }
 
 func TestConfigCheckPrintsJSON(t *testing.T) {
-	out, _, code := execute(t, "config", "check", "--json", "--config", configFile(t, strings.Replace(fineConfig, "acme.io", "example.com", 1)), "gateway")
+	code, out, _ := command(t, "config", "check", "--json", "--config", configFile(t, strings.Replace(fineConfig, "acme.io", "example.com", 1)), "gateway")
 	var found struct {
 		OK       bool
 		Mistakes []config.Mistake
@@ -68,31 +58,31 @@ func TestConfigCheckPrintsJSON(t *testing.T) {
 }
 
 func TestConfigPrint(t *testing.T) {
-	reference, _, code := execute(t, "config", "print", "--defaults")
+	code, reference, _ := command(t, "config", "print", "--defaults")
 	if code != 0 {
 		t.Fatalf("print --defaults exits with %d", code)
 	}
-	if _, errs, code := execute(t, "config", "check", "--config", configFile(t, reference)); code != 0 {
+	if code, _, errs := command(t, "config", "check", "--config", configFile(t, reference)); code != 0 {
 		t.Errorf("the reference is not fine: %s", errs)
 	}
 	fine := configFile(t, fineConfig)
-	if out, _, _ := execute(t, "config", "print", "--config", fine); strings.Contains(out, "drain:") || !strings.Contains(out, "issuer: https://id.acme.io\n") {
+	if _, out, _ := command(t, "config", "print", "--config", fine); strings.Contains(out, "drain:") || !strings.Contains(out, "issuer: https://id.acme.io\n") {
 		t.Errorf("print = %q", out)
 	}
-	if out, _, _ := execute(t, "config", "print", "--config", fine, "--defaults"); !strings.Contains(out, "delay: 5s  # default\n") {
+	if _, out, _ := command(t, "config", "print", "--config", fine, "--defaults"); !strings.Contains(out, "delay: 5s  # default\n") {
 		t.Errorf("print --defaults = %q", out)
 	}
-	if _, _, code := execute(t, "config", "print"); code != exitFailed {
+	if code, _, _ := command(t, "config", "print"); code != exitFailed {
 		t.Errorf("print of nothing exits with %d", code)
 	}
 }
 
 func TestDoctorFailsWithAFinding(t *testing.T) {
-	out, errs, code := execute(t, "doctor", "--config", configFile(t, "issuer: x\n"))
+	code, out, errs := command(t, "doctor", "--config", configFile(t, "issuer: x\n"))
 	if code != exitFailed || !strings.HasPrefix(out, "FAIL  configuration: ") || !strings.Contains(errs, "1 of 1 checks fail") {
 		t.Errorf("doctor = %q, %q, %d", out, errs, code)
 	}
-	if out, _, code := execute(t, "doctor", "--data", filepath.Join(t.TempDir(), "none")); code != exitFailed || !strings.HasPrefix(out, "FAIL  data folder: ") {
+	if code, out, _ := command(t, "doctor", "--data", filepath.Join(t.TempDir(), "none")); code != exitFailed || !strings.HasPrefix(out, "FAIL  data folder: ") {
 		t.Errorf("doctor of no folder = %q, %d", out, code)
 	}
 }
@@ -102,16 +92,16 @@ func TestDoctorLooksAtADataFolder(t *testing.T) {
 	if err := os.Chmod(data, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if out, _, code := execute(t, "doctor", "--data", data); code != exitFailed || !strings.Contains(out, "FAIL  key-encryption key: ") {
+	if code, out, _ := command(t, "doctor", "--data", data); code != exitFailed || !strings.Contains(out, "FAIL  key-encryption key: ") {
 		t.Errorf("doctor of an empty folder = %q, %d", out, code)
 	}
 	if _, err := kek.Open("file:"+folder.Folder{Data: data}.KEKFile(), kek.Create()); err != nil {
 		t.Fatal(err)
 	}
-	if _, errs, code := execute(t, "migrate", "up", "--data", data); code != 0 {
+	if code, _, errs := command(t, "migrate", "up", "--data", data); code != 0 {
 		t.Fatal(errs)
 	}
-	out, _, code := execute(t, "doctor", "--json", "--data", data)
+	code, out, _ := command(t, "doctor", "--json", "--data", data)
 	var found struct {
 		OK     bool
 		Checks []struct{ Check, Status, Message string }

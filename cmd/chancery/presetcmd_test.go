@@ -15,7 +15,7 @@ import (
 )
 
 func TestPresetListIsAContract(t *testing.T) {
-	code, out, errOut := auditedCommand(t, "preset", "list", "--json")
+	code, out, errOut := command(t, "preset", "list", "--json")
 	if code != 0 {
 		t.Fatalf("exit code %d: %s", code, errOut)
 	}
@@ -40,7 +40,7 @@ func TestPresetListIsAContract(t *testing.T) {
 	if diff := cmp.Diff(presets.Names(), names); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
 	}
-	if _, out, _ := auditedCommand(t, "preset", "list"); !strings.Contains(out, "ISSUER") || !strings.Contains(out, "https://HOST/oauth") {
+	if _, out, _ := command(t, "preset", "list"); !strings.Contains(out, "ISSUER") || !strings.Contains(out, "https://HOST/oauth") {
 		t.Errorf("the table is\n%s", out)
 	}
 }
@@ -48,7 +48,7 @@ func TestPresetListIsAContract(t *testing.T) {
 // What is shown is a file to begin with.
 func TestShownPresetIsFine(t *testing.T) {
 	for _, name := range presets.Names() {
-		code, out, errOut := auditedCommand(t, "preset", "show", name)
+		code, out, errOut := command(t, "preset", "show", name)
 		if code != 0 {
 			t.Fatalf("%s: exit code %d: %s", name, code, errOut)
 		}
@@ -56,7 +56,7 @@ func TestShownPresetIsFine(t *testing.T) {
 		if err := os.WriteFile(path, []byte(out), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if code, out, errOut := auditedCommand(t, "preset", "check", path); code != 0 || !strings.Contains(out, "is fine: preset "+name) {
+		if code, out, errOut := command(t, "preset", "check", path); code != 0 || !strings.Contains(out, "is fine: preset "+name) {
 			t.Errorf("%s: exit code %d: %s%s", name, code, out, errOut)
 		}
 	}
@@ -67,11 +67,11 @@ func TestPresetCheckTellsEveryMistake(t *testing.T) {
 	if err := os.WriteFile(path, []byte("name: acme\nlifetimes: {code: 11m}\nrefresh: {public: never}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	code, out, errOut := auditedCommand(t, "preset", "check", path)
+	code, out, errOut := command(t, "preset", "check", path)
 	if code != exitFailed || strings.Count(out, "\n") != 2 || !strings.Contains(out, path+":2:19: lifetimes.code: ") || !strings.Contains(errOut, "2 to correct") {
 		t.Errorf("exit code %d: %s%s", code, out, errOut)
 	}
-	_, out, _ = auditedCommand(t, "preset", "check", path, "--json")
+	_, out, _ = command(t, "preset", "check", path, "--json")
 	var found struct {
 		OK       bool
 		Mistakes []config.Mistake
@@ -93,7 +93,7 @@ func TestPresetCheckLooksAtTheBrand(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		code, _, errOut := auditedCommand(t, "preset", "check", path)
+		code, _, errOut := command(t, "preset", "check", path)
 		if (code == 0) != (want == "") || !strings.Contains(errOut, want) {
 			t.Errorf("%s: exit code %d: %s, want %q", content, code, errOut, want)
 		}

@@ -30,7 +30,7 @@ func TestDemoOfAnotherPresetIsRefused(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "demo.json"), []byte(stored), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		code, _, errOut := auditedCommand(t, "serve", "--demo", "--data", dir, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--preset", "roboflow")
+		code, _, errOut := command(t, "serve", "--demo", "--data", dir, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--preset", "roboflow")
 		if code == 0 || !strings.Contains(errOut, "choose another folder with --data") {
 			t.Errorf("%s: exit code %d: %s", name, code, errOut)
 		}
@@ -44,14 +44,14 @@ func TestUnfinishedDemoIsSaid(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "demo.json")); err != nil {
 		t.Fatal(err)
 	}
-	code, _, errOut := auditedCommand(t, "serve", "--demo", "--data", dir, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0")
+	code, _, errOut := command(t, "serve", "--demo", "--data", dir, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0")
 	if code == 0 || !strings.Contains(errOut, "not finished: remove the folder") {
 		t.Errorf("exit code %d: %s", code, errOut)
 	}
 }
 
 func TestClientWithoutNameIsAskedForOne(t *testing.T) {
-	code, _, errOut := auditedCommand(t, "client", "create", "--data", t.TempDir())
+	code, _, errOut := command(t, "client", "create", "--data", t.TempDir())
 	if code == 0 || !strings.Contains(errOut, "missing flags: --name=NAME") {
 		t.Errorf("exit code %d: %s", code, errOut)
 	}

@@ -76,7 +76,7 @@ func (s served) get(url string) string {
 // command runs an administrative command that succeeds.
 func (s served) command(args ...string) string {
 	s.t.Helper()
-	code, out, errOut := auditedCommand(s.t, append(args, "--data", s.dir)...)
+	code, out, errOut := command(s.t, append(args, "--data", s.dir)...)
 	if code != 0 {
 		s.t.Fatalf("%v: exit code %d: %s", args, code, errOut)
 	}
@@ -201,7 +201,7 @@ func TestServerRefusesWhatItsPresetContradicts(t *testing.T) {
 		{"issuer without the path", []string{"--preset", "railway", "--issuer", "https://id.acme.io"}, "want https://id.acme.io/oauth"},
 	} {
 		args := append([]string{"serve", "--data", t.TempDir(), "--http", "127.0.0.1:0"}, tt.args...)
-		if code, _, errOut := auditedCommand(t, args...); code != exitFailed || !strings.Contains(errOut, tt.want) {
+		if code, _, errOut := command(t, args...); code != exitFailed || !strings.Contains(errOut, tt.want) {
 			t.Errorf("%s: exit code %d: %s, want %q", tt.name, code, errOut, tt.want)
 		}
 	}

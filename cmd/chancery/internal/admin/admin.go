@@ -146,8 +146,11 @@ func (a *flags) dialServer() (*grpc.ClientConn, error) {
 		grpc.WithPerRPCCredentials(folder.Bearer{Credential: secret.Wrap(strings.TrimSpace(string(credential)))}))
 }
 
-// done says what has become of something.
-func (a *flags) done(s terminal.Streams, verb, id string) error {
+// done says what has become of something, unless err says that nothing has.
+func (a *flags) done(s terminal.Streams, verb, id string, err error) error {
+	if err != nil {
+		return err
+	}
 	if a.JSON {
 		return terminal.JSON(s.Out, map[string]string{verb: id})
 	}

@@ -310,8 +310,5 @@ type clientDelete struct {
 // Run implements the command.
 func (c *clientDelete) Run(ctx context.Context, s terminal.Streams) error {
 	_, err := registryv1.NewRegistryServiceClient(c).DeleteClient(ctx, &registryv1.DeleteClientRequest{ClientId: c.ClientID})
-	if err != nil {
-		return err
-	}
-	return c.done(s, "deleted", c.ClientID)
+	return c.done(s, "deleted", c.ClientID, err)
 }

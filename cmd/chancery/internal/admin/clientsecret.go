@@ -62,8 +62,5 @@ type secretRevoke struct {
 // Run implements the command.
 func (c *secretRevoke) Run(ctx context.Context, s terminal.Streams) error {
 	_, err := registryv1.NewRegistryServiceClient(c).RevokeSecret(ctx, &registryv1.RevokeSecretRequest{ClientId: c.ClientID, SecretId: c.SecretID})
-	if err != nil {
-		return err
-	}
-	return c.done(s, "revoked", c.SecretID)
+	return c.done(s, "revoked", c.SecretID, err)
 }

@@ -130,7 +130,7 @@ func (c *userDisable) Run(ctx context.Context, s terminal.Streams) error {
 		return err
 	}
 	warnOfApps(s, "workspaces of "+c.Sub, resp.AppsWithoutAdmin)
-	return c.done(s, "disabled", c.Sub)
+	return c.done(s, "disabled", c.Sub, nil)
 }
 
 type userEnable struct {
@@ -140,10 +140,8 @@ type userEnable struct {
 
 // Run implements the command.
 func (c *userEnable) Run(ctx context.Context, s terminal.Streams) error {
-	if _, err := directoryv1.NewDirectoryServiceClient(c).EnableSubject(ctx, &directoryv1.EnableSubjectRequest{Sub: c.Sub}); err != nil {
-		return err
-	}
-	return c.done(s, "enabled", c.Sub)
+	_, err := directoryv1.NewDirectoryServiceClient(c).EnableSubject(ctx, &directoryv1.EnableSubjectRequest{Sub: c.Sub})
+	return c.done(s, "enabled", c.Sub, err)
 }
 
 type userSetPassword struct {
@@ -158,10 +156,8 @@ func (c *userSetPassword) Run(ctx context.Context, s terminal.Streams) error {
 	if err != nil {
 		return err
 	}
-	if _, err := directoryv1.NewDirectoryServiceClient(c).SetPassword(ctx, &directoryv1.SetPasswordRequest{Sub: c.Sub, Password: password}); err != nil {
-		return err
-	}
-	return c.done(s, "changed", c.Sub)
+	_, err = directoryv1.NewDirectoryServiceClient(c).SetPassword(ctx, &directoryv1.SetPasswordRequest{Sub: c.Sub, Password: password})
+	return c.done(s, "changed", c.Sub, err)
 }
 
 type userUnlock struct {
@@ -171,10 +167,8 @@ type userUnlock struct {
 
 // Run implements the command.
 func (c *userUnlock) Run(ctx context.Context, s terminal.Streams) error {
-	if _, err := directoryv1.NewDirectoryServiceClient(c).UnlockSubject(ctx, &directoryv1.UnlockSubjectRequest{Sub: c.Sub}); err != nil {
-		return err
-	}
-	return c.done(s, "unlocked", c.Sub)
+	_, err := directoryv1.NewDirectoryServiceClient(c).UnlockSubject(ctx, &directoryv1.UnlockSubjectRequest{Sub: c.Sub})
+	return c.done(s, "unlocked", c.Sub, err)
 }
 
 // Workspace is "chancery workspace …".
@@ -226,10 +220,8 @@ type workspaceDelete struct {
 
 // Run implements the command.
 func (c *workspaceDelete) Run(ctx context.Context, s terminal.Streams) error {
-	if _, err := directoryv1.NewDirectoryServiceClient(c).DeleteWorkspace(ctx, &directoryv1.DeleteWorkspaceRequest{WorkspaceId: c.WorkspaceID}); err != nil {
-		return err
-	}
-	return c.done(s, "deleted", c.WorkspaceID)
+	_, err := directoryv1.NewDirectoryServiceClient(c).DeleteWorkspace(ctx, &directoryv1.DeleteWorkspaceRequest{WorkspaceId: c.WorkspaceID})
+	return c.done(s, "deleted", c.WorkspaceID, err)
 }
 
 // Project are "chancery project …".
@@ -281,8 +273,6 @@ type projectDelete struct {
 
 // Run implements the command.
 func (c *projectDelete) Run(ctx context.Context, s terminal.Streams) error {
-	if _, err := directoryv1.NewDirectoryServiceClient(c).DeleteProject(ctx, &directoryv1.DeleteProjectRequest{ProjectId: c.ProjectID}); err != nil {
-		return err
-	}
-	return c.done(s, "deleted", c.ProjectID)
+	_, err := directoryv1.NewDirectoryServiceClient(c).DeleteProject(ctx, &directoryv1.DeleteProjectRequest{ProjectId: c.ProjectID})
+	return c.done(s, "deleted", c.ProjectID, err)
 }

@@ -101,10 +101,7 @@ func (c *grantRevoke) Run(ctx context.Context, s terminal.Streams) error {
 	_, err := consentv1.NewConsentServiceClient(c).RevokeGrant(ctx, &consentv1.RevokeGrantRequest{
 		GrantId: c.GrantID, Reason: consentv1.RevokeGrantRequest_REASON_ADMIN,
 	})
-	if err != nil {
-		return err
-	}
-	return c.done(s, "revoked", c.GrantID)
+	return c.done(s, "revoked", c.GrantID, err)
 }
 
 // Session are "chancery session …".
@@ -137,10 +134,7 @@ type sessionEnd struct {
 // Run implements the command.
 func (c *sessionEnd) Run(ctx context.Context, s terminal.Streams) error {
 	_, err := authorizev1.NewAuthorizeServiceClient(c).EndSession(ctx, &authorizev1.EndSessionRequest{SessionId: c.SessionID})
-	if err != nil {
-		return err
-	}
-	return c.done(s, "ended", c.SessionID)
+	return c.done(s, "ended", c.SessionID, err)
 }
 
 // Token are "chancery token …".

@@ -63,8 +63,5 @@ type initialTokenRevoke struct {
 // Run implements the command.
 func (c *initialTokenRevoke) Run(ctx context.Context, s terminal.Streams) error {
 	_, err := registryv1.NewRegistryServiceClient(c).RevokeInitialAccessToken(ctx, &registryv1.RevokeInitialAccessTokenRequest{TokenId: c.TokenID})
-	if err != nil {
-		return err
-	}
-	return c.done(s, "revoked", c.TokenID)
+	return c.done(s, "revoked", c.TokenID, err)
 }

@@ -90,7 +90,7 @@ func (c *memberDelete) Run(ctx context.Context, s terminal.Streams) error {
 		return err
 	}
 	warnOfApps(s, "workspace "+c.Workspace, resp.AppsWithoutAdmin)
-	return c.done(s, "removed", c.Subject)
+	return c.done(s, "removed", c.Subject, nil)
 }
 
 // warnOfApps says what lives on where there is no admin; nil if there is one.
