@@ -17,13 +17,13 @@ run: build ## Build and start the demo on this machine
 	./bin/chancery serve --demo
 
 .PHONY: cluster
-cluster: build ## Start every service in processes of its own, on PostgreSQL and NATS
-	go build -o bin/cluster ./deploy/cluster/start
+cluster: build ## Start every service in processes of its own; needs PostgreSQL
+	go build -o bin/cluster ./e2e/cluster/start
 	./bin/cluster up
 
 .PHONY: cluster-stop
 cluster-stop: ## Stop what make cluster started
-	go build -o bin/cluster ./deploy/cluster/start
+	go build -o bin/cluster ./e2e/cluster/start
 	./bin/cluster stop
 
 .PHONY: build

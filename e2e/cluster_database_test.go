@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chancery-auth/chancery/deploy/cluster"
+	"github.com/chancery-auth/chancery/e2e/cluster"
 )
 
 // resets is how often the connections to the database are reset under load.

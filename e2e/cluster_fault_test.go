@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chancery-auth/chancery/deploy/cluster"
+	"github.com/chancery-auth/chancery/e2e/cluster"
 )
 
 const (

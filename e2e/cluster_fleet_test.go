@@ -14,7 +14,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 
-	"github.com/chancery-auth/chancery/deploy/cluster"
+	"github.com/chancery-auth/chancery/e2e/cluster"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	"github.com/chancery-auth/chancery/pkg/mtls"
 	"github.com/chancery-auth/chancery/pkg/tcpproxy"
@@ -81,7 +81,7 @@ func TestCluster(t *testing.T) {
 func newFleet(t *testing.T) *fleet {
 	t.Helper()
 	self := filepath.Join(t.TempDir(), "cluster")
-	if out, err := exec.Command("go", "build", "-o", self, "../deploy/cluster/start").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", self, "./cluster/start").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	dir, err := os.MkdirTemp("", "chancery-cluster-") //nolint:usetesting // The database's user has to get in.

@@ -14,7 +14,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 
-	"github.com/chancery-auth/chancery/deploy/cluster"
+	"github.com/chancery-auth/chancery/e2e/cluster"
 	"github.com/chancery-auth/chancery/e2e/unfinished"
 	"github.com/chancery-auth/chancery/pkg/grpcserve"
 	introspectionv1 "github.com/chancery-auth/chancery/proto/chancery/introspection/v1"

@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/oauth2"
 
-	"github.com/chancery-auth/chancery/deploy/cluster"
+	"github.com/chancery-auth/chancery/e2e/cluster"
 	"github.com/chancery-auth/chancery/pkg/jwks"
 )
 

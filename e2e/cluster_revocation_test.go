@@ -11,7 +11,7 @@ import (
 
 	"google.golang.org/grpc"
 
-	"github.com/chancery-auth/chancery/deploy/cluster"
+	"github.com/chancery-auth/chancery/e2e/cluster"
 	introspectionv1 "github.com/chancery-auth/chancery/proto/chancery/introspection/v1"
 )
 

@@ -17,7 +17,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/chancery-auth/chancery/deploy/cluster"
+	"github.com/chancery-auth/chancery/e2e/cluster"
 )
 
 const (

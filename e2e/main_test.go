@@ -58,7 +58,7 @@ func program() string {
 
 // lookAtSources looks at what the program and the examples are built from.
 func lookAtSources() error {
-	for _, root := range []string{"cmd", "deploy", "examples", "gateway", "pkg", "proto", "services"} {
+	for _, root := range []string{"cmd", "deploy", "e2e/cluster", "examples", "gateway", "pkg", "proto", "services"} {
 		err := filepath.WalkDir(filepath.Join("..", root), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err

@@ -13,7 +13,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
-	"github.com/chancery-auth/chancery/deploy/cluster/balancer"
+	"github.com/chancery-auth/chancery/e2e/cluster/balancer"
 )
 
 const (

@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/chancery-auth/chancery/deploy/cluster"
+	"github.com/chancery-auth/chancery/e2e/cluster"
 )
 
 const stopPeriod = 50 * time.Millisecond

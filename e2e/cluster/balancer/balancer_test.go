@@ -14,7 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/chancery-auth/chancery/deploy/cluster/balancer"
+	"github.com/chancery-auth/chancery/e2e/cluster/balancer"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -6,6 +6,9 @@
 // Everything is below one folder, and every process is a child of the one that
 // calls Start. The folder outlives the processes: the next start finds the data,
 // the keys and the addresses of the last.
+//
+// It needs the programs of PostgreSQL on this machine: package pgserver says where
+// it looks for them.
 package cluster
 
 import (

@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/chancery-auth/chancery/deploy/cluster"
+	"github.com/chancery-auth/chancery/e2e/cluster"
 )
 
 // announcements is the descriptor on which a supervisor in the background tells
@@ -137,7 +137,7 @@ func (c *upCommand) start(ctx context.Context, out io.Writer) (*cluster.Cluster,
 	}
 	return cluster.Start(ctx, cluster.Options{
 		Dir: c.Dir, Binary: binary, Self: self, Log: out, Port: c.Port, Revive: true,
-		Now: time.Now, //nolint:forbidigo // A program is where the time comes from.
+		Now: time.Now,
 	})
 }
 
