@@ -37,7 +37,7 @@ test: ## Run every test with the race detector, installing what is missing
 
 .PHONY: test-short
 test-short: ## Run the tests that need neither PostgreSQL nor a browser
-	go test $$(go list ./... | grep -vE 'pg$$|/e2e')
+	go test -short $$(go list ./... | grep -v /e2e)
 
 .PHONY: lint
 lint: lint-go proto-check vuln spec ## Check format, code, contracts, known vulnerabilities, citations

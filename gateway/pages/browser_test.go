@@ -63,6 +63,9 @@ func newSite(t *testing.T, r *pages.Renderer, views map[string]pages.Page, next 
 // fails if the console has said anything.
 func newBrowser(t *testing.T) context.Context {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("needs a browser: run it without -short")
+	}
 	opts := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("disable-component-update", true),

@@ -53,6 +53,7 @@ func New(t testing.TB, sets ...migrate.Set) *pgxpool.Pool {
 // URL is [New] for what opens its own connections.
 func URL(t testing.TB, sets ...migrate.Set) string {
 	t.Helper()
+	needed(t)
 	c, err := shared()
 	if err != nil {
 		t.Fatal(err)
@@ -67,6 +68,14 @@ func URL(t testing.TB, sets ...migrate.Set) string {
 		}
 	})
 	return dbURL
+}
+
+// needed leaves the test out of go test -short, which is for a machine without
+// PostgreSQL.
+func needed(t testing.TB) {
+	if testing.Short() {
+		t.Skip("needs PostgreSQL: run it without -short")
+	}
 }
 
 func open(t testing.TB, dbURL string) *pgxpool.Pool {

@@ -21,6 +21,7 @@ type ServerHandle struct {
 // sets are applied. It needs about two seconds; [New] is the usual choice.
 func Server(t testing.TB, sets ...migrate.Set) *ServerHandle {
 	t.Helper()
+	needed(t)
 	c, err := startCluster()
 	if err != nil {
 		t.Fatal(err)
