@@ -59,8 +59,7 @@ type Client struct {
 }
 
 // Of returns the client that the registry describes, with the preset's value where the
-// client has none. An internal client without an owner would be for everybody, and so
-// is an error. What is wrong with a client is no fault of the request that it is read
+// client has none. What is wrong with a client is no fault of the request that it is read
 // for, and must not be told as one. Nil is the zero Client: a caller of the release
 // before may not say which client it means.
 func Of(m *registryv1.Client, p preset.Preset) (Client, error) {
@@ -79,16 +78,23 @@ func Of(m *registryv1.Client, p preset.Preset) (Client, error) {
 		Version:         m.GetVersion(), ScopeVersion: m.GetScopeVersion(), Said: m,
 	}
 	c.AccessTokenLifetime, c.RefreshTokenLifetime = lifetimesOf(m, p)
-	var errScope, errDefault, errOwner error
+	var errScope, errDefault error
 	c.Scope, errScope = parseScope(m.GetScope())
 	c.DefaultScope, errDefault = parseScope(m.GetDefaultScope())
-	if c.Internal && c.Owner() == uuid.Nil {
-		errOwner = errors.New("it is internal, and has no owner")
-	}
-	if err := errors.Join(errScope, errDefault, errOwner); err != nil {
+	if err := errors.Join(errScope, errDefault); err != nil {
 		return Client{}, fmt.Errorf("read client %s: %w", c.ID, err)
 	}
 	return c, nil
+}
+
+// Owned is [Of] for who issues tokens: an internal client without an owner, or with one
+// that cannot be read, would be for everybody, and so is an error.
+func Owned(m *registryv1.Client, p preset.Preset) (Client, error) {
+	c, err := Of(m, p)
+	if err == nil && c.Internal && c.Owner() == uuid.Nil {
+		return Client{}, fmt.Errorf("read client %s: it is internal, and has no owner", c.ID)
+	}
+	return c, err
 }
 
 func native(m *registryv1.Client) bool {

@@ -11,7 +11,7 @@ import (
 	registryv1 "github.com/chancery-auth/chancery/proto/chancery/registry/v1"
 )
 
-// An internal client without an owner would be for everybody.
+// Who issues tokens has to know whose members an internal client is for.
 func TestWhatIsWrongWithAClientIsAnError(t *testing.T) {
 	owner := uuid.NewString()
 	for name, tt := range map[string]struct {
@@ -29,8 +29,8 @@ func TestWhatIsWrongWithAClientIsAnError(t *testing.T) {
 		"malformed default scope":          {&registryv1.Client{ClientId: "c", DefaultScope: "a\"b"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if c, err := client.Of(tt.m, preset.Default()); (err == nil) != tt.ok {
-				t.Errorf("Of() = %+v, %v", c, err)
+			if c, err := client.Owned(tt.m, preset.Default()); (err == nil) != tt.ok {
+				t.Errorf("Owned() = %+v, %v", c, err)
 			}
 		})
 	}

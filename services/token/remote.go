@@ -76,7 +76,7 @@ func (r remote) Policy(ctx context.Context, clientID string) (family.Policy, err
 	if err != nil {
 		return family.Policy{}, err
 	}
-	c, err := client.Of(resp.GetClient(), r.preset)
+	c, err := client.Owned(resp.GetClient(), r.preset)
 	return exchange.PolicyOf(c), err
 }
 

@@ -136,7 +136,7 @@ func (s *Service) Exchange(ctx context.Context, req *tokenv1.ExchangeRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	c, err := client.Of(authenticated, s.cfg.Preset)
+	c, err := client.Owned(authenticated, s.cfg.Preset)
 	if err != nil {
 		return nil, err
 	}
